@@ -1,0 +1,37 @@
+import type { ErrorCode } from './millrace-error.js';
+
+export interface ErrorMapping {
+  /** Status that the REST gateway answers with. */
+  readonly http: number;
+  /** Exit code of the `millrace` command; documented in docs/reference/cli.md. */
+  readonly exit: number;
+  /** Whether the same call may succeed later without a change. Temporal activities retry only these. */
+  readonly retryable: boolean;
+}
+
+/** One row a code; nothing else in the project maps errors to numbers. */
+export const errorTable: Readonly<Record<ErrorCode, ErrorMapping>> = {
+  'invalid-request': { http: 400, exit: 64, retryable: false },
+  'invalid-policy': { http: 400, exit: 64, retryable: false },
+  'invalid-secret': { http: 400, exit: 64, retryable: false },
+  'invalid-setting': { http: 500, exit: 78, retryable: false },
+  unauthorized: { http: 401, exit: 77, retryable: false },
+  'invalid-token': { http: 400, exit: 77, retryable: false },
+  'session-not-found': { http: 404, exit: 66, retryable: false },
+  'session-token-active': { http: 400, exit: 65, retryable: false },
+  'session-closed': { http: 409, exit: 65, retryable: false },
+  'record-sealed': { http: 409, exit: 65, retryable: false },
+  'record-conflict': { http: 409, exit: 75, retryable: true },
+  'record-corrupt': { http: 500, exit: 70, retryable: false },
+  'payload-too-large': { http: 413, exit: 65, retryable: false },
+  'policy-not-allowed': { http: 400, exit: 77, retryable: false },
+  'resources-in-use': { http: 409, exit: 65, retryable: false },
+  'blob-not-found': { http: 404, exit: 66, retryable: false },
+  'digest-mismatch': { http: 422, exit: 65, retryable: false },
+  'database-unavailable': { http: 503, exit: 69, retryable: true },
+  'workflow-engine-unavailable': { http: 503, exit: 69, retryable: true },
+  'tool-not-found': { http: 500, exit: 69, retryable: false },
+  'start-failed': { http: 500, exit: 70, retryable: false },
+  'port-in-use': { http: 500, exit: 70, retryable: false },
+  internal: { http: 500, exit: 70, retryable: false },
+};

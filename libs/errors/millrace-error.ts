@@ -1,0 +1,52 @@
+/**
+ * The one error type of Millrace. Whatever a user, a client or an operator can reach carries a stable `code` from the
+ * closed union below; the tables in `error-table.ts` turn a code into an HTTP status, a CLI exit code and a retry rule.
+ */
+export type ErrorCode =
+  | 'invalid-request'
+  | 'invalid-policy'
+  | 'invalid-secret'
+  | 'invalid-setting'
+  | 'unauthorized'
+  | 'invalid-token'
+  | 'session-not-found'
+  | 'session-token-active'
+  | 'session-closed'
+  | 'record-sealed'
+  | 'record-conflict'
+  | 'record-corrupt'
+  | 'payload-too-large'
+  | 'policy-not-allowed'
+  | 'resources-in-use'
+  | 'blob-not-found'
+  | 'digest-mismatch'
+  | 'database-unavailable'
+  | 'workflow-engine-unavailable'
+  | 'tool-not-found'
+  | 'start-failed'
+  | 'port-in-use'
+  | 'internal';
+
+export interface MillraceErrorOptions {
+  /** What went wrong below; kept as the standard `cause`. */
+  readonly cause?: unknown;
+  /** What the reader can do about it, one sentence. */
+  readonly suggestion?: string;
+}
+
+export class MillraceError extends Error {
+  override readonly name = 'MillraceError';
+  readonly code: ErrorCode;
+  readonly suggestion: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: MillraceErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.suggestion = options.suggestion;
+  }
+}
+
+/** True for our own errors, also across jest realms, where `instanceof` fails. */
+export function isMillraceError(value: unknown): value is MillraceError {
+  return typeof value === 'object' && value !== null && (value as { name?: unknown }).name === 'MillraceError' && 'code' in value;
+}

@@ -1,0 +1,150 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { MillraceError } from '../errors/millrace-error.js';
+
+/** All that a Millrace process is told from outside; read once at start and frozen. See docs/reference/settings.md. */
+export interface Settings {
+  /** Absolute path: embedded data, secrets of mode 0600, spool. */
+  readonly home: string;
+  /** Address that gateway and proxy listen on; `localhost` means both 127.0.0.1 and ::1. */
+  readonly host: string;
+  /** 0 means any free port. */
+  readonly controlPort: number;
+  readonly proxyPort: number;
+  readonly cachePort: number;
+  /** `postgresql://…`; undefined: the embedded server of `npm start`. */
+  readonly databaseUrl: string | undefined;
+  /** `host:port`; undefined: the embedded server of `npm start`. */
+  readonly temporalAddress: string | undefined;
+  readonly temporalNamespace: string;
+  /** Base address of the Temporal UI, for links; undefined when unknown. */
+  readonly temporalUi: string | undefined;
+  /** `file:` URL of the blob store. */
+  readonly blobs: string;
+  /** `user:password` of the control API. */
+  readonly controlAuth: string;
+  readonly upstreamProxy: string | undefined;
+  /** Comma list of host names or globs that go around the upstream proxy. */
+  readonly upstreamNoProxy: readonly string[];
+  /** PEM file with authorities trusted for upstream besides the system's. */
+  readonly upstreamCa: string | undefined;
+  /** CIDRs that sessions may reach although they are loopback, link-local or private. */
+  readonly allowDestinations: readonly string[];
+  /** Whether sessions may ask for permissive. */
+  readonly permissive: boolean;
+  /** How many proxy processes `npm start` runs on the one proxy port. */
+  readonly proxyProcesses: number;
+  /** Authority that signs the certificates of intercepted hosts (PEM files); undefined: made in `home`. */
+  readonly caCertificate: string | undefined;
+  readonly caKey: string | undefined;
+  /** Keep the bodies of inspected artefacts in the blob store until the session ends. */
+  readonly keepBodies: boolean;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+}
+
+const port = z.coerce.number().int().min(0).max(65535);
+const flag = z.enum(['0', '1', 'true', 'false', '']).transform((value) => value === '1' || value === 'true');
+const list = z.string().transform((value) => value.split(',').map((item) => item.trim()).filter((item) => item !== ''));
+
+const environmentSchema = z.object({
+  MILLRACE_HOME: z.string().default('.millrace'),
+  MILLRACE_HOST: z.string().default('localhost'),
+  MILLRACE_CONTROL_PORT: port.default(9999),
+  MILLRACE_PROXY_PORT: port.default(9988),
+  MILLRACE_CACHE_PORT: port.default(9977),
+  MILLRACE_DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must be a postgresql:// URL').optional(),
+  MILLRACE_TEMPORAL_ADDRESS: z.string().regex(/^[^/]+:\d+$/, 'must be host:port').optional(),
+  MILLRACE_TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+  MILLRACE_TEMPORAL_UI: z.url().optional(),
+  MILLRACE_BLOBS: z.string().regex(/^file:/, 'must be a file: URL (s3: comes with package repositories)').optional(),
+  MILLRACE_CONTROL_AUTH: z.string().optional(),
+  FETCH_SERVICE_AUTH: z.string().optional(),
+  MILLRACE_UPSTREAM_PROXY: z.url({ protocol: /^http$/ }).optional(),
+  MILLRACE_UPSTREAM_NO_PROXY: list.default([]),
+  MILLRACE_UPSTREAM_CA: z.string().optional(),
+  MILLRACE_ALLOW_DESTINATIONS: list.default([]),
+  MILLRACE_PERMISSIVE: flag.default(false),
+  MILLRACE_PROXY_PROCESSES: z.coerce.number().int().min(1).max(256).default(1),
+  MILLRACE_CA_CERT: z.string().optional(),
+  MILLRACE_CA_KEY: z.string().optional(),
+  MILLRACE_KEEP_BODIES: flag.default(true),
+  MILLRACE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+});
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Validates the environment; every mistake is named in one error. Makes `home` (mode 0700) and, when none is set, the control secret. */
+export function readSettings(environment: Environment): Settings {
+  const parsed = environmentSchema.safeParse(withSecretFiles(withoutEmpty(environment)));
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new MillraceError('invalid-setting', `invalid settings: ${problems.join('; ')}`, { suggestion: 'Correct these environment variables; docs/reference/settings.md lists them all.' });
+  }
+  const values = parsed.data;
+  const home = path.resolve(values.MILLRACE_HOME);
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  return Object.freeze({
+    home,
+    host: values.MILLRACE_HOST,
+    controlPort: values.MILLRACE_CONTROL_PORT,
+    proxyPort: values.MILLRACE_PROXY_PORT,
+    cachePort: values.MILLRACE_CACHE_PORT,
+    databaseUrl: values.MILLRACE_DATABASE_URL,
+    temporalAddress: values.MILLRACE_TEMPORAL_ADDRESS,
+    temporalNamespace: values.MILLRACE_TEMPORAL_NAMESPACE,
+    temporalUi: values.MILLRACE_TEMPORAL_UI,
+    blobs: values.MILLRACE_BLOBS ?? `file:${path.join(home, 'blobs')}`,
+    controlAuth: controlAuth(values.MILLRACE_CONTROL_AUTH ?? values.FETCH_SERVICE_AUTH, home),
+    upstreamProxy: values.MILLRACE_UPSTREAM_PROXY,
+    upstreamNoProxy: values.MILLRACE_UPSTREAM_NO_PROXY,
+    upstreamCa: values.MILLRACE_UPSTREAM_CA,
+    allowDestinations: values.MILLRACE_ALLOW_DESTINATIONS,
+    permissive: values.MILLRACE_PERMISSIVE,
+    proxyProcesses: values.MILLRACE_PROXY_PROCESSES,
+    caCertificate: values.MILLRACE_CA_CERT,
+    caKey: values.MILLRACE_CA_KEY,
+    keepBodies: values.MILLRACE_KEEP_BODIES,
+    logLevel: values.MILLRACE_LOG_LEVEL,
+  });
+}
+
+function withoutEmpty(environment: Environment): Record<string, string> {
+  return Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''));
+}
+
+/** `NAME_FILE` names a file that holds the value of `NAME`, as container platforms mount secrets. */
+function withSecretFiles(environment: Record<string, string>): Record<string, string> {
+  const result = { ...environment };
+  for (const name of ['MILLRACE_CONTROL_AUTH', 'MILLRACE_DATABASE_URL', 'MILLRACE_UPSTREAM_PROXY']) {
+    const file = environment[`${name}_FILE`];
+    if (file === undefined || result[name] !== undefined) continue;
+    try {
+      result[name] = readFileSync(file, 'utf8').trim();
+    } catch (cause) {
+      throw new MillraceError('invalid-setting', `${name}_FILE: cannot read ${file}`, { cause });
+    }
+  }
+  return result;
+}
+
+/** Never an empty user or password: fetch-service accepts `Basic Og==` when its variable is unset; this fails closed. */
+function controlAuth(given: string | undefined, home: string): string {
+  if (given !== undefined) {
+    if (!/^[^:]+:.+$/.test(given)) {
+      throw new MillraceError('invalid-setting', 'MILLRACE_CONTROL_AUTH (or FETCH_SERVICE_AUTH) must be user:password, neither of them empty');
+    }
+    return given;
+  }
+  const file = path.join(home, 'control-auth');
+  if (!existsSync(file)) {
+    try {
+      writeFileSync(file, `millrace:${randomBytes(24).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // another process made it first
+    }
+    chmodSync(file, 0o600);
+  }
+  return readFileSync(file, 'utf8').trim();
+}
