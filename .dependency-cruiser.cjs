@@ -1,0 +1,92 @@
+// The layers of docs/explanation/architecture.md. tests/hygiene/layer-rules.spec.ts breaks each of these rules once.
+
+const spec = '\\.spec\\.ts$|/__fixtures__/|^tests/|^libs/testing/';
+const domain = 'session|inspection|policy|settings|errors';
+const stores = 'event-store|blobs';
+const work = 'session-record|proxy|inspectors|embedded|report';
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', comment: 'Two modules that need each other are one module, or miss a third.', from: {}, to: { circular: true } },
+    {
+      name: 'no-app-imports-another',
+      severity: 'error',
+      comment: 'Processes talk over the network; what they share is a library.',
+      from: { path: '^apps/([^/]+)/' },
+      to: { path: '^apps/', pathNot: '^apps/$1/' },
+    },
+    {
+      name: 'nothing-below-imports-apps',
+      severity: 'error',
+      from: { path: '^(activities|workflows|temporal|libs)/' },
+      to: { path: '^(apps|bench|examples|tests)/' },
+    },
+    {
+      name: 'libs-know-no-orchestration',
+      severity: 'error',
+      comment: 'A library is usable and testable alone, without the workflow engine.',
+      from: { path: '^libs/', pathNot: spec },
+      to: { path: '^(activities|workflows|temporal)/' },
+    },
+    {
+      name: 'workflows-are-pure',
+      severity: 'error',
+      comment: 'Workflows are replayed: types of activities and the pure domain only.',
+      from: { path: '^workflows/', pathNot: spec },
+      to: { path: '^(activities|temporal|libs)/', pathNot: '^libs/(session|inspection|policy)/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'proxy-knows-ports-only',
+      severity: 'error',
+      comment: 'The byte path knows the record by libs/proxy/ports.ts, so that it runs and is tested without a database.',
+      from: { path: '^libs/proxy/', pathNot: spec },
+      to: { path: '^libs/(session-record|database|event-store|blobs|report|embedded)/|node_modules/(@nestjs|@temporalio|@mikro-orm|pg)/' },
+    },
+    {
+      name: 'database-only-where-it-belongs',
+      severity: 'error',
+      from: { path: '^(apps|activities|workflows|temporal|libs)/', pathNot: `^libs/(database|event-store|session-record|testing)/|${spec}` },
+      to: { path: 'node_modules/(@mikro-orm/[^/]+|pg)/' },
+    },
+    { name: 'no-nest-in-libs', severity: 'error', comment: 'The framework stays in apps.', from: { path: '^(libs|activities|workflows)/', pathNot: spec }, to: { path: 'node_modules/@nestjs/' } },
+    {
+      name: 'database-below-the-stores',
+      severity: 'error',
+      from: { path: '^libs/database/', pathNot: spec },
+      to: { path: `^libs/(${stores}|${work})/` },
+    },
+    { name: 'stores-below-the-work', severity: 'error', from: { path: `^libs/(${stores})/`, pathNot: spec }, to: { path: `^libs/(${work})/` } },
+    {
+      name: 'domain-knows-the-domain-only',
+      severity: 'error',
+      from: { path: `^libs/(${domain})/`, pathNot: spec },
+      to: { path: '^libs/', pathNot: `^libs/(${domain})/` },
+    },
+    { name: 'inspection-below-session', severity: 'error', from: { path: '^libs/inspection/', pathNot: spec }, to: { path: '^libs/session/' } },
+    { name: 'policy-below-inspection', severity: 'error', from: { path: '^libs/policy/', pathNot: spec }, to: { path: '^libs/(session|inspection)/' } },
+    {
+      name: 'no-unused-module',
+      severity: 'error',
+      comment: 'A library file that no process, workflow, test or measurement reaches is dead.',
+      from: { path: '^(apps|workflows|activities|temporal|bench|examples|tests)/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^libs/', pathNot: spec, reachable: false },
+    },
+    {
+      name: 'production-needs-no-development-package',
+      severity: 'error',
+      from: { path: '^(apps|activities|workflows|temporal|libs)/', pathNot: spec },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+    { name: 'package-is-declared', severity: 'error', from: {}, to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown'] } },
+    { name: 'import-resolves', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|coverage)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    detectProcessBuiltinModuleCalls: true,
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.mjs', '.cjs', '.json'], conditionNames: ['import', 'require', 'node', 'default', 'types'], exportsFields: ['exports'], mainFields: ['module', 'main', 'types'] },
+  },
+};
