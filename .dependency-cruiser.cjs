@@ -49,7 +49,13 @@ module.exports = {
       from: { path: '^(apps|activities|workflows|temporal|libs)/', pathNot: `^libs/(database|event-store|session-record|testing)/|${spec}` },
       to: { path: 'node_modules/(@mikro-orm/[^/]+|pg)/' },
     },
-    { name: 'no-nest-in-libs', severity: 'error', comment: 'The framework stays in apps.', from: { path: '^(libs|activities|workflows)/', pathNot: spec }, to: { path: 'node_modules/@nestjs/' } },
+    {
+      name: 'no-nest-in-libs',
+      severity: 'error',
+      comment: 'The framework stays in apps.',
+      from: { path: '^(libs|activities|workflows)/', pathNot: spec },
+      to: { path: 'node_modules/@nestjs/' },
+    },
     {
       name: 'database-below-the-stores',
       severity: 'error',
@@ -87,6 +93,11 @@ module.exports = {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     detectProcessBuiltinModuleCalls: true,
-    enhancedResolveOptions: { extensions: ['.ts', '.js', '.mjs', '.cjs', '.json'], conditionNames: ['import', 'require', 'node', 'default', 'types'], exportsFields: ['exports'], mainFields: ['module', 'main', 'types'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.mjs', '.cjs', '.json'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+      exportsFields: ['exports'],
+      mainFields: ['module', 'main', 'types'],
+    },
   },
 };

@@ -14,7 +14,8 @@ const workflowPurity = {
   patterns: [
     { regex: '^node:', message: 'A workflow is replayed: no Node modules. Do it in an activity.' },
     {
-      regex: '^(assert|buffer|child_process|cluster|crypto|dns|events|fs|http|https|http2|net|os|path|perf_hooks|process|stream|timers|tls|url|util|worker_threads|zlib)(/|$)',
+      regex:
+        '^(assert|buffer|child_process|cluster|crypto|dns|events|fs|http|https|http2|net|os|path|perf_hooks|process|stream|timers|tls|url|util|worker_threads|zlib)(/|$)',
       message: 'A workflow is replayed: no Node modules. Do it in an activity.',
     },
     { regex: '^@(mikro-orm|nestjs|grpc)/', message: 'A workflow is replayed: no database and no server framework.' },
@@ -27,7 +28,10 @@ const workflowPurity = {
 };
 
 const environmentRules = {
-  'no-restricted-properties': ['error', { object: 'process', property: 'env', message: 'Settings are read once, in libs/settings or the entry point of a process, and handed on.' }],
+  'no-restricted-properties': [
+    'error',
+    { object: 'process', property: 'env', message: 'Settings are read once, in libs/settings or the entry point of a process, and handed on.' },
+  ],
 };
 
 export default tseslint.config(
@@ -57,10 +61,21 @@ export default tseslint.config(
       'max-lines': ['error', { max: 400 }],
       eqeqeq: 'error',
       ...environmentRules,
-      'no-restricted-imports': ['error', { paths: [{ name: 'node:process', importNames: ['env'], message: 'Settings are read once, in libs/settings or the entry point of a process, and handed on.' }] }],
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            { name: 'node:process', importNames: ['env'], message: 'Settings are read once, in libs/settings or the entry point of a process, and handed on.' },
+          ],
+        },
+      ],
     },
   },
-  { files: ['workflows/**/*.ts'], ignores: specs, rules: { 'no-restricted-imports': 'off', '@typescript-eslint/no-restricted-imports': ['error', workflowPurity] } },
+  {
+    files: ['workflows/**/*.ts'],
+    ignores: specs,
+    rules: { 'no-restricted-imports': 'off', '@typescript-eslint/no-restricted-imports': ['error', workflowPurity] },
+  },
   { files: ['apps/cli/**/*.ts', 'apps/server/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts'], rules: { 'no-console': 'off' } },
   { files: readsEnvironment, rules: { 'no-restricted-properties': 'off', 'no-restricted-imports': 'off' } },
   {
