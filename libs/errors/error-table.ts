@@ -30,6 +30,8 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMapping>> = {
   'digest-mismatch': { http: 422, exit: 65, retryable: false },
   'database-unavailable': { http: 503, exit: 69, retryable: true },
   'workflow-engine-unavailable': { http: 503, exit: 69, retryable: true },
+  // What the command line says when no gateway answers.
+  'service-unavailable': { http: 503, exit: 69, retryable: true },
   'tool-not-found': { http: 500, exit: 69, retryable: false },
   'start-failed': { http: 500, exit: 70, retryable: false },
   'port-in-use': { http: 500, exit: 70, retryable: false },

@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'digest-mismatch'
   | 'database-unavailable'
   | 'workflow-engine-unavailable'
+  | 'service-unavailable'
   | 'tool-not-found'
   | 'start-failed'
   | 'port-in-use'
