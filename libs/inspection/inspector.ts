@@ -53,6 +53,8 @@ export interface InspectionContext {
   readonly policy: SessionPolicy;
   readonly configuration: InspectorsConfiguration;
   readonly knowledge: SessionKnowledge;
+  /** Aborted when the inspection's time is over: long loops look at it. Set while a response is inspected. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ResponseInspection extends Inspection {
