@@ -1,0 +1,25 @@
+import { ClosedSession, Counter, OutboxMessage, ProxyProcess, Revocation, RevocationAck, SessionKnowledgeRow, SessionSecretsRow, TrafficNotification } from './operation-entities.js';
+import { ArtefactRow, DownloadRow, SessionRow } from './projection-entities.js';
+import { StoredEvent, Stream } from './stream-entities.js';
+
+export * from './operation-entities.js';
+export * from './projection-entities.js';
+export * from './stream-entities.js';
+
+/** Every table there is; the migrations are checked against this list. */
+export const entities = [
+  Stream,
+  StoredEvent,
+  SessionRow,
+  ArtefactRow,
+  DownloadRow,
+  SessionSecretsRow,
+  SessionKnowledgeRow,
+  ProxyProcess,
+  Revocation,
+  RevocationAck,
+  OutboxMessage,
+  TrafficNotification,
+  ClosedSession,
+  Counter,
+] as const;
