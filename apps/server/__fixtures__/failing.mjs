@@ -1,0 +1,2 @@
+console.error('this program always fails');
+process.exit(3);

@@ -1,0 +1,33 @@
+import type { Environment, Settings } from '../../libs/settings/settings.js';
+import type { ServerPorts } from './server-ports.js';
+
+export interface ServiceAddresses {
+  readonly databaseUrl: string;
+  /** `host:port`. */
+  readonly temporalAddress: string;
+  readonly temporalUi: string | undefined;
+}
+
+/** What gateway, worker and proxy get: the server's own environment with every address settled. */
+export function childEnvironment(environment: Environment, settings: Settings, ports: ServerPorts & { readonly services: ServiceAddresses }): NodeJS.ProcessEnv {
+  const { services } = ports;
+  return {
+    ...environment,
+    MILLRACE_HOME: settings.home,
+    MILLRACE_CONTROL_PORT: String(ports.control),
+    MILLRACE_PROXY_PORT: String(ports.proxy),
+    MILLRACE_DATABASE_URL: services.databaseUrl,
+    MILLRACE_TEMPORAL_ADDRESS: services.temporalAddress,
+    MILLRACE_TEMPORAL_UI: services.temporalUi,
+    MILLRACE_FORBIDDEN_PORTS: forbiddenPorts(ports, services).join(','),
+    NODE_ENV: environment['NODE_ENV'] ?? 'production',
+  };
+}
+
+/** Ports that no session may reach, on whatever address: the service's own. */
+function forbiddenPorts(ports: ServerPorts, services: ServiceAddresses): readonly number[] {
+  const database = new URL(services.databaseUrl).port;
+  const temporal = services.temporalAddress.slice(services.temporalAddress.lastIndexOf(':') + 1);
+  const all = [ports.control, ports.proxy, ports.postgres, ports.temporal, ports.temporalUi, Number(database === '' ? 5432 : database), Number(temporal)];
+  return [...new Set(all)].sort((a, b) => a - b);
+}

@@ -1,0 +1,54 @@
+import type { MillraceError } from '../../libs/errors/millrace-error.js';
+import type { Environment } from '../../libs/settings/settings.js';
+
+export interface ServerOptions {
+  /** The settings, as docs/reference/settings.md names them. */
+  readonly environment: Environment;
+  /** One line for each step that takes time. */
+  readonly onProgress?: (message: string) => void;
+  /** Aborting it while the server starts ends what was started and rejects. */
+  readonly signal?: AbortSignal;
+  /** Compiled programs to run instead of `dist/apps/<name>/main.js`; for tests. */
+  readonly programs?: Partial<Record<ProgramName, string>>;
+}
+
+export type ProgramName = 'migrate' | 'worker' | 'gateway' | 'proxy';
+
+/** One line of `addresses.json`. */
+export interface ServerAddresses {
+  readonly control: string;
+  readonly proxy: string;
+  /** `host:port`. */
+  readonly temporal: string;
+  readonly temporalUi?: string;
+}
+
+export interface ServerProcess {
+  /** `postgres`, `temporal`, `worker`, `gateway`, `proxy-1` … */
+  readonly name: string;
+  /** Undefined while it is being started again. */
+  readonly pid: number | undefined;
+  readonly logFile: string;
+}
+
+export interface StopOptions {
+  /**
+   * End everything within a second: short deadlines, all at once, and PostgreSQL in its immediate mode (what was committed stays; it
+   * recovers at the next start).
+   */
+  readonly immediately?: boolean;
+}
+
+export interface RunningServer {
+  readonly addresses: ServerAddresses;
+  /** `user:password` of the control API. */
+  readonly controlAuth: string;
+  readonly home: string;
+  /** `postgresql://…`, password included: never log it. */
+  readonly databaseUrl: string;
+  processes(): readonly ServerProcess[];
+  /** Resolves (never rejects) with the reason when a process keeps failing; the caller then stops the server. */
+  readonly failed: Promise<MillraceError>;
+  /** Ends every process in order and removes `addresses.json`. Calling it again, with less patience, is allowed. */
+  stop(options?: StopOptions): Promise<void>;
+}

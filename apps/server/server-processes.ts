@@ -1,0 +1,60 @@
+import path from 'node:path';
+import { MillraceError } from '../../libs/errors/millrace-error.js';
+import { ProcessRegister } from '../../libs/embedded/process-register.js';
+import type { ProcessDefinition } from '../../libs/embedded/supervised-process.js';
+import { SupervisedProcess } from '../../libs/embedded/supervised-process.js';
+import type { ServerProcess, StopOptions } from './server-options.js';
+
+/** In the order in which they are stopped: nobody loses what it still needs. Those of one group go at the same time. */
+const stopOrder = [/^gateway$/, /^proxy-/, /^worker$/, /^temporal$/, /^postgres$/];
+const patientDeadline = 15_000;
+const immediateDeadline = 600;
+
+/** All child processes of one server. */
+export class ServerProcesses {
+  readonly #home: string;
+  readonly #onProgress: (message: string) => void;
+  readonly #register: ProcessRegister;
+  readonly #processes: SupervisedProcess[] = [];
+  #stopped = false;
+  readonly #giveUp = Promise.withResolvers<MillraceError>();
+
+  constructor(home: string, onProgress: (message: string) => void) {
+    this.#home = home;
+    this.#onProgress = onProgress;
+    this.#register = new ProcessRegister(path.join(home, 'processes.json'));
+  }
+
+  get failed(): Promise<MillraceError> {
+    return this.#giveUp.promise;
+  }
+
+  list(): readonly ServerProcess[] {
+    return this.#processes.map(({ name, pid, logFile }) => ({ name, pid, logFile }));
+  }
+
+  async start(definition: Omit<ProcessDefinition, 'logDirectory'>): Promise<void> {
+    if (this.#stopped) throw new MillraceError('start-failed', `${definition.name} is not wanted any more`);
+    const supervised = new SupervisedProcess({ ...definition, logDirectory: path.join(this.#home, 'logs') }, {
+      onPid: (name, pid) => this.#register.set(name, pid),
+      onProgress: this.#onProgress,
+      onGivenUp: (error) => this.#giveUp.resolve(error),
+    });
+    this.#processes.push(supervised);
+    await supervised.start();
+  }
+
+  /** Nothing can be started any more from here on. */
+  async stop(options: StopOptions = {}): Promise<void> {
+    this.#stopped = true;
+    const groups = stopOrder.map((pattern) => this.#processes.filter(({ name }) => pattern.test(name)));
+    if (options.immediately === true) {
+      // Temporal's SQLite file and PostgreSQL's log take being cut off; the others get a moment to finish their commits.
+      await Promise.all(groups.slice(0, 3).flat().map((each) => each.stop(immediateDeadline)));
+      await Promise.all(groups.slice(3).flat().map((each) => each.stop(150, each.name === 'postgres' ? 'SIGQUIT' : 'SIGKILL')));
+    } else {
+      for (const group of groups) await Promise.all(group.map((each) => each.stop(patientDeadline)));
+    }
+    this.#register.remove();
+  }
+}

@@ -1,0 +1,154 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { prepareEmbeddedPostgres } from '../../libs/embedded/embedded-postgres.js';
+import { lockHolder, tryLock } from '../../libs/embedded/exclusive-lock.js';
+import { endLeftOvers } from '../../libs/embedded/process-register.js';
+import { MillraceError } from '../../libs/errors/millrace-error.js';
+import type { Settings } from '../../libs/settings/settings.js';
+import { readSettings } from '../../libs/settings/settings.js';
+import { temporalDevServer } from '../../temporal/dev-server.js';
+import { findTemporalServer } from '../../temporal/find-server.js';
+import { searchAttributeTypes } from './search-attribute-types.js';
+import type { ServiceAddresses } from './child-environment.js';
+import { childEnvironment } from './child-environment.js';
+import { migrateDatabase, programDefinition } from './programs.js';
+import type { RunningServer, ServerAddresses, ServerOptions, StopOptions } from './server-options.js';
+import { choosePorts, demandConfiguredPorts } from './server-ports.js';
+import type { ServerPorts } from './server-ports.js';
+import { ServerProcesses } from './server-processes.js';
+
+interface Start {
+  readonly options: ServerOptions;
+  readonly settings: Settings;
+  readonly ports: ServerPorts;
+  readonly processes: ServerProcesses;
+  readonly report: (message: string) => void;
+  /** Aborted when the caller wants no server any more, and when a part of it failed. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Brings up the whole service on this machine: PostgreSQL and Temporal (unless addresses of others are set), worker, proxies and
+ * gateway. Resolves when `/readyz` answers 200. Rejects with `port-in-use`, `start-failed`, `tool-not-found` or `invalid-setting`,
+ * and has then ended all that it started.
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const report = options.onProgress ?? (() => undefined);
+  const settings = readSettings(options.environment);
+  mkdirSync(path.join(settings.home, 'logs'), { recursive: true, mode: 0o700 });
+  const lockFile = path.join(settings.home, 'server.lock');
+  const lock = tryLock(lockFile);
+  if (lock === undefined) {
+    // A second daemon on the same ports must hear about the ports: that is what fetch-service's clients look for.
+    await demandConfiguredPorts(settings);
+    throw new MillraceError('start-failed', `${lockHolder(lockFile)} already runs a server in ${settings.home}`, { suggestion: 'Stop it first, or give this one another MILLRACE_HOME.' });
+  }
+  const addressesFile = path.join(settings.home, 'addresses.json');
+  const processes = new ServerProcesses(settings.home, report);
+  const failure = new AbortController();
+  const signal = options.signal === undefined ? failure.signal : AbortSignal.any([options.signal, failure.signal]);
+  // Ending the processes also ends the waiting for their readiness.
+  const abandon = (): void => void processes.stop({ immediately: true });
+  const stop = async (stopOptions?: StopOptions): Promise<void> => {
+    rmSync(addressesFile, { force: true });
+    await processes.stop(stopOptions);
+    lock.release();
+  };
+  try {
+    signal.throwIfAborted();
+    signal.addEventListener('abort', abandon, { once: true });
+    rmSync(addressesFile, { force: true });
+    const ended = await endLeftOvers(path.join(settings.home, 'processes.json'));
+    if (ended.length > 0) report(`ended what an earlier server had left behind: ${ended.join(', ')}`);
+    await demandConfiguredPorts(settings);
+    const ports = await choosePorts(settings);
+    const start: Start = { options, settings, ports, processes, report, signal };
+    const [database, temporal] = await allOrNone(failure, [startDatabase(start), startTemporal(start)]);
+    const services: ServiceAddresses = { databaseUrl: database, ...temporal };
+    const addresses = await startPrograms(start, services, failure);
+    signal.throwIfAborted();
+    signal.removeEventListener('abort', abandon);
+    writeAddresses(addressesFile, addresses);
+    return { addresses, controlAuth: settings.controlAuth, home: settings.home, databaseUrl: database, processes: () => processes.list(), failed: processes.failed, stop };
+  } catch (error) {
+    await stop({ immediately: true });
+    signal.throwIfAborted(); // the first cause, not what followed from it
+    throw error;
+  }
+}
+
+async function startDatabase({ settings, ports, processes, report }: Start): Promise<string> {
+  if (settings.databaseUrl !== undefined) return settings.databaseUrl;
+  const postgres = await prepareEmbeddedPostgres({ home: settings.home, port: ports.postgres, onProgress: report });
+  await processes.start(postgres.definition);
+  report(`PostgreSQL is up on 127.0.0.1:${ports.postgres}`);
+  return postgres.url;
+}
+
+async function startTemporal({ options, settings, ports, processes, report, signal }: Start): Promise<Omit<ServiceAddresses, 'databaseUrl'>> {
+  if (settings.temporalAddress !== undefined) return { temporalAddress: settings.temporalAddress, temporalUi: settings.temporalUi };
+  const command = await findTemporalServer({ environment: options.environment, onProgress: report, signal });
+  signal.throwIfAborted();
+  const { home, temporalNamespace: namespace } = settings;
+  await processes.start(temporalDevServer({ command, port: ports.temporal, uiPort: ports.temporalUi, namespace, databaseFile: path.join(home, 'temporal.db'), logDirectory: path.join(home, 'logs'), searchAttributes: searchAttributeTypes }));
+  report(`Temporal is up on 127.0.0.1:${ports.temporal}`);
+  return { temporalAddress: `127.0.0.1:${ports.temporal}`, temporalUi: `http://127.0.0.1:${ports.temporalUi}` };
+}
+
+async function startPrograms({ options, settings, ports, processes, report, signal }: Start, services: ServiceAddresses, failure: AbortController): Promise<ServerAddresses> {
+  const environment = childEnvironment(options.environment, settings, { ...ports, services });
+  signal.throwIfAborted();
+  await migrateDatabase(environment, options.programs?.migrate);
+  signal.throwIfAborted();
+  const start = (program: 'worker' | 'gateway' | 'proxy', name: string): Promise<void> => processes.start(programDefinition(program, { name, environment, file: options.programs?.[program] }));
+  const proxies = Array.from({ length: settings.proxyProcesses }, (_, index) => start('proxy', `proxy-${index + 1}`));
+  await allOrNone(failure, [start('worker', 'worker'), start('gateway', 'gateway'), ...proxies]);
+  report('worker, gateway and proxy are up');
+  const host = settings.host === 'localhost' || settings.host === '0.0.0.0' || settings.host === '::' ? 'localhost' : settings.host;
+  const control = `http://${bracketed(host)}:${ports.control}`;
+  await awaitReadiness(control, signal);
+  return {
+    control,
+    proxy: `http://${bracketed(host)}:${ports.proxy}`,
+    temporal: services.temporalAddress,
+    ...(services.temporalUi === undefined ? {} : { temporalUi: services.temporalUi }),
+  };
+}
+
+/** The first failure calls the others off; all have come to an end before this rejects, so that nothing starts behind the back of the stop that follows. */
+async function allOrNone<Results extends readonly unknown[]>(failure: AbortController, tasks: { [Index in keyof Results]: Promise<Results[Index]> }): Promise<Results> {
+  try {
+    return (await Promise.all(tasks)) as unknown as Results;
+  } catch (error) {
+    failure.abort(error);
+    await Promise.allSettled(tasks);
+    throw error;
+  }
+}
+
+async function awaitReadiness(control: string, signal: AbortSignal): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  let last = 'no answer';
+  while (Date.now() < deadline) {
+    signal.throwIfAborted();
+    try {
+      const answer = await fetch(`${control}/readyz`, { signal: AbortSignal.timeout(5000) });
+      if (answer.status === 200) return;
+      last = `${answer.status} ${(await answer.text()).slice(0, 500)}`;
+    } catch (error) {
+      last = error instanceof Error ? error.message : String(error);
+    }
+    await delay(50);
+  }
+  throw new MillraceError('start-failed', `the gateway was not ready within a minute: ${last}`);
+}
+
+function writeAddresses(file: string, addresses: ServerAddresses): void {
+  writeFileSync(`${file}.new`, `${JSON.stringify(addresses)}\n`, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
