@@ -9,6 +9,9 @@ export const sessionWorkflowType = 'session';
 export const sessionTaskQueue = 'sessions';
 export const sessionWorkflowId = (sessionId: string): string => `session:${sessionId}`;
 
+/** Seconds; what `timeoutSeconds` means when it is absent or 0. */
+export const defaultTimeoutSeconds = 21_600;
+
 export interface SessionInput {
   /** `[a-z0-9]{1,64}`; 32 lower-case hex digits by custom. */
   readonly sessionId: string;
@@ -59,6 +62,11 @@ export interface EndedSession {
   readonly sessionId: string;
   readonly endedAt: string;
   /** False when everything that was stored for the session is deleted. */
+  readonly retained: boolean;
+}
+
+/** What the workflow completes with. */
+export interface SessionResult extends SessionStatus {
   readonly retained: boolean;
 }
 

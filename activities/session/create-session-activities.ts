@@ -1,0 +1,59 @@
+import { Context } from '@temporalio/activity';
+import { MillraceError } from '../../libs/errors/millrace-error.js';
+import { defaultTimeoutSeconds } from '../../workflows/session/session-messages.js';
+import { asActivityFailure } from './activity-failure.js';
+import type { SessionCommands } from '../../libs/session-record/session-commands.js';
+import type { SessionActivities } from '../../workflows/session/session-activities.js';
+
+export interface SessionActivityOptions {
+  readonly commands: SessionCommands;
+  /** Settings: whether sessions may ask for permissive. */
+  readonly permissive: boolean;
+}
+
+/** Milliseconds; well under the heartbeat timeout of the workflow, so that a worker that died is noticed soon. */
+const heartbeatInterval = 3000;
+
+/**
+ * The activities of the session workflow. All are idempotent, because the commands are. Errors become `ApplicationFailure`s
+ * with the Millrace code as type; `errorTable` says which of them are worth a retry.
+ */
+export function createSessionActivities(options: SessionActivityOptions): SessionActivities {
+  const { commands } = options;
+  return {
+    openSession: (input) =>
+      performed(async () => {
+        if (input.policy === 'permissive' && !options.permissive) {
+          throw new MillraceError('policy-not-allowed', 'this service does not allow permissive sessions', { suggestion: 'Ask for strict, or set MILLRACE_PERMISSIVE=1 on the worker.' });
+        }
+        const { openedAt, expiresAt } = await commands.open({
+          sessionId: input.sessionId,
+          policy: input.policy,
+          owner: input.owner,
+          tokenSha256: input.tokenSha256,
+          timeoutSeconds: input.timeoutSeconds === undefined || input.timeoutSeconds === 0 ? defaultTimeoutSeconds : input.timeoutSeconds,
+          retain: input.retain ?? false,
+          inspectorsConfiguration: input.inspectorsConfiguration ?? {},
+        });
+        return { openedAt, expiresAt };
+      }),
+    revokeToken: (sessionId, by) => performed(() => commands.revoke(sessionId, by)),
+    endSession: (sessionId, by) => performed(() => commands.end(sessionId, by)),
+    expireSession: (sessionId) => performed(() => commands.expire(sessionId)),
+  };
+}
+
+/** Runs a command with a heartbeat: revoking may wait for a proxy's lease, ending may delete many bodies. */
+async function performed<T>(command: () => Promise<T>): Promise<T> {
+  const context = Context.current();
+  const heartbeat = setInterval(() => context.heartbeat(), heartbeatInterval);
+  try {
+    return await command();
+  } catch (error) {
+    const failure = asActivityFailure(error);
+    if (failure.type === 'internal') context.log.error('a command failed unexpectedly', { error });
+    throw failure;
+  } finally {
+    clearInterval(heartbeat);
+  }
+}

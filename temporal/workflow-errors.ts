@@ -1,0 +1,40 @@
+import { isMillraceError, MillraceError } from '../libs/errors/millrace-error.js';
+import { errorTable } from '../libs/errors/error-table.js';
+import type { ErrorCode } from '../libs/errors/millrace-error.js';
+
+interface FailureShape {
+  readonly name?: unknown;
+  readonly message?: unknown;
+  readonly type?: unknown;
+  readonly cause?: unknown;
+}
+
+/** By name and not `instanceof`: the errors may come from another realm or another copy of the SDK. */
+export function hasName(error: unknown, ...names: readonly string[]): boolean {
+  return typeof error === 'object' && error !== null && names.includes(String((error as FailureShape).name));
+}
+
+/**
+ * What a call of the workflow engine rejected with, as a `MillraceError`: failures of the workflow or of an activity keep the
+ * code that they carry as type, an unknown workflow is `session-not-found`, and whatever is left (deadline, refused connection, a
+ * server that is starting) is `workflow-engine-unavailable`.
+ */
+export function asMillraceError(error: unknown, subject: string): MillraceError {
+  if (isMillraceError(error)) return error;
+  const failure = applicationFailure(error);
+  if (failure !== undefined) return new MillraceError(failure.code, failure.message, { cause: error });
+  if (hasName(error, 'WorkflowNotFoundError')) return new MillraceError('session-not-found', `there is no workflow ${subject}`, { cause: error });
+  if (hasName(error, 'WorkflowFailedError', 'WorkflowUpdateFailedError')) return new MillraceError('session-closed', `the workflow ${subject} was stopped`, { cause: error });
+  return new MillraceError('workflow-engine-unavailable', `Temporal did not answer for ${subject}`, { cause: error, suggestion: 'Check that a Temporal server runs at MILLRACE_TEMPORAL_ADDRESS and that a worker polls its task queue.' });
+}
+
+function applicationFailure(error: unknown, depth = 0): { code: ErrorCode; message: string } | undefined {
+  if (typeof error !== 'object' || error === null || depth > 8) return undefined;
+  const { type, message, cause } = error as FailureShape;
+  if (hasName(error, 'ApplicationFailure')) {
+    // A handler that its workflow's end overtook: the session is closed as far as this caller can tell.
+    if (type === 'AcceptedUpdateCompletedWorkflow') return { code: 'session-closed', message: 'the session closed before the request was served' };
+    return { code: typeof type === 'string' && type in errorTable ? (type as ErrorCode) : 'internal', message: String(message) };
+  }
+  return applicationFailure(cause, depth + 1);
+}

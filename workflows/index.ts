@@ -1,0 +1,2 @@
+/** Every workflow of the worker; what is exported here is in the bundle under the name it is exported by. */
+export { session } from './session/session-workflow.js';
