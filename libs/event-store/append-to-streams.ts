@@ -1,0 +1,138 @@
+import { MillraceError } from '../errors/millrace-error.js';
+import type { Sql } from '../database/sql.js';
+import { chainDigest, firstPreviousDigest } from './event-chain.js';
+
+/** `none`: the stream must not exist; `exists`: it must; a number: position of its last event. */
+export type ExpectedPosition = number | 'any' | 'none' | 'exists';
+
+export interface NewEvent {
+  /** UUID, lower case; the same id in the same stream is appended once. */
+  readonly eventId: string;
+  readonly type: string;
+  readonly data: unknown;
+}
+
+export interface AppendRequest {
+  readonly streamId: string;
+  readonly expected: ExpectedPosition;
+  readonly events: readonly NewEvent[];
+  /** Append although the stream is sealed: only what closes a session may. */
+  readonly evenIfSealed?: boolean;
+}
+
+export interface AppendedEvent {
+  readonly eventId: string;
+  readonly position: number;
+  readonly digest: string;
+  /** True when the event was in the stream before this call. */
+  readonly repeated: boolean;
+}
+
+export interface AppendResult {
+  readonly streamId: string;
+  /** Position of the last event. */
+  readonly version: number;
+  readonly lastDigest: string;
+  readonly events: readonly AppendedEvent[];
+}
+
+interface StreamHead {
+  version: number;
+  lastDigest: string;
+  sealed: boolean;
+}
+
+interface EventRow {
+  readonly stream_id: string;
+  readonly position: number;
+  readonly event_id: string;
+  readonly type: string;
+  readonly data: string;
+  readonly previous_digest: string;
+  readonly digest: string;
+}
+
+/**
+ * Appends to one stream or to several in the caller's transaction; streams are locked in the order of their ids, so two batches
+ * never wait for each other. Nothing is appended when one of the requests fails. Results are in the order of the requests.
+ * Errors: `record-conflict` (expected position), `record-sealed`.
+ */
+export async function appendToStreams(sql: Sql, requests: readonly AppendRequest[]): Promise<readonly AppendResult[]> {
+  const ids = [...new Set(requests.map((request) => request.streamId))].sort();
+  if (ids.length !== requests.length) throw new MillraceError('internal', 'a batch names each stream once');
+  const heads = await lockHeads(sql, requests, ids);
+  const known = await findKnown(sql, requests);
+  const rows: EventRow[] = [];
+  const results = requests.map((request) => chainEvents({ request, head: heads.get(request.streamId), known, rows }));
+  if (rows.length > 0) {
+    await sql(insertEvents, [JSON.stringify(rows)]);
+    await sql(advanceStreams, [JSON.stringify(results.map((result) => ({ id: result.streamId, version: result.version, last_digest: result.lastDigest })))]);
+  }
+  return results;
+}
+
+export async function appendToStream(sql: Sql, request: AppendRequest): Promise<AppendResult> {
+  const [result] = await appendToStreams(sql, [request]);
+  if (result === undefined) throw new MillraceError('internal', 'an append answered nothing');
+  return result;
+}
+
+const insertEvents = `insert into events (stream_id, position, event_id, type, data, previous_digest, digest)
+  select stream_id, position, event_id, type, data, previous_digest, digest
+  from json_to_recordset($1::json) as e(stream_id text, position bigint, event_id uuid, type text, data text, previous_digest text, digest text)`;
+const advanceStreams = `update streams s set version = a.version, last_digest = a.last_digest
+  from json_to_recordset($1::json) as a(id text, version bigint, last_digest text) where s.id = a.id`;
+
+async function lockHeads(sql: Sql, requests: readonly AppendRequest[], ids: readonly string[]): Promise<Map<string, StreamHead>> {
+  const creatable = requests.filter((request) => request.expected !== 'exists' && (typeof request.expected !== 'number' || request.expected === 0)).map((request) => request.streamId).sort();
+  if (creatable.length > 0) {
+    // Locks nothing that exists; a concurrent creation of the same stream is waited for here.
+    await sql('insert into streams (id, last_digest) select id, $2 from unnest($1::text[]) as id order by id on conflict do nothing', [creatable, firstPreviousDigest]);
+  }
+  const rows = await sql<{ id: string; version: string; last_digest: string; sealed: boolean }>(
+    'select id, version, last_digest, sealed from streams where id = any($1::text[]) order by id for no key update',
+    [ids],
+  );
+  return new Map(rows.map((row) => [row.id, { version: Number(row.version), lastDigest: row.last_digest, sealed: row.sealed }]));
+}
+
+/** Events of the batch that are in their streams already: `streamId eventId` → position and digest. */
+async function findKnown(sql: Sql, requests: readonly AppendRequest[]): Promise<Map<string, { position: number; digest: string }>> {
+  const pairs = requests.flatMap((request) => request.events.map((event) => ({ stream_id: request.streamId, event_id: event.eventId })));
+  const rows = await sql<{ stream_id: string; event_id: string; position: string; digest: string }>(
+    `select e.stream_id, e.event_id, e.position, e.digest from events e
+     join json_to_recordset($1::json) as p(stream_id text, event_id uuid) on p.stream_id = e.stream_id and p.event_id = e.event_id`,
+    [JSON.stringify(pairs)],
+  );
+  return new Map(rows.map((row) => [`${row.stream_id} ${row.event_id}`, { position: Number(row.position), digest: row.digest }]));
+}
+
+function chainEvents(work: { request: AppendRequest; head: StreamHead | undefined; known: ReadonlyMap<string, { position: number; digest: string }>; rows: EventRow[] }): AppendResult {
+  const { request, head, known, rows } = work;
+  const before = head?.version ?? 0;
+  const fresh = request.events.filter((event) => !known.has(`${request.streamId} ${event.eventId}`));
+  // A repetition whose every event is there is answered whatever has happened since.
+  if (fresh.length > 0) {
+    checkExpected(request, before);
+    if (head?.sealed === true && request.evenIfSealed !== true) throw new MillraceError('record-sealed', `${request.streamId} is closed`);
+  }
+  let version = before;
+  let lastDigest = head?.lastDigest ?? firstPreviousDigest;
+  const events = request.events.map((event): AppendedEvent => {
+    const there = known.get(`${request.streamId} ${event.eventId}`);
+    if (there !== undefined) return { eventId: event.eventId, ...there, repeated: true };
+    const data = JSON.stringify(event.data);
+    const previous = lastDigest;
+    version += 1;
+    lastDigest = chainDigest(previous, { streamId: request.streamId, position: version, eventId: event.eventId, type: event.type, data });
+    rows.push({ stream_id: request.streamId, position: version, event_id: event.eventId, type: event.type, data, previous_digest: previous, digest: lastDigest });
+    return { eventId: event.eventId, position: version, digest: lastDigest, repeated: false };
+  });
+  return { streamId: request.streamId, version, lastDigest, events };
+}
+
+function checkExpected(request: AppendRequest, version: number): void {
+  const { expected, streamId } = request;
+  const met = expected === 'any' || (expected === 'none' ? version === 0 : expected === 'exists' ? version > 0 : version === expected);
+  if (!met) throw new MillraceError('record-conflict', `${streamId} is at position ${version}, not at ${expected}`);
+}
