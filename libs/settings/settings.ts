@@ -32,6 +32,8 @@ export interface Settings {
   readonly upstreamCa: string | undefined;
   /** CIDRs that sessions may reach although they are loopback, link-local or private. */
   readonly allowDestinations: readonly string[];
+  /** The service's own ports on this machine: sessions never reach them, whatever is allowed. */
+  readonly forbiddenPorts: readonly number[];
   /** Whether sessions may ask for permissive. */
   readonly permissive: boolean;
   /** How many proxy processes `npm start` runs on the one proxy port. */
@@ -65,6 +67,7 @@ const environmentSchema = z.object({
   MILLRACE_UPSTREAM_NO_PROXY: list.default([]),
   MILLRACE_UPSTREAM_CA: z.string().optional(),
   MILLRACE_ALLOW_DESTINATIONS: list.default([]),
+  MILLRACE_FORBIDDEN_PORTS: list.pipe(z.array(port)).default([]),
   MILLRACE_PERMISSIVE: flag.default(false),
   MILLRACE_PROXY_PROCESSES: z.coerce.number().int().min(1).max(256).default(1),
   MILLRACE_CA_CERT: z.string().optional(),
@@ -101,6 +104,7 @@ export function readSettings(environment: Environment): Settings {
     upstreamNoProxy: values.MILLRACE_UPSTREAM_NO_PROXY,
     upstreamCa: values.MILLRACE_UPSTREAM_CA,
     allowDestinations: values.MILLRACE_ALLOW_DESTINATIONS,
+    forbiddenPorts: [...new Set([values.MILLRACE_CONTROL_PORT, values.MILLRACE_PROXY_PORT, values.MILLRACE_CACHE_PORT, ...values.MILLRACE_FORBIDDEN_PORTS, ...portsOf([values.MILLRACE_DATABASE_URL, values.MILLRACE_TEMPORAL_ADDRESS, values.MILLRACE_TEMPORAL_UI])])].filter((own) => own !== 0),
     permissive: values.MILLRACE_PERMISSIVE,
     proxyProcesses: values.MILLRACE_PROXY_PROCESSES,
     caCertificate: values.MILLRACE_CA_CERT,
@@ -147,4 +151,16 @@ function controlAuth(given: string | undefined, home: string): string {
     chmodSync(file, 0o600);
   }
   return readFileSync(file, 'utf8').trim();
+}
+
+/** Ports in the addresses of the service's own parts. */
+function portsOf(addresses: readonly (string | undefined)[]): number[] {
+  const ports: number[] = [];
+  for (const address of addresses) {
+    if (address === undefined) continue;
+    const url = URL.parse(address.includes('://') ? address : `tcp://${address}`);
+    if (url === null) continue;
+    ports.push(url.port === '' ? (url.protocol.startsWith('postgres') ? 5432 : 443) : Number(url.port));
+  }
+  return ports;
 }

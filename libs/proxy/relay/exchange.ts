@@ -1,0 +1,443 @@
+import type { Socket } from 'node:net';
+import { isMillraceError } from '../../errors/millrace-error.js';
+import { runRequestInspection } from '../../inspection/request-inspection.js';
+import { explainRefusal, judgeRequest } from '../../inspection/verdict.js';
+import type { TrafficEvent } from '../../session/session-events.js';
+import { writeRequestHead, writeResponseHead } from '../http1/head-writer.js';
+import { requestFraming, type BodyFraming, type ResponseHead } from '../http1/message-head.js';
+import type { LiveSession } from '../ports.js';
+import { BodyDigester } from './body-digester.js';
+import { BodySpool } from './body-spool.js';
+import { ExchangeRecord } from './exchange-record.js';
+import type { ProxiedRequest } from './proxied-request.js';
+import type { ProxyContext } from './proxy-context.js';
+import { ownAnswer } from './refusal.js';
+import { RequestCredentials } from './request-credentials.js';
+import { ResponseDelivery, type DeliveryFraming } from './response-delivery.js';
+import { responseTreatment, strictWithout, type ResponseTreatment } from './response-treatment.js';
+import { settleResponse, type SettledResponse } from './settle-response.js';
+import type { UpstreamConnection, UpstreamHandler } from './upstream-connection.js';
+import { UpstreamPool } from './upstream-pool.js';
+
+/** What an exchange needs from the client connection that it runs on. */
+export interface ExchangeHost {
+  readonly socket: Socket;
+  readonly clientAddress: string;
+  pauseRequest(): void;
+  resumeRequest(): void;
+  /** The exchange is over; `keepAlive` false closes the connection when all is written. */
+  exchangeDone(keepAlive: boolean): void;
+}
+
+/** A request that is refused before anything else is looked at. */
+export interface ImmediateRefusal {
+  readonly rule: string;
+  readonly reason: string;
+  readonly status: number;
+}
+
+type FailureStage = 'resolve' | 'connect' | 'tls' | 'request' | 'response-head' | 'response-body' | 'client' | 'revoked' | 'expired' | 'spool' | 'record';
+
+/** One request and its response, from the admission to the durable record and the last byte. Settles exactly once. */
+export class Exchange implements UpstreamHandler {
+  readonly #record: ExchangeRecord;
+  readonly #requestDigester: BodyDigester | undefined;
+  readonly #responseDigester = new BodyDigester();
+  readonly #abort = new AbortController();
+  #leave: (() => void) | undefined;
+  #credentials: RequestCredentials | undefined;
+  #upstream: UpstreamConnection | undefined;
+  /** Of the last connection used, for the record. */
+  #upstreamAddress = '';
+  #queued: Buffer[] = [];
+  #requestComplete = false;
+  #answered = false;
+  #retried = false;
+  #response: ResponseHead | undefined;
+  #treatment: ResponseTreatment = 'stream';
+  #delivery: ResponseDelivery | undefined;
+  #spool: BodySpool | undefined;
+  #spoolBlocked = false;
+  #clientBlocked = false;
+  #headTimer: NodeJS.Timeout | undefined;
+  /** The one event of this exchange is decided. */
+  #settled = false;
+  #hostDone = false;
+  #onUnblocked: (() => void) | undefined;
+  #keepAlive: boolean;
+
+  constructor(
+    private readonly context: ProxyContext,
+    private readonly session: LiveSession,
+    private readonly host: ExchangeHost,
+    private readonly request: ProxiedRequest,
+  ) {
+    this.#keepAlive = request.keepAlive;
+    this.#record = new ExchangeRecord(request.head, request.inspected.url, host.clientAddress);
+    this.#requestDigester = requestFraming(request.head).kind === 'none' ? undefined : new BodyDigester();
+  }
+
+  start(refusal?: ImmediateRefusal): void {
+    const { session, request } = this;
+    this.#leave = session.enter((reason) => this.#fail(reason, `the session's token was ${reason === 'revoked' ? 'revoked' : 'expired'} while this request ran`, 407));
+    if (!session.admits()) {
+      this.#answerUnrecorded();
+      return;
+    }
+    if (refusal !== undefined) {
+      this.#refuse(refusal.rule, refusal.reason, refusal.status);
+      return;
+    }
+    const { upgrade } = request.head;
+    if (upgrade !== '' && upgrade !== 'h2c') {
+      this.#refuse('upgrade', `protocol upgrades (${upgrade.slice(0, 40)}) cannot be recorded and are refused; use plain HTTP requests`, 501);
+      return;
+    }
+    const inspections = runRequestInspection(this.context.ports.inspectors, request.inspected, request.inspectionContext);
+    this.#record.requestInspection = inspections;
+    if (session.policy === 'strict' && !judgeRequest(inspections)) {
+      this.#refuse('policy', `download authorization denied: ${explainRefusal(inspections)}`, 403);
+      return;
+    }
+    this.#credentials = RequestCredentials.forRequest(session.secrets, request);
+    if (this.#credentials?.needsBody !== true) this.#connect(true);
+  }
+
+  onRequestBody(chunk: Buffer): void {
+    this.#requestDigester?.update(chunk);
+    if (this.#settled) return;
+    if (this.#credentials?.needsBody === true) {
+      if (!this.#credentials.collect(chunk)) this.#refuse('too-large', 'the request that credentials are injected into is larger than 1 MiB', 413);
+      return;
+    }
+    if (this.#upstream === undefined) {
+      this.#queued.push(chunk);
+      this.host.pauseRequest();
+      return;
+    }
+    if (!this.#writeBody(this.#upstream, chunk)) this.host.pauseRequest();
+  }
+
+  onRequestEnd(): void {
+    this.#requestComplete = true;
+    if (this.#settled) {
+      this.#finishHost();
+      return;
+    }
+    if (this.#credentials?.needsBody === true) this.#connect(true);
+    else if (this.#upstream !== undefined) this.#endBody(this.#upstream);
+  }
+
+  /** False when it has been refused, so that a body would be sent in vain. */
+  get wantsBody(): boolean {
+    return !this.#settled;
+  }
+
+  /** True when the exchange cannot go on before the build reads or writes. */
+  get waitsForClient(): boolean {
+    return this.#clientBlocked || (this.#requestDigester !== undefined && !this.#requestComplete);
+  }
+
+  /** The client's socket takes more again. */
+  onClientDrain(): void {
+    this.#clientBlocked = false;
+    this.#onUnblocked?.();
+    this.#resumeUpstream();
+  }
+
+  /** The build closed its connection, or was silent for too long. */
+  onClientClosed(reason: string): void {
+    this.#fail('client', reason, 0);
+    this.#onUnblocked?.();
+  }
+
+  onUpstreamDrain(): void {
+    this.host.resumeRequest();
+  }
+
+  onResponseHead(head: ResponseHead, framing: BodyFraming): void {
+    if (this.#settled) return;
+    this.#response = head;
+    this.#treatment = responseTreatment(this.session.policy, head.status, framing);
+    const wanted = this.#treatment === 'hold' || (head.status === 200 && framing.kind !== 'none' && this.#hasPendingInspector());
+    if (wanted) this.#spool = new BodySpool(this.context.ports.bodies.spoolDirectory, this.#record.id);
+    if (this.#treatment === 'withhold') return;
+    const delivery = this.#deliveryFraming(framing);
+    if (delivery.kind === 'close') this.#keepAlive = false;
+    const text = writeResponseHead(head, {
+      framing: framing.kind === 'none' ? 'as-sent' : delivery.kind === 'none' ? 'as-sent' : delivery.kind,
+      length: delivery.kind === 'length' ? delivery.length : undefined,
+      keepAlive: this.#keepAlive,
+      clientMinor: this.request.head.minor,
+    });
+    this.#delivery = new ResponseDelivery(this.host.socket, text, delivery);
+    if (this.#treatment === 'hold') this.#headTimer = setTimeout(() => this.#startEarly(), this.context.limits.strictHeadAfter);
+  }
+
+  onResponseBody(chunk: Buffer): void {
+    if (this.#settled) return;
+    this.#responseDigester.update(chunk);
+    if (this.#spool !== undefined && !this.#spool.write(chunk)) this.#waitForSpool(this.#spool);
+    if (this.#treatment === 'stream' && this.#delivery?.write(chunk) === false) {
+      this.#clientBlocked = true;
+      this.#upstream?.pause();
+    }
+  }
+
+  onResponseEnd(): void {
+    this.#upstream = undefined;
+    if (this.#settled) return;
+    this.#complete().catch((error: unknown) => this.#fail('record', messageOf(error), 500));
+  }
+
+  onUpstreamFailed(stage: 'request' | 'response-head' | 'response-body', reason: string): void {
+    const reused = (this.#upstream?.served ?? 0) > 0;
+    this.#upstream = undefined;
+    if (this.#settled) return;
+    // A kept connection may have been closed by the origin just as it was used again; a bodiless safe request is sent once more.
+    if (reused && !this.#retried && this.#response === undefined && this.#requestDigester === undefined && /^(GET|HEAD|OPTIONS)$/.test(this.request.head.method)) {
+      this.#retried = true;
+      this.#connect(false);
+      return;
+    }
+    this.#fail(stage, reason, 502);
+  }
+
+  #connect(mayReuse: boolean): void {
+    const { scheme, host, port } = this.request.target;
+    const key = UpstreamPool.key(this.session.id, this.request.target);
+    const idle = mayReuse ? this.context.pool.take(key) : undefined;
+    if (idle !== undefined) {
+      this.#send(idle);
+      return;
+    }
+    this.context.connector
+      .connect({ scheme, host, port, signal: this.#abort.signal })
+      .then((result) => {
+        if (!result.ok) {
+          if (this.#settled) return;
+          if (result.stage === 'aborted') this.#fail('connect', result.reason, 502);
+          else if (result.rule !== undefined) this.#refuse(result.rule, result.reason, result.rule === 'unresolved' ? 502 : 403);
+          else this.#fail(result.stage, result.reason, 502);
+        } else if (this.#settled) {
+          result.socket.destroy();
+        } else {
+          this.#send(this.context.pool.adopt(result, key));
+        }
+      })
+      .catch((error: unknown) => this.#fail('connect', messageOf(error), 502));
+  }
+
+  /** The one place from which requests go upstream; the admission is asked here, in the same tick as the write. */
+  #send(upstream: UpstreamConnection): void {
+    if (!this.session.admits()) {
+      upstream.destroy();
+      this.#answerUnrecorded();
+      return;
+    }
+    this.#upstream = upstream;
+    this.#upstreamAddress = upstream.upstream.remoteAddress;
+    const { head, target, authority } = this.request;
+    upstream.begin(this, head.method, this.context.limits.upstreamTimeout);
+    const line = upstream.upstream.absoluteForm ? `${target.scheme}://${authority}${target.originForm}` : target.originForm;
+    const without = new Set([...(this.session.policy === 'strict' ? strictWithout : []), ...(this.#credentials?.replacedFields ?? [])]);
+    const rewritten = this.#credentials?.body;
+    upstream.writeHead(
+      writeRequestHead(head, { target: line, host: authority }, { without, extra: `${proxyFields(upstream)}${this.#credentials?.fields ?? ''}`, contentLength: rewritten?.length }),
+    );
+    if (rewritten !== undefined) {
+      upstream.write(rewritten);
+      upstream.requestSent();
+      return;
+    }
+    for (const chunk of this.#queued) this.#writeBody(upstream, chunk);
+    this.#queued = [];
+    if (this.#requestComplete || this.#requestDigester === undefined) this.#endBody(upstream);
+    else this.host.resumeRequest();
+  }
+
+  #writeBody(upstream: UpstreamConnection, chunk: Buffer): boolean {
+    if (!this.request.head.chunked) return upstream.write(chunk);
+    upstream.write(`${chunk.length.toString(16)}\r\n`);
+    upstream.write(chunk);
+    return upstream.write('\r\n');
+  }
+
+  #endBody(upstream: UpstreamConnection): void {
+    if (this.request.head.chunked) upstream.write('0\r\n\r\n');
+    upstream.requestSent();
+  }
+
+  async #complete(): Promise<void> {
+    const head = this.#response as ResponseHead;
+    clearTimeout(this.#headTimer);
+    this.#record.requestBody = this.#requestDigester?.digest() ?? null;
+    const outcome = await settleResponse(this.context, this.session, {
+      record: this.#record,
+      request: this.request,
+      head,
+      upstreamAddress: this.#upstreamAddress,
+      treatment: this.#treatment,
+      digester: this.#responseDigester,
+      spool: this.#spool,
+      signal: this.#abort.signal,
+    });
+    if (!(await this.#recordEvent(outcome.event))) return;
+    await this.#deliver(head, outcome);
+  }
+
+  async #deliver(head: ResponseHead, outcome: SettledResponse): Promise<void> {
+    const { socket } = this.host;
+    if (this.#treatment === 'withhold') {
+      const text = writeResponseHead(head, { framing: 'length', length: 0, keepAlive: this.#keepAlive, clientMinor: this.request.head.minor });
+      socket.write(text, 'latin1');
+    } else if (!outcome.deliver) {
+      if (this.#delivery?.started === true) {
+        socket.destroy();
+        this.#keepAlive = false;
+      } else {
+        socket.write(ownAnswer(403, outcome.reason, { keepAlive: this.#keepAlive, method: this.request.head.method }), 'latin1');
+      }
+    } else {
+      if (this.#treatment === 'hold' && this.#spool !== undefined) await this.#deliverHeld(this.#spool);
+      this.#delivery?.release();
+    }
+    this.#answered = true;
+    await this.#spool?.discard();
+    this.#finishHost();
+  }
+
+  async #deliverHeld(spool: BodySpool): Promise<void> {
+    for await (const chunk of spool.read()) {
+      if (this.host.socket.destroyed) return;
+      if (this.#delivery?.write(chunk as Buffer) === false) {
+        this.#clientBlocked = true;
+        await new Promise<void>((resolve) => {
+          this.#onUnblocked = resolve;
+        });
+      }
+    }
+  }
+
+  #refuse(rule: string, reason: string, status: number): void {
+    this.#record.requestBody = this.#requestDigester === undefined || !this.#requestComplete ? null : this.#requestDigester.digest();
+    this.#end({ type: 'RequestRefused', data: { request: this.#record.request(), rule, reason, status } }, status, reason);
+  }
+
+  #fail(stage: FailureStage, reason: string, status: number): void {
+    if (this.#settled) return;
+    const response = this.#response === undefined ? null : this.#record.response(this.#response, this.#upstreamAddress);
+    this.#end({ type: 'DownloadFailed', data: { request: this.#record.request(), response, stage, reason, receivedBytes: this.#responseDigester.size } }, status, reason);
+  }
+
+  /** Records how the exchange ended without a response of the origin, and tells the build if it can still be told. */
+  #end(event: TrafficEvent, status: number, reason: string): void {
+    if (this.#settled) return;
+    this.#release();
+    void this.#recordEvent(event).then(async (recorded) => {
+      await this.#spool?.discard();
+      if (!recorded) return;
+      this.#answer(status, reason);
+    });
+  }
+
+  /** No record is owed: the session is closed or its record cannot be reached, and nothing went upstream. */
+  #answerUnrecorded(): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#release();
+    this.#leave?.();
+    if (this.session.refusal() === 'record-unavailable') this.#answer(503, 'the record cannot be written now, so nothing is fetched; try again');
+    else this.#answer(407, '407 Proxy Authentication Required');
+  }
+
+  /** Aborts what still runs towards upstream. */
+  #release(): void {
+    clearTimeout(this.#headTimer);
+    this.#abort.abort();
+    this.#upstream?.destroy();
+    this.#upstream = undefined;
+    this.#queued = [];
+  }
+
+  #answer(status: number, reason: string): void {
+    const { socket } = this.host;
+    if (status === 0 || this.#delivery?.started === true || socket.destroyed) {
+      socket.destroy();
+      this.#keepAlive = false;
+    } else {
+      // What is left of a request body is not read: the connection cannot be used again.
+      if (this.#requestDigester !== undefined && !this.#requestComplete) this.#keepAlive = false;
+      if (status === 407 || status === 503) this.#keepAlive = false;
+      socket.write(ownAnswer(status, reason, { keepAlive: this.#keepAlive, method: this.request.head.method }), 'latin1');
+    }
+    this.#answered = true;
+    this.#finishHost();
+  }
+
+  /** False when the record did not take it; the build's connection is cut before the last byte then. */
+  async #recordEvent(event: TrafficEvent): Promise<boolean> {
+    if (this.#settled) return false;
+    this.#settled = true;
+    try {
+      await this.context.ports.recorder.record(this.session.id, event);
+      return true;
+    } catch (error) {
+      this.context.log.warn({ session: this.session.id, code: isMillraceError(error) ? error.code : 'internal' }, `not recorded, so not delivered: ${messageOf(error)}`);
+      if (this.#delivery?.started !== true && !this.host.socket.destroyed) this.host.socket.write(ownAnswer(503, 'the download could not be recorded, so it is not delivered', { keepAlive: false }), 'latin1');
+      this.#answered = true;
+      this.#keepAlive = false;
+      this.#finishHost();
+      return false;
+    } finally {
+      this.#leave?.();
+    }
+  }
+
+  #hasPendingInspector(): boolean {
+    return Object.values(this.#record.requestInspection).some((inspection) => inspection.opinion === 'Pending');
+  }
+
+  #deliveryFraming(framing: BodyFraming): DeliveryFraming {
+    if (framing.kind === 'none' || framing.kind === 'length') return framing;
+    return { kind: this.request.head.minor === 1 ? 'chunked' : 'close' };
+  }
+
+  #waitForSpool(spool: BodySpool): void {
+    if (this.#spoolBlocked) return;
+    this.#spoolBlocked = true;
+    this.#upstream?.pause();
+    spool.drained().then(
+      () => {
+        this.#spoolBlocked = false;
+        this.#resumeUpstream();
+      },
+      (error: unknown) => this.#fail('spool', `the body cannot be spooled: ${messageOf(error)}`, 502),
+    );
+  }
+
+  #resumeUpstream(): void {
+    if (!this.#spoolBlocked && !this.#clientBlocked) this.#upstream?.resume();
+  }
+
+  /** Strict has held the response back for long enough that the client may give up: the head goes, the body still waits. */
+  #startEarly(): void {
+    if (!this.#settled) this.#delivery?.startEarly();
+  }
+
+  #finishHost(): void {
+    if (!this.#answered || this.#hostDone) return;
+    this.#hostDone = true;
+    if (!this.#requestComplete && this.#requestDigester !== undefined) this.#keepAlive = false;
+    this.host.exchangeDone(this.#keepAlive);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function proxyFields(upstream: UpstreamConnection): string {
+  const { proxyAuthorization } = upstream.upstream;
+  return proxyAuthorization === undefined ? '' : `Proxy-Authorization: ${proxyAuthorization}\r\n`;
+}

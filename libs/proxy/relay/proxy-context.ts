@@ -1,0 +1,50 @@
+import type { Socket } from 'node:net';
+import type { Logger } from 'pino';
+import type { ProxyPorts } from '../ports.js';
+import type { UpstreamConnector } from '../upstream/connect.js';
+import type { SecureContexts } from '../tls/secure-contexts.js';
+import type { UpstreamPool } from './upstream-pool.js';
+
+/** Times in milliseconds, sizes in bytes. */
+export interface ProxyLimits {
+  readonly requestHeadBytes: number;
+  /** From the first byte of a request head to its last; also for the TLS handshake with the build. */
+  readonly requestHeadTimeout: number;
+  /** Between requests on a kept connection. */
+  readonly idleTimeout: number;
+  /** Without a byte from upstream while an answer is awaited or read. */
+  readonly upstreamTimeout: number;
+  /** Without a byte moving to or from the build during an exchange. */
+  readonly clientTimeout: number;
+  /** Strict holds a response back for this long before it sends the head, so that clients do not give up. */
+  readonly strictHeadAfter: number;
+}
+
+export const defaultLimits: ProxyLimits = {
+  requestHeadBytes: 64 * 1024,
+  requestHeadTimeout: 30_000,
+  idleTimeout: 120_000,
+  upstreamTimeout: 300_000,
+  clientTimeout: 300_000,
+  strictHeadAfter: 5_000,
+};
+
+/** A connection that ends after its running exchange, or at once, when it is told to. */
+export interface OpenConnection {
+  readonly socket: Socket;
+  shutdown(): void;
+}
+
+/** What every connection of one proxy process shares. */
+export interface ProxyContext {
+  readonly ports: ProxyPorts;
+  readonly connector: UpstreamConnector;
+  readonly secureContexts: SecureContexts;
+  readonly pool: UpstreamPool;
+  readonly limits: ProxyLimits;
+  /** Keep the bodies of inspected artefacts. */
+  readonly keepBodies: boolean;
+  readonly log: Logger;
+  /** Open connections of builds, the insides of tunnels included, so that all can be shut down. */
+  readonly connections: Set<OpenConnection>;
+}

@@ -1,0 +1,67 @@
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { LiveSession } from '../ports.js';
+import { originOf, type Authority, type Scheme } from '../target/request-target.js';
+import { ClientConnection } from './client-connection.js';
+import { recordMalformed } from './exchange-record.js';
+import type { ProxyContext } from './proxy-context.js';
+
+export interface TunnelRequest {
+  readonly session: LiveSession;
+  readonly authority: Authority;
+  readonly clientAddress: string;
+}
+
+const established = 'HTTP/1.1 200 Connection Established\r\n\r\n';
+const tlsHandshake = 0x16;
+
+/**
+ * Answers a CONNECT and takes over its socket. The first byte says what the build speaks inside: TLS is intercepted with a
+ * certificate for the name that it connects to, plain HTTP is read as it is, everything else is refused, for it cannot be recorded.
+ */
+export function openTunnel(context: ProxyContext, socket: Socket, request: TunnelRequest): void {
+  const giveUp = setTimeout(() => socket.destroy(), context.limits.requestHeadTimeout);
+  socket.on('error', () => undefined);
+  socket.once('close', () => clearTimeout(giveUp));
+  socket.once('data', (chunk: Buffer) => {
+    clearTimeout(giveUp);
+    socket.pause();
+    socket.unshift(chunk);
+    const first = chunk[0] as number;
+    if (first === tlsHandshake) intercept(context, socket, request);
+    else if (first >= 0x41 && first <= 0x5a) serve(context, socket, { ...request, scheme: 'http' });
+    else refuseProtocol(context, socket, request);
+  });
+  socket.once('end', () => socket.destroy());
+  socket.write(established, 'latin1');
+  socket.resume();
+}
+
+function intercept(context: ProxyContext, socket: Socket, request: TunnelRequest): void {
+  socket.removeAllListeners('end');
+  const secure = new TLSSocket(socket, { isServer: true, secureContext: context.secureContexts.get(request.authority.host), ALPNProtocols: ['http/1.1'] });
+  const giveUp = setTimeout(() => secure.destroy(), context.limits.requestHeadTimeout);
+  secure.once('secure', () => clearTimeout(giveUp));
+  secure.once('close', () => clearTimeout(giveUp));
+  secure.on('_tlsError', (error: Error) => {
+    clearTimeout(giveUp);
+    context.log.info({ session: request.session.id, host: request.authority.host, reason: error.message }, 'TLS with the build failed; does it trust the authority (GET /v1/ca.pem)?');
+    secure.destroy();
+  });
+  serve(context, secure, { ...request, scheme: 'https' });
+}
+
+function serve(context: ProxyContext, socket: Socket, request: TunnelRequest & { readonly scheme: Scheme }): void {
+  const { session, authority, scheme, clientAddress } = request;
+  socket.removeAllListeners('end');
+  new ClientConnection(context, socket, { clientAddress, tunnel: { session, authority, scheme, origin: originOf(scheme, authority) } });
+  socket.resume();
+}
+
+function refuseProtocol(context: ProxyContext, socket: Socket, request: TunnelRequest): void {
+  const close = (): void => {
+    socket.destroy();
+  };
+  const reason = 'only HTTP and TLS can be recorded; the build spoke another protocol through CONNECT';
+  recordMalformed(context.ports.recorder, request.session, { url: originOf('https', request.authority), clientAddress: request.clientAddress, reason, status: 400, rule: 'protocol' }).then(close, close);
+}
