@@ -58,6 +58,7 @@ interface EventRow {
  * Errors: `record-conflict` (expected position), `record-sealed`.
  */
 export async function appendToStreams(sql: Sql, requests: readonly AppendRequest[]): Promise<readonly AppendResult[]> {
+  if (requests.length === 0) return [];
   const ids = [...new Set(requests.map((request) => request.streamId))].sort();
   if (ids.length !== requests.length) throw new MillraceError('internal', 'a batch names each stream once');
   const heads = await lockHeads(sql, requests, ids);

@@ -30,7 +30,8 @@ export type SessionCommand =
       readonly tokenDigest: string;
       readonly retain: boolean;
       readonly inspectorsConfiguration: InspectorsConfiguration;
-      readonly secrets: readonly { readonly type: string; readonly url: string }[];
+      /** Undefined: the caller does not know them (a workflow never does), so a repetition is not compared by them. */
+      readonly secrets?: readonly { readonly type: string; readonly url: string }[];
     }
   | { readonly type: 'RevokeToken'; readonly now: string; readonly by: string }
   | { readonly type: 'EndSession'; readonly now: string; readonly by: string }
@@ -40,7 +41,7 @@ export const initialState: Session = { state: 'none', opened: null, revokedAt: n
 
 /**
  * What a command makes of a session; no event when it has been carried out already, so that every command can be repeated.
- * Errors: `session-not-found`, `session-closed`, `record-conflict` (opened before, with other content).
+ * Errors: `session-not-found`, `session-token-active` (end before revoke), `record-conflict` (opened before, with other content).
  */
 export function decide(command: SessionCommand, session: Session): readonly SessionEvent[] {
   switch (command.type) {
@@ -85,18 +86,19 @@ export function evolve(session: Session, event: SessionEvent): Session {
 }
 
 function decideOpen(command: Extract<SessionCommand, { type: 'OpenSession' }>, session: Session): readonly SessionEvent[] {
-  const { type: _, now, ...content } = command;
+  const { type: _, now, secrets, ...content } = command;
   if (session.opened !== null) {
-    const { openedAt: _openedAt, expiresAt: _expiresAt, ...before } = session.opened;
-    if (canonical(before) !== canonical(content)) throw new MillraceError('record-conflict', `session ${command.sessionId} was opened before with other content`);
-    if (session.state !== 'open') throw new MillraceError('session-closed', `session ${command.sessionId} was opened and closed before`);
+    const { openedAt: _openedAt, expiresAt: _expiresAt, secrets: secretsBefore, ...before } = session.opened;
+    if (canonical(before) !== canonical(content) || (secrets !== undefined && canonical(secretsBefore) !== canonical(secrets))) {
+      throw new MillraceError('record-conflict', `session ${command.sessionId} was opened before with other content`);
+    }
     return [];
   }
   if (!Number.isSafeInteger(command.timeoutSeconds) || command.timeoutSeconds <= 0) {
     throw new MillraceError('invalid-request', 'the timeout is a whole number of seconds above 0');
   }
   const expiresAt = new Date(Date.parse(now) + command.timeoutSeconds * 1000).toISOString();
-  return [{ type: 'SessionOpened', data: { ...content, openedAt: now, expiresAt } }];
+  return [{ type: 'SessionOpened', data: { ...content, secrets: secrets ?? [], openedAt: now, expiresAt } }];
 }
 
 function requireOpened(session: Session): void {
