@@ -1,0 +1,57 @@
+import { Module } from '@nestjs/common';
+import type { DynamicModule, FactoryProvider, ValueProvider } from '@nestjs/common';
+import { APP_FILTER, APP_INTERCEPTOR } from '@nestjs/core';
+import type { Logger } from 'pino';
+import type { Settings } from '../../libs/settings/settings.js';
+import { CaModule } from './ca/ca-module.js';
+import type { GatewayDependencies } from './gateway-ports.js';
+import { AUTHORITY, BUILD_ENVIRONMENT, LIFECYCLE, LOGGER, METRICS, READS, SETTINGS, WORKFLOWS } from './gateway-tokens.js';
+import { gatewayVersion } from './gateway-version.js';
+import { HealthModule } from './health/health-module.js';
+import { AnswerDeadline } from './http/answer-deadline.js';
+import { ErrorAnswer } from './http/error-answer.js';
+import { GatewayMetrics } from './metrics/gateway-metrics.js';
+import { MetricsModule } from './metrics/metrics-module.js';
+import { OpenApiModule } from './openapi/openapi-module.js';
+import { SessionControlModule } from './session-control/session-control-module.js';
+import { SessionLifecycle } from './session-lifecycle/session-lifecycle.js';
+import { SessionsModule } from './sessions/sessions-module.js';
+
+export interface GatewayModuleOptions {
+  readonly settings: Settings;
+  readonly dependencies: GatewayDependencies;
+  readonly log: Logger;
+}
+
+/** What every feature module shares; global, so that a feature names only what is its own. */
+@Module({})
+class SharedModule {
+  static with({ settings, dependencies, log }: GatewayModuleOptions): DynamicModule {
+    const metrics = new GatewayMetrics(dependencies.reads, gatewayVersion);
+    const values: (ValueProvider | FactoryProvider)[] = [
+      { provide: SETTINGS, useValue: settings },
+      { provide: READS, useValue: dependencies.reads },
+      { provide: WORKFLOWS, useValue: dependencies.workflows },
+      { provide: AUTHORITY, useValue: dependencies.authority },
+      { provide: BUILD_ENVIRONMENT, useValue: dependencies.buildEnvironment },
+      { provide: LOGGER, useValue: log },
+      { provide: METRICS, useValue: metrics },
+      { provide: LIFECYCLE, useValue: new SessionLifecycle({ ...dependencies, log, metrics }) },
+    ];
+    return { module: SharedModule, global: true, providers: values, exports: values };
+  }
+}
+
+@Module({})
+export class GatewayModule {
+  static with(options: GatewayModuleOptions): DynamicModule {
+    return {
+      module: GatewayModule,
+      imports: [SharedModule.with(options), SessionControlModule, SessionsModule, CaModule, HealthModule, MetricsModule, OpenApiModule],
+      providers: [
+        { provide: APP_FILTER, useClass: ErrorAnswer },
+        { provide: APP_INTERCEPTOR, useClass: AnswerDeadline },
+      ],
+    };
+  }
+}

@@ -1,0 +1,9 @@
+/** Injection tokens; every constructor names its own with `@Inject`, so nothing depends on emitted type metadata. */
+export const SETTINGS = Symbol('Settings');
+export const READS = Symbol('SessionReads');
+export const WORKFLOWS = Symbol('SessionWorkflows');
+export const AUTHORITY = Symbol('AuthorityCertificate');
+export const LOGGER = Symbol('Logger');
+export const LIFECYCLE = Symbol('SessionLifecycle');
+export const METRICS = Symbol('GatewayMetrics');
+export const BUILD_ENVIRONMENT = Symbol('BuildEnvironment');

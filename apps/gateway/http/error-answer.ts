@@ -1,0 +1,59 @@
+import { STATUS_CODES } from 'node:http';
+import { Catch, Inject } from '@nestjs/common';
+import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { LOGGER } from '../gateway-tokens.js';
+import { allowedMethods } from '../openapi/allowed-methods.js';
+import { classifyError } from './classify-error.js';
+import type { ClassifiedError } from './classify-error.js';
+
+/** Hands whatever a route throws to `answerError`. */
+@Catch()
+export class ErrorAnswer implements ExceptionFilter {
+  constructor(@Inject(LOGGER) private readonly log: Logger) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    answerError(error, { request: http.getRequest<FastifyRequest>(), reply: http.getResponse<FastifyReply>(), log: this.log });
+  }
+}
+
+/**
+ * The only place that turns errors into answers: problem+json (RFC 9457) under `/v1`, and fetch-service's plain text
+ * everywhere else, with the words that its clients and their users know.
+ */
+export function answerError(error: unknown, { request, reply, log }: { readonly request: FastifyRequest; readonly reply: FastifyReply; readonly log: Logger }): void {
+  const classified = withAllowedMethods(classifyError(error), request, reply);
+  if (classified.status >= 500) log.error({ err: error, code: classified.code, method: request.method, route: request.routeOptions.url }, 'request failed');
+  if (reply.sent) return;
+  if (classified.status === 503) void reply.header('retry-after', '2');
+  if (isProblemPath(request.url)) sendProblem(request, reply, classified);
+  else void reply.code(classified.status).type('text/plain; charset=utf-8').send(plainText(classified));
+}
+
+function isProblemPath(url: string): boolean {
+  return /^\/v1([/?]|$)/.test(url);
+}
+
+/** fetch-service answers 405 where only the method is wrong. */
+function withAllowedMethods(classified: ClassifiedError, request: FastifyRequest, reply: FastifyReply): ClassifiedError {
+  if (classified.code !== 'not-found') return classified;
+  const methods = allowedMethods(request.url);
+  if (methods.length === 0) return classified;
+  void reply.header('allow', methods.join(', '));
+  return { status: 405, code: 'method-not-allowed', detail: 'Method Not Allowed', suggestion: `This path takes ${methods.join(', ')}.` };
+}
+
+function sendProblem(request: FastifyRequest, reply: FastifyReply, error: ClassifiedError): void {
+  if (error.status === 401) void reply.header('www-authenticate', 'Basic realm="millrace", charset="UTF-8"');
+  const { status, code, detail, suggestion } = error;
+  const body = { type: `urn:millrace:error:${code}`, title: STATUS_CODES[status] ?? 'Error', status, detail, instance: request.url.split('?')[0], code, ...(suggestion === undefined ? {} : { suggestion }) };
+  void reply.code(status).type('application/problem+json').send(JSON.stringify(body));
+}
+
+/** 400 and 409 say the reason; the others are the status line's own words. */
+function plainText(error: ClassifiedError): string {
+  if (error.status === 400 || error.status === 409) return error.detail;
+  return `${error.status} ${STATUS_CODES[error.status] ?? 'Error'}`;
+}

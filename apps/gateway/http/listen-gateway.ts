@@ -1,0 +1,66 @@
+import { createServer } from 'node:http';
+import type { Server, ServerOptions } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import { MillraceError } from '../../../libs/errors/millrace-error.js';
+import type { Settings } from '../../../libs/settings/settings.js';
+import type { Gateway } from '../gateway.js';
+import { answerClientError } from './client-error.js';
+
+export interface ListenOptions {
+  readonly app: NestFastifyApplication;
+  readonly fastify: FastifyInstance;
+  readonly settings: Pick<Settings, 'host' | 'controlPort'>;
+  readonly serverOptions: ServerOptions;
+}
+
+/** `localhost` is both loopback addresses with one port, because clients resolve the name to either; a machine without IPv6 has only the one. */
+export async function listenGateway({ app, fastify, settings, serverOptions }: ListenOptions): Promise<Gateway> {
+  const both = settings.host === 'localhost';
+  try {
+    await app.listen(settings.controlPort, both ? '127.0.0.1' : settings.host);
+    const { port } = app.getHttpServer().address() as AddressInfo;
+    const second = both ? await listenSecond({ fastify, port, serverOptions }) : undefined;
+    return {
+      port,
+      address: `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${port}`,
+      async close() {
+        if (second !== undefined) await closeServer(second);
+        await app.close();
+      },
+    };
+  } catch (error) {
+    await app.close();
+    throw portInUse(error, settings.controlPort);
+  }
+}
+
+async function listenSecond({ fastify, port, serverOptions }: { readonly fastify: FastifyInstance; readonly port: number; readonly serverOptions: ServerOptions }): Promise<Server | undefined> {
+  const server = createServer(serverOptions, (request, response) => fastify.routing(request, response));
+  server.setTimeout(serverOptions.requestTimeout ?? 0);
+  server.on('clientError', answerClientError);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ port, host: '::1', ipv6Only: true }, resolve);
+    });
+    return server;
+  } catch (error) {
+    if (['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = promisify(server.close.bind(server))();
+  server.closeAllConnections();
+  await closed;
+}
+
+/** The words that craft-application looks for in the log. */
+function portInUse(error: unknown, port: number): unknown {
+  if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') return error;
+  return new MillraceError('port-in-use', `listening on control port ${port}: bind: address already in use`, { cause: error, suggestion: 'Stop what listens there, or choose another port with MILLRACE_CONTROL_PORT.' });
+}

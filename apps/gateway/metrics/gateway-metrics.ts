@@ -1,0 +1,40 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { SessionReads } from '../gateway-ports.js';
+import { withDeadline } from '../http/with-deadline.js';
+
+const states = ['open', 'revoked', 'ended', 'expired'] as const;
+
+/** Labels have few values each: routes are patterns, never paths; no session id, URL or digest. */
+export class GatewayMetrics {
+  readonly registry = new Registry();
+  readonly requestSeconds = new Histogram({
+    name: 'millrace_http_request_duration_seconds',
+    help: 'Time from the request to the end of its answer.',
+    labelNames: ['method', 'route', 'status'] as const,
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [this.registry],
+  });
+  readonly sessionsOpened = new Counter({ name: 'millrace_sessions_opened_total', help: 'Sessions opened by this gateway.', labelNames: ['policy'] as const, registers: [this.registry] });
+
+  constructor(reads: Pick<SessionReads, 'countByState'>, version: string) {
+    collectDefaultMetrics({ register: this.registry });
+    new Gauge({ name: 'millrace_build_info', help: 'Always 1.', labelNames: ['version', 'node'] as const, registers: [this.registry] }).set({ version, node: process.versions.node }, 1);
+    const databaseUp = new Gauge({ name: 'millrace_database_up', help: '1 when the record answered this scrape.', registers: [this.registry] });
+    new Gauge({
+      name: 'millrace_sessions',
+      help: 'Sessions in the record by state.',
+      labelNames: ['state'] as const,
+      registers: [this.registry],
+      async collect() {
+        this.reset();
+        try {
+          const counts = await withDeadline(reads.countByState(), 2000, () => new Error('no answer in time'));
+          for (const state of states) this.set({ state }, counts[state] ?? 0);
+          databaseUp.set(1);
+        } catch {
+          databaseUp.set(0); // the rest of the scrape is still worth having
+        }
+      },
+    });
+  }
+}

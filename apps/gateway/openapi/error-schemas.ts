@@ -1,0 +1,30 @@
+import { z } from 'zod';
+
+/** RFC 9457, with a stable code and what to do about it. */
+export const problem = z
+  .object({
+    type: z.string().describe('`urn:millrace:error:<code>`'),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string(),
+    code: z.string().describe('Stable; listed in docs/reference/control-api.md.'),
+    suggestion: z.string().optional().describe('What to do about it.'),
+  })
+  .meta({ id: 'Problem' });
+
+export const readiness = z.object({ ready: z.boolean(), database: z.enum(['ok', 'away']), workflowEngine: z.enum(['ok', 'away']) }).meta({ id: 'Readiness' });
+
+export const sessionReport = z
+  .looseObject({
+    generator: z.string(),
+    comment: z.string(),
+    'session-id': z.string(),
+    'start-time': z.string(),
+    'end-time': z.string(),
+    inspectors: z.array(z.string()),
+    'spool-path': z.string(),
+    policy: z.enum(['strict', 'permissive']),
+    artifacts: z.array(z.looseObject({ result: z.enum(['Approved', 'Rejected']), metadata: z.looseObject({}), downloads: z.array(z.looseObject({})) })),
+  })
+  .meta({ id: 'SessionReport', description: 'The report of fetch-service, with keys of our own beside; docs/reference describes every key.' });

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import type { ZodType } from 'zod';
+import { gatewayVersion } from '../gateway-version.js';
+import type { Answer, Operation } from './operation.js';
+import { operations } from './operations.js';
+
+const schemaAddress = (id: string): string => `#/components/schemas/${id}`;
+
+/** OpenAPI 3.1 of everything that the gateway answers; docs/reference/openapi.json is this, and a spec keeps it so. */
+export function openApiDocument(): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const operation of operations) (paths[operation.path] ??= {})[operation.method] = operationObject(operation);
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Millrace',
+      version: gatewayVersion,
+      description: 'Recorded fetch sessions. The operations tagged fetch-service keep the contract of Canonical’s fetch-service; those under /v1 are our own.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    tags: [
+      { name: 'fetch-service', description: 'The control API of fetch-service' },
+      { name: 'sessions', description: 'Sessions, as Millrace shows them' },
+      { name: 'ca', description: 'The certificate authority, in the formats that build tools read' },
+      { name: 'service', description: 'Health, metrics and this document' },
+    ],
+    paths,
+    components: {
+      schemas: namedSchemas(),
+      securitySchemes: {
+        controlAuth: { type: 'http', scheme: 'basic', description: 'MILLRACE_CONTROL_AUTH (or FETCH_SERVICE_AUTH)' },
+        sessionToken: { type: 'apiKey', in: 'header', name: 'Millrace-Session-Token', description: 'The token of the session in the path' },
+      },
+    },
+  };
+}
+
+function operationObject(operation: Operation): object {
+  return {
+    operationId: operation.operationId,
+    tags: [operation.tag],
+    summary: operation.summary,
+    security: { basic: [{ controlAuth: [] }], token: [{ sessionToken: [] }], none: [] }[operation.auth],
+    ...(operation.parameters === undefined ? {} : { parameters: operation.parameters }),
+    ...(operation.body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: reference(operation.body) } } } }),
+    responses: Object.fromEntries(Object.entries(operation.answers).map(([status, answer]) => [status, answerObject(answer)])),
+  };
+}
+
+function answerObject({ description, content }: Answer): object {
+  if (content === undefined) return { description };
+  return { description, content: Object.fromEntries(Object.entries(content).map(([mediaType, schema]) => [mediaType, mediaTypeObject(schema)])) };
+}
+
+function mediaTypeObject(schema: ZodType | 'text' | 'binary'): object {
+  if (schema === 'binary') return {};
+  return { schema: schema === 'text' ? { type: 'string' } : reference(schema) };
+}
+
+/** A schema with a name stands in the components; one without is written in place. */
+function reference(schema: ZodType): object {
+  const id = z.globalRegistry.get(schema)?.id;
+  return id === undefined ? withoutDialect(z.toJSONSchema(schema, { io: 'input' })) : { $ref: schemaAddress(id) };
+}
+
+function namedSchemas(): object {
+  const { schemas } = z.toJSONSchema(z.globalRegistry, { io: 'input', uri: schemaAddress });
+  const entries = Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([id, schema]) => [id, withoutDialect(schema)]));
+}
+
+/** The dialect is OpenAPI's own; `$id` would change what the references mean. */
+function withoutDialect(schema: object): object {
+  const { $schema: _dialect, $id: _address, id: _name, ...rest } = schema as Record<string, unknown>;
+  return rest;
+}

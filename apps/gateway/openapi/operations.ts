@@ -1,0 +1,7 @@
+import { caOperations } from './ca-operations.js';
+import type { Operation } from './operation.js';
+import { serviceOperations } from './service-operations.js';
+import { sessionControlOperations } from './session-control-operations.js';
+import { sessionOperations } from './session-operations.js';
+
+export const operations: readonly Operation[] = [...sessionControlOperations, ...sessionOperations, ...caOperations, ...serviceOperations];

@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import { openSession } from '../session-control/session-control-schemas.js';
+
+/** The shapes of `/v1/sessions`, one source for validation, types and the OpenAPI document. */
+const time = z.iso.datetime({ offset: true });
+const state = z.enum(['open', 'revoked', 'ended', 'expired']).meta({ id: 'SessionState' });
+const policy = z.enum(['strict', 'permissive']).meta({ id: 'SessionPolicy' });
+const cursor = z.string().min(1).max(512).describe('`nextCursor` of the page before; opaque.');
+const count = z.int().min(0);
+
+const sessionTotals = z
+  .object({
+    downloads: count,
+    refused: count.describe('Requests that never went upstream.'),
+    failed: count.describe('Requests whose response did not arrive whole.'),
+    bytes: count.describe('Body bytes of all downloads.'),
+    violations: count.describe('Downloads that strict refuses.'),
+    position: count.describe('Position of the last event counted.'),
+  })
+  .meta({ id: 'SessionTotals' });
+
+const sessionLinks = z
+  .object({
+    self: z.string(),
+    downloads: z.string(),
+    report: z.string(),
+    env: z.string(),
+    workflow: z.string().nullable().describe('The session in the Temporal UI; null when its address is not known.'),
+  })
+  .meta({ id: 'SessionLinks' });
+
+export const session = z
+  .object({
+    id: z.string(),
+    state,
+    policy,
+    owner: z.string(),
+    openedAt: time,
+    expiresAt: time,
+    revokedAt: time.nullable(),
+    endedAt: time.nullable(),
+    timeoutSeconds: count,
+    retain: z.boolean(),
+    totals: sessionTotals,
+    links: sessionLinks,
+  })
+  .meta({ id: 'Session' });
+
+export const createdSession = z
+  .object({
+    id: z.string(),
+    token: z.string().describe('Shown this once; the service stores only its digest.'),
+    proxyUrl: z.string().describe('Proxy address with the credentials of the session in it: a secret.'),
+    policy,
+    openedAt: time,
+    expiresAt: time,
+    links: sessionLinks,
+  })
+  .meta({ id: 'CreatedSession' });
+
+export const createSession = openSession;
+
+const download = z
+  .object({
+    position: z.int().min(1),
+    kind: z.enum(['downloaded', 'refused', 'failed']),
+    startedAt: time,
+    endedAt: time,
+    method: z.string(),
+    url: z.string(),
+    status: z.int().nullable().describe('Null when no response head arrived.'),
+    sha256: z.string().nullable(),
+    size: count.describe('Body bytes.'),
+    type: z.string(),
+    name: z.string(),
+    version: z.string(),
+    verdict: z.enum(['Approved', 'Rejected']).nullable(),
+    reason: z.string().describe('Why it was refused or failed.'),
+  })
+  .meta({ id: 'Download' });
+
+const nextCursor = z.string().nullable().describe('Pass it as `cursor` for the next page; null on the last.');
+export const sessionPage = z.object({ items: z.array(session), nextCursor }).meta({ id: 'SessionPage' });
+export const downloadPage = z.object({ items: z.array(download), nextCursor }).meta({ id: 'DownloadPage' });
+
+const limit = z
+  .string()
+  .regex(/^\d{1,3}$/, 'must be an integer from 1 to 500')
+  .transform(Number)
+  .pipe(z.int().min(1).max(500))
+  .default(100);
+
+export const sessionQuery = z.strictObject({
+  state: state.optional(),
+  policy: policy.optional(),
+  owner: z.string().min(1).max(256).optional(),
+  'opened-after': time.optional().describe('RFC 3339, exclusive.'),
+  'opened-before': time.optional().describe('RFC 3339, exclusive.'),
+  limit,
+  cursor: cursor.optional(),
+});
+
+export const downloadQuery = z.strictObject({ limit, cursor: cursor.optional() });
+export const environmentQuery = z.strictObject({ shell: z.enum(['sh', 'fish', 'powershell', 'json']).default('sh') });
+
+export const revokedSession = z.object({ id: z.string(), openedAt: time, revokedAt: time, links: sessionLinks }).meta({ id: 'RevokedSession' });
+
+export type Session = z.infer<typeof session>;
+export type SessionLinks = z.infer<typeof sessionLinks>;
+export type CreatedSession = z.infer<typeof createdSession>;
+export type SessionPage = z.infer<typeof sessionPage>;
+export type DownloadPage = z.infer<typeof downloadPage>;
+export type RevokedSession = z.infer<typeof revokedSession>;
