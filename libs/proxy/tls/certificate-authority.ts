@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { MillraceError } from '../../errors/millrace-error.js';
 import { bracketHost, parseHost } from '../target/host.js';
 import { ensureAuthorityFiles, type AuthorityFiles } from './authority-files.js';
-import { buildLeafCertificate, keyIdentifierOf, readIssuerFields, type Issuer } from './certificate-builder.js';
+import { buildLeafCertificate, keyIdentifierOf, leafValidity, readIssuerFields, subjectKeyOf, type Issuer } from './certificate-builder.js';
 
 export interface CertificateAuthorityOptions {
   /** Absolute path; `ca/ca.pem` and `ca/ca.key.pem` are made in it unless both files below are given. */
@@ -42,13 +42,14 @@ export function openCertificateAuthority(options: CertificateAuthorityOptions): 
   const issuer = readIssuer(certificate, readKey(files.keyFile), files);
   const leaf = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const keyPem = leaf.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const key = subjectKeyOf(leaf.publicKey);
   return {
     certificatePem: certificate.toString(),
     certificateFile: files.certificateFile,
     issue(hostname) {
-      const certificatePem = buildLeafCertificate(issuer, { hostname: checkedHost(hostname), publicKey: leaf.publicKey, now: now() });
-      const issued = new X509Certificate(certificatePem);
-      return { certificatePem, keyPem, notBefore: issued.validFromDate.getTime(), notAfter: issued.validToDate.getTime() };
+      const validity = leafValidity(issuer, now());
+      const certificatePem = buildLeafCertificate(issuer, { hostname: checkedHost(hostname), key, ...validity });
+      return { certificatePem, keyPem, ...validity };
     },
   };
 }

@@ -29,45 +29,60 @@ export interface Issuer {
   readonly notAfter: Date;
 }
 
-/** What goes into a leaf; `now` in milliseconds since the epoch. */
+/** A public key, encoded once: every leaf of a process has the same. */
+export interface SubjectKey {
+  readonly info: forge.asn1.Asn1;
+  readonly identifier: Buffer;
+}
+
+/** What goes into a leaf; times in milliseconds since the epoch. */
 export interface LeafRequest {
   /** Validated: a DNS name or an IP address. */
   readonly hostname: string;
-  readonly publicKey: KeyObject;
-  readonly now: number;
+  readonly key: SubjectKey;
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+
+/** When a leaf issued now is valid: backdated, because the clocks of build machines are not exact, and never longer than its issuer. */
+export function leafValidity(issuer: Issuer, now: number): { readonly notBefore: number; readonly notAfter: number } {
+  const end = Math.min(now + (leafLifetimeDays - 1) * day, issuer.notAfter.getTime());
+  return { notBefore: wholeSeconds(now - day), notAfter: wholeSeconds(end) };
+}
+
+export function subjectKeyOf(publicKey: KeyObject): SubjectKey {
+  return { info: asn1.fromDer(publicKey.export({ type: 'spki', format: 'der' }).toString('latin1')), identifier: keyIdentifierOf(publicKey) };
 }
 
 /** A self-signed authority of ten years. Returns PEM. */
 export function buildAuthorityCertificate(privateKey: KeyObject, commonName: string, now: number): string {
-  const publicKey = createPublicKey(privateKey);
-  const keyIdentifier = keyIdentifierOf(publicKey);
-  const certificate = blankCertificate(now, now + 3650 * day);
+  const key = subjectKeyOf(createPublicKey(privateKey));
+  const certificate = blankCertificate(now - day, now + 3650 * day);
   certificate.setSubject([{ name: 'commonName', value: commonName }]);
   certificate.setIssuer([{ name: 'commonName', value: commonName }]);
   certificate.setExtensions([
     { name: 'basicConstraints', critical: true, cA: true },
     { name: 'keyUsage', critical: true, keyCertSign: true, cRLSign: true, digitalSignature: true },
-    subjectKeyIdentifier(keyIdentifier),
-    { name: 'authorityKeyIdentifier', keyIdentifier: keyIdentifier.toString('latin1') },
+    subjectKeyIdentifier(key.identifier),
+    { name: 'authorityKeyIdentifier', keyIdentifier: key.identifier.toString('latin1') },
   ]);
-  return toPem(signCertificate(certificate, publicKey, { privateKey }));
+  return toPem(signCertificate(certificate, key, { privateKey }));
 }
 
 /** A leaf for one host, with what strict clients (Go, Java, OpenSSL `-x509_strict`, Python 3.13) demand. Returns PEM. */
 export function buildLeafCertificate(issuer: Issuer, request: LeafRequest): string {
-  const { hostname, publicKey, now } = request;
-  const end = Math.min(now + (leafLifetimeDays - 1) * day, issuer.notAfter.getTime());
-  const certificate = blankCertificate(now, end);
+  const { hostname, key } = request;
+  const certificate = blankCertificate(request.notBefore, request.notAfter);
   certificate.setSubject([hostname.length <= commonNameLimit ? { name: 'commonName', value: hostname } : { name: 'organizationName', value: 'Millrace' }]);
   certificate.setExtensions([
     { name: 'basicConstraints', critical: true, cA: false },
     { name: 'keyUsage', critical: true, digitalSignature: true },
     { name: 'extKeyUsage', serverAuth: true },
     { name: 'subjectAltName', altNames: [isIP(hostname) === 0 ? { type: 2, value: hostname } : { type: 7, ip: hostname }] },
-    subjectKeyIdentifier(keyIdentifierOf(publicKey)),
+    subjectKeyIdentifier(key.identifier),
     { name: 'authorityKeyIdentifier', keyIdentifier: issuer.keyIdentifier.toString('latin1') },
   ]);
-  return toPem(signCertificate(certificate, publicKey, issuer));
+  return toPem(signCertificate(certificate, key, issuer));
 }
 
 /** SHA-1 of the public key's bits (RFC 5280 section 4.2.1.2, method 1). */
@@ -97,11 +112,10 @@ function readKeyIdentifier(tbs: readonly forge.asn1.Asn1[]): Buffer | undefined 
   return undefined;
 }
 
-function blankCertificate(now: number, notAfter: number): forge.pki.Certificate {
+function blankCertificate(notBefore: number, notAfter: number): forge.pki.Certificate {
   const certificate = pki.createCertificate();
   certificate.serialNumber = randomSerial();
-  // Backdated, because the clocks of build machines are not exact.
-  certificate.validity.notBefore = new Date(now - day);
+  certificate.validity.notBefore = new Date(notBefore);
   certificate.validity.notAfter = new Date(notAfter);
   // forge encodes RSA keys only: this stands in until the real key is spliced in.
   certificate.publicKey = pki.setRsaPublicKey(new forge.jsbn.BigInteger('3'), new forge.jsbn.BigInteger('3'));
@@ -110,13 +124,13 @@ function blankCertificate(now: number, notAfter: number): forge.pki.Certificate 
 }
 
 /** forge builds the TBSCertificate, node:crypto signs it: forge's own RSA takes 60 times as long and blocks. */
-function signCertificate(certificate: forge.pki.Certificate, publicKey: KeyObject, issuer: { readonly privateKey: KeyObject; readonly name?: Buffer }): Buffer {
+function signCertificate(certificate: forge.pki.Certificate, key: SubjectKey, issuer: { readonly privateKey: KeyObject; readonly name?: Buffer }): Buffer {
   const algorithm = signatureAlgorithm(issuer.privateKey);
   const tbs = (pki as unknown as TbsBuilder).getTBSCertificate(certificate);
   const fields = tbs.value as forge.asn1.Asn1[];
   fields[2] = algorithm;
   if (issuer.name !== undefined) fields[3] = asn1.fromDer(issuer.name.toString('latin1'));
-  fields[6] = asn1.fromDer(publicKey.export({ type: 'spki', format: 'der' }).toString('latin1'));
+  fields[6] = key.info;
   const signature = sign('sha256', Buffer.from(asn1.toDer(tbs).getBytes(), 'latin1'), issuer.privateKey);
   const whole = sequence([tbs, algorithm, asn1.create(asn1.Class.UNIVERSAL, asn1.Type.BITSTRING, false, `\0${signature.toString('latin1')}`)]);
   return Buffer.from(asn1.toDer(whole).getBytes(), 'latin1');
@@ -132,6 +146,10 @@ function signatureAlgorithm(key: KeyObject): forge.asn1.Asn1 {
 function subjectKeyIdentifier(identifier: Buffer): object {
   const value = asn1.toDer(asn1.create(asn1.Class.UNIVERSAL, asn1.Type.OCTETSTRING, false, identifier.toString('latin1'))).getBytes();
   return { id: subjectKeyIdentifierOid, critical: false, value };
+}
+
+function wholeSeconds(time: number): number {
+  return Math.floor(time / 1000) * 1000;
 }
 
 /** 128 random bits as a positive number (RFC 5280: at most 20 octets), in hex. */
