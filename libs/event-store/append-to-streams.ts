@@ -36,13 +36,16 @@ export interface AppendResult {
   readonly events: readonly AppendedEvent[];
 }
 
+/** PostgreSQL gives back lower case, and the digest covers the text. */
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
 interface StreamHead {
   version: number;
   lastDigest: string;
   sealed: boolean;
 }
 
-interface EventRow {
+export interface EventRow {
   readonly stream_id: string;
   readonly position: number;
   readonly event_id: string;
@@ -59,17 +62,11 @@ interface EventRow {
  */
 export async function appendToStreams(sql: Sql, requests: readonly AppendRequest[]): Promise<readonly AppendResult[]> {
   if (requests.length === 0) return [];
-  const ids = [...new Set(requests.map((request) => request.streamId))].sort();
-  if (ids.length !== requests.length) throw new MillraceError('internal', 'a batch names each stream once');
-  const heads = await lockHeads(sql, requests, ids);
-  const known = await findKnown(sql, requests);
-  const rows: EventRow[] = [];
-  const results = requests.map((request) => chainEvents({ request, head: heads.get(request.streamId), known, rows }));
-  if (rows.length > 0) {
-    await sql(insertEvents, [JSON.stringify(rows)]);
-    await sql(advanceStreams, [JSON.stringify(results.map((result) => ({ id: result.streamId, version: result.version, last_digest: result.lastDigest })))]);
-  }
-  return results;
+  const { results, rows, heads } = await planAppend(sql, requests, { lookForRepetitions: true });
+  const refused = results.find((result) => result instanceof MillraceError);
+  if (refused !== undefined) throw refused;
+  if (rows.length > 0) await sql(`with events_written as (${insertEvents('$1')}) ${advanceStreams('$2')}`, [JSON.stringify(rows), JSON.stringify(heads)]);
+  return results.filter((result): result is AppendResult => !(result instanceof MillraceError));
 }
 
 export async function appendToStream(sql: Sql, request: AppendRequest): Promise<AppendResult> {
@@ -78,11 +75,37 @@ export async function appendToStream(sql: Sql, request: AppendRequest): Promise<
   return result;
 }
 
-const insertEvents = `insert into events (stream_id, position, event_id, type, data, previous_digest, digest)
+export interface AppendPlan {
+  /** For each request, in their order: what its append gives, or why it is refused (the others are not). */
+  readonly results: readonly (AppendResult | MillraceError)[];
+  /** Parameters of `insertEvents` and `advanceStreams`. */
+  readonly rows: readonly EventRow[];
+  readonly heads: readonly { readonly id: string; readonly version: number; readonly last_digest: string }[];
+}
+
+export interface PlanOptions {
+  /** False saves a look-up; then an event that is there already is a unique violation when the rows are inserted. */
+  readonly lookForRepetitions: boolean;
+}
+
+/** The first half of an append, for a caller that writes events and projections in one statement: locks, checks and chains. */
+export async function planAppend(sql: Sql, requests: readonly AppendRequest[], options: PlanOptions): Promise<AppendPlan> {
+  const ids = [...new Set(requests.map((request) => request.streamId))].sort();
+  if (ids.length !== requests.length) throw new MillraceError('internal', 'a batch names each stream once');
+  const streams = await lockHeads(sql, requests, ids);
+  const known = options.lookForRepetitions ? await findKnown(sql, requests) : new Map<string, never>();
+  const rows: EventRow[] = [];
+  const results = requests.map((request) => chainEvents({ request, head: streams.get(request.streamId), known, rows }));
+  const heads = results.flatMap((result) => (result instanceof MillraceError ? [] : [{ id: result.streamId, version: result.version, last_digest: result.lastDigest }]));
+  return { results, rows, heads };
+}
+
+/** Statements whose rows come from a JSON parameter; parts of a larger statement where that saves round trips. */
+export const insertEvents = (parameter: string): string => `insert into events (stream_id, position, event_id, type, data, previous_digest, digest)
   select stream_id, position, event_id, type, data, previous_digest, digest
-  from json_to_recordset($1::json) as e(stream_id text, position bigint, event_id uuid, type text, data text, previous_digest text, digest text)`;
-const advanceStreams = `update streams s set version = a.version, last_digest = a.last_digest
-  from json_to_recordset($1::json) as a(id text, version bigint, last_digest text) where s.id = a.id`;
+  from json_to_recordset(${parameter}::json) as e(stream_id text, position bigint, event_id uuid, type text, data text, previous_digest text, digest text)`;
+export const advanceStreams = (parameter: string): string => `update streams s set version = a.version, last_digest = a.last_digest
+  from json_to_recordset(${parameter}::json) as a(id text, version bigint, last_digest text) where s.id = a.id`;
 
 async function lockHeads(sql: Sql, requests: readonly AppendRequest[], ids: readonly string[]): Promise<Map<string, StreamHead>> {
   const creatable = requests.filter((request) => request.expected !== 'exists' && (typeof request.expected !== 'number' || request.expected === 0)).map((request) => request.streamId).sort();
@@ -108,14 +131,16 @@ async function findKnown(sql: Sql, requests: readonly AppendRequest[]): Promise<
   return new Map(rows.map((row) => [`${row.stream_id} ${row.event_id}`, { position: Number(row.position), digest: row.digest }]));
 }
 
-function chainEvents(work: { request: AppendRequest; head: StreamHead | undefined; known: ReadonlyMap<string, { position: number; digest: string }>; rows: EventRow[] }): AppendResult {
+function chainEvents(work: { request: AppendRequest; head: StreamHead | undefined; known: ReadonlyMap<string, { position: number; digest: string }>; rows: EventRow[] }): AppendResult | MillraceError {
   const { request, head, known, rows } = work;
   const before = head?.version ?? 0;
+  const wrong = request.events.find((event) => !uuid.test(event.eventId));
+  if (wrong !== undefined) return new MillraceError('internal', `not a lower-case UUID: ${wrong.eventId}`);
   const fresh = request.events.filter((event) => !known.has(`${request.streamId} ${event.eventId}`));
   // A repetition whose every event is there is answered whatever has happened since.
   if (fresh.length > 0) {
-    checkExpected(request, before);
-    if (head?.sealed === true && request.evenIfSealed !== true) throw new MillraceError('record-sealed', `${request.streamId} is closed`);
+    const refusal = refuse(request, before, head?.sealed === true);
+    if (refusal !== undefined) return refusal;
   }
   let version = before;
   let lastDigest = head?.lastDigest ?? firstPreviousDigest;
@@ -132,8 +157,9 @@ function chainEvents(work: { request: AppendRequest; head: StreamHead | undefine
   return { streamId: request.streamId, version, lastDigest, events };
 }
 
-function checkExpected(request: AppendRequest, version: number): void {
+function refuse(request: AppendRequest, version: number, sealed: boolean): MillraceError | undefined {
   const { expected, streamId } = request;
   const met = expected === 'any' || (expected === 'none' ? version === 0 : expected === 'exists' ? version > 0 : version === expected);
-  if (!met) throw new MillraceError('record-conflict', `${streamId} is at position ${version}, not at ${expected}`);
+  if (!met) return new MillraceError('record-conflict', `${streamId} is at position ${version}, not at ${expected}`);
+  return sealed && request.evenIfSealed !== true ? new MillraceError('record-sealed', `${streamId} is closed`) : undefined;
 }
