@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { once } from 'node:events';
+import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { authorization, startTestGateway } from '../__fixtures__/test-gateway.js';
 import type { TestGateway } from '../__fixtures__/test-gateway.js';
@@ -142,8 +143,10 @@ describe('what real clients send', () => {
 
 describe('localhost', () => {
   it('is both loopback addresses with one port', async () => {
-    const statuses = await Promise.all(['127.0.0.1', '[::1]'].map(async (host) => (await fetch(`http://${host}:${gateway.port}/healthz`)).status));
-    expect(statuses).toEqual([200, 200]);
+    const ipv6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'));
+    const hosts = ipv6 ? ['127.0.0.1', '[::1]'] : ['127.0.0.1'];
+    const statuses = await Promise.all(hosts.map(async (host) => (await fetch(`http://${host}:${gateway.port}/healthz`)).status));
+    expect(statuses).toEqual(hosts.map(() => 200));
   });
 
   it('with a port that is taken is an error with the words that clients look for', async () => {

@@ -19,7 +19,15 @@ export class GatewayMetrics {
   constructor(reads: Pick<SessionReads, 'countByState'>, version: string) {
     collectDefaultMetrics({ register: this.registry });
     new Gauge({ name: 'millrace_build_info', help: 'Always 1.', labelNames: ['version', 'node'] as const, registers: [this.registry] }).set({ version, node: process.versions.node }, 1);
-    const databaseUp = new Gauge({ name: 'millrace_database_up', help: '1 when the record answered this scrape.', registers: [this.registry] });
+    const count = shareWhileRunning(() => withDeadline(reads.countByState(), 2000, () => new Error('no answer in time')).catch(() => undefined));
+    new Gauge({
+      name: 'millrace_database_up',
+      help: '1 when the record answered this scrape.',
+      registers: [this.registry],
+      async collect() {
+        this.set((await count()) === undefined ? 0 : 1);
+      },
+    });
     new Gauge({
       name: 'millrace_sessions',
       help: 'Sessions in the record by state.',
@@ -27,14 +35,15 @@ export class GatewayMetrics {
       registers: [this.registry],
       async collect() {
         this.reset();
-        try {
-          const counts = await withDeadline(reads.countByState(), 2000, () => new Error('no answer in time'));
-          for (const state of states) this.set({ state }, counts[state] ?? 0);
-          databaseUp.set(1);
-        } catch {
-          databaseUp.set(0); // the rest of the scrape is still worth having
-        }
+        const counts = await count();
+        if (counts !== undefined) for (const state of states) this.set({ state }, counts[state] ?? 0); // without the record the rest of the scrape is still worth having
       },
     });
   }
+}
+
+/** The gauges of one scrape are collected at once; they share one query. */
+function shareWhileRunning<Value>(work: () => Promise<Value>): () => Promise<Value> {
+  let running: Promise<Value> | undefined;
+  return () => (running ??= work().finally(() => (running = undefined)));
 }

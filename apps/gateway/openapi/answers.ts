@@ -1,7 +1,7 @@
-import { z } from 'zod';
-import type { ZodType } from 'zod';
+import type { ZodObject, ZodType } from 'zod';
 import type { Answer, Parameter } from './operation.js';
 import { problem } from './error-schemas.js';
+import { inlineSchema } from './json-schema.js';
 
 export function json(description: string, schema: ZodType): Answer {
   return { description, content: { 'application/json': schema } };
@@ -30,10 +30,9 @@ export function withProblems(answers: Readonly<Record<number, Answer>>, ...statu
 export const sessionIdParameter: Parameter = { name: 'id', in: 'path', required: true, schema: { type: 'string', pattern: '^[a-z0-9]{1,64}$' } };
 
 /** Query parameters from the schema that validates them; `limit` travels as text and is shown as the number it means. */
-export function queryParameters(schema: z.ZodObject): readonly Parameter[] {
+export function queryParameters(schema: ZodObject): readonly Parameter[] {
   return Object.entries(schema.shape).map(([name, field]) => {
     if (name === 'limit') return { name, in: 'query', schema: { type: 'integer', minimum: 1, maximum: 500, default: 100 } };
-    const { $schema: _dialect, id: _id, ...described } = z.toJSONSchema(field as ZodType, { io: 'input' }) as Record<string, unknown>;
-    return { name, in: 'query', schema: described };
+    return { name, in: 'query', schema: inlineSchema(field as ZodType) };
   });
 }

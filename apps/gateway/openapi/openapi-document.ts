@@ -1,10 +1,8 @@
-import { z } from 'zod';
 import type { ZodType } from 'zod';
 import { gatewayVersion } from '../gateway-version.js';
+import { namedSchemas, schemaOrReference } from './json-schema.js';
 import type { Answer, Operation } from './operation.js';
 import { operations } from './operations.js';
-
-const schemaAddress = (id: string): string => `#/components/schemas/${id}`;
 
 /** OpenAPI 3.1 of everything that the gateway answers; docs/reference/openapi.json is this, and a spec keeps it so. */
 export function openApiDocument(): object {
@@ -43,7 +41,7 @@ function operationObject(operation: Operation): object {
     summary: operation.summary,
     security: { basic: [{ controlAuth: [] }], token: [{ sessionToken: [] }], none: [] }[operation.auth],
     ...(operation.parameters === undefined ? {} : { parameters: operation.parameters }),
-    ...(operation.body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: reference(operation.body) } } } }),
+    ...(operation.body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: schemaOrReference(operation.body) } } } }),
     responses: Object.fromEntries(Object.entries(operation.answers).map(([status, answer]) => [status, answerObject(answer)])),
   };
 }
@@ -55,23 +53,5 @@ function answerObject({ description, content }: Answer): object {
 
 function mediaTypeObject(schema: ZodType | 'text' | 'binary'): object {
   if (schema === 'binary') return {};
-  return { schema: schema === 'text' ? { type: 'string' } : reference(schema) };
-}
-
-/** A schema with a name stands in the components; one without is written in place. */
-function reference(schema: ZodType): object {
-  const id = z.globalRegistry.get(schema)?.id;
-  return id === undefined ? withoutDialect(z.toJSONSchema(schema, { io: 'input' })) : { $ref: schemaAddress(id) };
-}
-
-function namedSchemas(): object {
-  const { schemas } = z.toJSONSchema(z.globalRegistry, { io: 'input', uri: schemaAddress });
-  const entries = Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([id, schema]) => [id, withoutDialect(schema)]));
-}
-
-/** The dialect is OpenAPI's own; `$id` would change what the references mean. */
-function withoutDialect(schema: object): object {
-  const { $schema: _dialect, $id: _address, id: _name, ...rest } = schema as Record<string, unknown>;
-  return rest;
+  return { schema: schema === 'text' ? { type: 'string' } : schemaOrReference(schema) };
 }
