@@ -1,0 +1,49 @@
+import { InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
+import type { SessionPolicy } from '../../libs/policy/session-policy.js';
+import { ControlClient } from './control-client.js';
+import { locateService } from './service-address.js';
+import type { NewSession } from './session-api.js';
+import type { SessionCommandContext } from './session-command.js';
+import type { Terminal } from './terminal.js';
+
+/** Options that every command takes. */
+export interface ServiceOptions {
+  readonly server?: string;
+  readonly json?: true;
+}
+
+/** What a session is opened with. */
+export interface NewSessionOptions {
+  readonly policy?: SessionPolicy;
+  readonly timeout?: number;
+  readonly retain?: true;
+}
+
+/** A command that speaks to the service. */
+export function leaf(parent: Command, name: string, description: string): Command {
+  return parent.command(name).description(description).option('--server <url>', 'control API of the service').option('--json', 'print one line of JSON');
+}
+
+export function withSessionOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--policy <policy>', 'strict withholds what is not approved; permissive records it').choices(['strict', 'permissive']).default('strict'),
+    )
+    .option('--timeout <seconds>', 'let the session expire so long after its opening', seconds)
+    .option('--retain', 'keep the record when the session ends or expires');
+}
+
+export function newSession(given: NewSessionOptions): NewSession {
+  const { policy = 'strict', timeout, retain } = given;
+  return { policy, ...(timeout === undefined ? {} : { timeout }), ...(retain === undefined ? {} : { retain }) };
+}
+
+export async function contextOf(given: ServiceOptions, terminal: Terminal): Promise<SessionCommandContext> {
+  return { client: new ControlClient(await locateService(given.server, terminal.environment)), terminal, json: given.json === true };
+}
+
+function seconds(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number of seconds.');
+  return Number(text);
+}

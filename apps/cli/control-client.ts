@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import { errorTable } from '../../libs/errors/error-table.js';
+import { MillraceError } from '../../libs/errors/millrace-error.js';
+import type { ErrorCode } from '../../libs/errors/millrace-error.js';
+import type { ServiceAddress } from './service-address.js';
+
+export interface ControlRequest {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Path with query, from the root of the control API. */
+  readonly path: string;
+  readonly body?: object;
+  /** Milliseconds until the call is given up. */
+  readonly timeout?: number;
+  readonly header?: Readonly<Record<string, string>>;
+}
+
+const problemSchema = z.object({ code: z.string(), detail: z.string(), suggestion: z.string() }).partial();
+
+/** Covers a revoke that waits for the lease of a dead proxy, and a slow network. */
+const usualTimeout = 30_000;
+
+/** The control API over `fetch`. Every failure is a `MillraceError`; answers are parsed by the caller. */
+export class ControlClient {
+  readonly #service: ServiceAddress;
+
+  constructor(service: ServiceAddress) {
+    this.#service = service;
+  }
+
+  async json(request: ControlRequest): Promise<unknown> {
+    const text = await this.text(request);
+    if (text.trim() === '') return null;
+    try {
+      return JSON.parse(text) as unknown;
+    } catch (cause) {
+      throw new MillraceError('internal', `${request.method} ${request.path}: the answer is not JSON`, {
+        cause,
+        suggestion: `Is ${this.#service.control} (${this.#service.source}) a Millrace control API?`,
+      });
+    }
+  }
+
+  async text(request: ControlRequest): Promise<string> {
+    const response = await this.#send(request);
+    const text = await this.#readBody(response, request);
+    if (!response.ok) throw answeredError(request, response.status, text);
+    return text;
+  }
+
+  async #send(request: ControlRequest): Promise<Response> {
+    const header: Record<string, string> = { authorization: `Basic ${Buffer.from(this.#service.credentials, 'utf8').toString('base64')}`, ...request.header };
+    if (request.body !== undefined) header['content-type'] = 'application/json';
+    try {
+      return await fetch(`${this.#service.control}${request.path}`, {
+        method: request.method,
+        headers: header,
+        ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+        redirect: 'error',
+        signal: AbortSignal.timeout(request.timeout ?? usualTimeout),
+      });
+    } catch (cause) {
+      throw this.#unavailable(cause);
+    }
+  }
+
+  async #readBody(response: Response, request: ControlRequest): Promise<string> {
+    try {
+      return await response.text();
+    } catch (cause) {
+      throw new MillraceError('service-unavailable', `${request.method} ${request.path}: the connection broke before the answer was whole`, { cause });
+    }
+  }
+
+  #unavailable(cause: unknown): MillraceError {
+    const { control, source } = this.#service;
+    const why = cause instanceof Error && cause.name === 'TimeoutError' ? 'did not answer in time' : `cannot be reached (${reasonOf(cause)})`;
+    return new MillraceError('service-unavailable', `the Millrace service at ${control} ${why}`, {
+      cause,
+      suggestion: `The address comes from ${source}. Start a service with \`npm start\`, or name another with --server URL.`,
+    });
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  const { code, message } = cause as { code?: string; message?: string };
+  return code ?? message ?? String(cause);
+}
+
+/** Our endpoints answer problem+json with a code (RFC 9457); what stands between may answer anything. */
+function answeredError(request: ControlRequest, status: number, text: string): MillraceError {
+  const problem = parseProblem(text);
+  const code = problem.code !== undefined && problem.code in errorTable ? (problem.code as ErrorCode) : codeOfStatus(status);
+  const suggestion = problem.suggestion ?? suggestions[code];
+  return new MillraceError(code, problem.detail ?? `${request.method} ${request.path}: HTTP status ${status}`, suggestion === undefined ? {} : { suggestion });
+}
+
+const suggestions: Partial<Record<ErrorCode, string>> = {
+  unauthorized: 'Set MILLRACE_CONTROL_AUTH to the user:password of the control API, or MILLRACE_HOME to the home of the service.',
+  'session-token-active': 'Revoke it first: millrace session revoke ID.',
+  'policy-not-allowed': 'The service takes permissive sessions only when it runs with MILLRACE_PERMISSIVE=1.',
+};
+
+function codeOfStatus(status: number): ErrorCode {
+  if (status === 401 || status === 403) return 'unauthorized';
+  if (status === 502 || status === 503 || status === 504) return 'service-unavailable';
+  return status >= 500 ? 'internal' : 'invalid-request';
+}
+
+function parseProblem(text: string): { readonly code?: string; readonly detail?: string; readonly suggestion?: string } {
+  try {
+    return problemSchema.parse(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}

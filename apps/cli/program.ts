@@ -1,0 +1,40 @@
+import { Command } from 'commander';
+import { contextOf, leaf } from './command-options.js';
+import type { ServiceOptions } from './command-options.js';
+import { addRunCommand } from './run-program.js';
+import { addSessionCommands } from './session-program.js';
+import { showStatus } from './status-command.js';
+import type { Terminal } from './terminal.js';
+
+export interface ProgramOptions {
+  readonly version: string;
+  /** Told the exit code of a command that has one of its own. */
+  readonly exit: (code: number) => void;
+}
+
+/** The whole command line; commander's own errors come out of `parseAsync` as `CommanderError`. */
+export function createProgram(terminal: Terminal, options: ProgramOptions): Command {
+  const program = new Command('millrace')
+    .description('Records and controls what builds download.')
+    .version(options.version)
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) })
+    .addHelpText('after', helpEnd);
+  addRunCommand(program, terminal, options.exit);
+  addSessionCommands(program, terminal);
+  leaf(program, 'status', 'show how long the service runs and which sessions are active').action(async (given: ServiceOptions) =>
+    showStatus(await contextOf(given, terminal)),
+  );
+  return program;
+}
+
+const helpEnd = `
+Examples:
+  $ millrace run -- npm ci                                  run a build inside a session of its own
+  $ millrace run --policy strict --report report.json -- make
+  $ millrace session list --state open --json
+
+The service is found by --server, MILLRACE_SERVER, or addresses.json in MILLRACE_HOME (default .millrace); its
+credentials by MILLRACE_CONTROL_AUTH (user:password) or control-auth in MILLRACE_HOME.
+Exit codes: docs/reference/cli.md.`;

@@ -1,0 +1,18 @@
+import { errorTable } from '../../libs/errors/error-table.js';
+import { isMillraceError } from '../../libs/errors/millrace-error.js';
+import { paint, printable } from './terminal.js';
+import type { Terminal } from './terminal.js';
+
+/** Says on standard error what went wrong, in the shape asked for, and answers the exit code; see docs/reference/errors.md. */
+export function reportFailure(error: unknown, terminal: Terminal, json: boolean): number {
+  const code = isMillraceError(error) ? error.code : 'internal';
+  const message = error instanceof Error ? error.message : String(error);
+  const suggestion = isMillraceError(error) ? error.suggestion : undefined;
+  if (json) {
+    terminal.err(`${JSON.stringify({ error: { code, message, suggestion: suggestion ?? null } })}\n`);
+  } else {
+    terminal.err(`${paint(terminal, 'red', 'millrace:')} ${printable(message)}\n`);
+    if (suggestion !== undefined) terminal.err(`  ${printable(suggestion)}\n`);
+  }
+  return errorTable[code].exit;
+}
