@@ -62,7 +62,7 @@ export async function readTar(chunks: AsyncIterator<Buffer>, limits: ArchiveLimi
       await source.skip(entry.size);
     } else {
       if (entry.size > limit) throw limitExceeded(`${JSON.stringify(entry.path.slice(0, 120))} is larger than ${limit} bytes`);
-      contents.set(entry.path, (await readExactly(source, entry.size)));
+      contents.set(entry.path, await readExactly(source, entry.size));
     }
     await source.skip(padding(entry.size));
   }
@@ -76,8 +76,10 @@ function toEntry(header: TarHeader, extension: Extension): TarEntry {
     case '0':
     case '7':
       // Old archives mark a directory by the slash alone.
-      return name.endsWith('/') ? { path, type: 'directory', size } : { path, type: 'file', size };
+      return name.endsWith('/') && size === 0 ? { path, type: 'directory', size } : { path, type: 'file', size };
     case '5':
+      // Readers differ on whether content follows such a header.
+      if (size !== 0) throw refusal('the archive has a directory with content');
       return { path, type: 'directory', size };
     case '1':
       // A hard link names another entry from the archive's root.

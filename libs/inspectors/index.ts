@@ -1,0 +1,23 @@
+import type { Inspector } from '../inspection/inspector.js';
+import { defaultInspector } from './default/default-inspector.js';
+import { npmAuditInspector } from './npm/npm-audit-inspector.js';
+import { npmPackumentInspector } from './npm/npm-packument-inspector.js';
+import { npmTarballInspector } from './npm/npm-tarball-inspector.js';
+import { pipMetadataInspector } from './python/pip-metadata-inspector.js';
+import { pipSdistInspector } from './python/pip-sdist-inspector.js';
+import { pipSimpleIndexInspector } from './python/pip-simple-index-inspector.js';
+import { pipWheelInspector } from './python/pip-wheel-inspector.js';
+
+/** Every inspector, in the order that reports list them; metadata of a later one goes over an earlier one's. `default` is last. */
+export function createInspectors(): readonly Inspector[] {
+  return Object.freeze([
+    npmPackumentInspector,
+    npmTarballInspector,
+    npmAuditInspector,
+    pipSimpleIndexInspector,
+    pipMetadataInspector,
+    pipWheelInspector,
+    pipSdistInspector,
+    defaultInspector,
+  ]);
+}
