@@ -1,10 +1,21 @@
 // Compiles the TypeScript sources to dist/ (file by file, no type check: `npm run typecheck` does that).
 import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const sources = ['apps', 'workflows', 'activities', 'libs', 'temporal', 'bench', 'tests', 'examples'].filter((name) => existsSync(path.join(root, name)));
-const swc = spawnSync(process.execPath, [path.join(root, 'node_modules/@swc/cli/bin/swc.js'), ...sources, '-d', 'dist', '--config-file', '.swcrc', '--copy-files', '--ignore', '**/*.spec.ts,**/__fixtures__/**', '--quiet'], { cwd: root, stdio: 'inherit' });
+// Aside first and then in one go: a running server starts its processes from dist.
+const cache = path.join(root, 'node_modules', '.cache');
+mkdirSync(cache, { recursive: true });
+const staging = mkdtempSync(path.join(cache, 'millrace-build-'));
+const output = path.join(staging, 'new');
+const swc = spawnSync(process.execPath, [path.join(root, 'node_modules/@swc/cli/bin/swc.js'), ...sources, '-d', output, '--config-file', '.swcrc', '--copy-files', '--ignore', '**/*.spec.ts,**/__fixtures__/**', '--quiet'], { cwd: root, stdio: 'inherit' });
+if (swc.status === 0) {
+  const dist = path.join(root, 'dist');
+  if (existsSync(dist)) renameSync(dist, path.join(staging, 'old'));
+  renameSync(output, dist);
+}
+rmSync(staging, { recursive: true, force: true });
 process.exit(swc.status ?? 1);

@@ -1,7 +1,9 @@
 import { createConnection } from 'node:net';
 import path from 'node:path';
 import { Connection } from '@temporalio/client';
+import { SearchAttributeType } from '@temporalio/common';
 import type { ProcessDefinition } from '../libs/embedded/supervised-process.js';
+import { sessionSearchAttributes } from '../workflows/session/session-search-attributes.js';
 
 export interface TemporalDevServerOptions {
   /** Path of the `temporal` command; see `findTemporalServer`. */
@@ -12,9 +14,18 @@ export interface TemporalDevServerOptions {
   /** SQLite file that makes workflows survive a restart. */
   readonly databaseFile: string;
   readonly logDirectory: string;
-  /** Name to type, as the server's command line takes them. */
-  readonly searchAttributes: Readonly<Record<string, string>>;
 }
+
+/** As the command line calls them. */
+const typeNames: Readonly<Record<SearchAttributeType, string>> = {
+  [SearchAttributeType.TEXT]: 'Text',
+  [SearchAttributeType.KEYWORD]: 'Keyword',
+  [SearchAttributeType.INT]: 'Int',
+  [SearchAttributeType.DOUBLE]: 'Double',
+  [SearchAttributeType.BOOL]: 'Bool',
+  [SearchAttributeType.DATETIME]: 'Datetime',
+  [SearchAttributeType.KEYWORD_LIST]: 'KeywordList',
+};
 
 /** How to run Temporal's development server, for a SupervisedProcess. Listens on 127.0.0.1 only. */
 export function temporalDevServer(options: TemporalDevServerOptions): ProcessDefinition {
@@ -25,7 +36,7 @@ export function temporalDevServer(options: TemporalDevServerOptions): ProcessDef
     args: [
       ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(options.port), '--ui-port', String(options.uiPort)],
       ...['--namespace', options.namespace, '--db-filename', options.databaseFile, '--log-level', 'warn', '--log-format', 'json'],
-      ...Object.entries(options.searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
+      ...Object.values(sessionSearchAttributes).flatMap(({ name, type }) => ['--search-attribute', `${name}=${typeNames[type]}`]),
     ],
     // Its own configuration file and environment (TEMPORAL_*) are for the command line client, not for this server.
     environment: { PATH: process.env['PATH'], HOME: path.dirname(options.databaseFile), DISABLE_TELEMETRY: '1' },
@@ -40,7 +51,7 @@ async function hasNamespace(address: string, namespace: string): Promise<boolean
   if (!(await accepts(address))) return false; // cheaper than a gRPC connection while it starts
   let connection: Connection | undefined;
   try {
-    connection = await Connection.connect({ address, connectTimeout: 2000 });
+    connection = await Connection.connect({ address, connectTimeout: 2000, channelArgs: { 'grpc.enable_http_proxy': 0 } });
     await connection.withDeadline(Date.now() + 2000, async () => connection?.workflowService.describeNamespace({ namespace }));
     return true;
   } catch {

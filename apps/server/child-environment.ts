@@ -20,6 +20,8 @@ export function childEnvironment(environment: Environment, settings: Settings, p
     MILLRACE_TEMPORAL_ADDRESS: services.temporalAddress,
     MILLRACE_TEMPORAL_UI: services.temporalUi,
     MILLRACE_FORBIDDEN_PORTS: forbiddenPorts(ports, services).join(','),
+    // gRPC heeds https_proxy even for loopback, where no proxy of a company can help.
+    no_grpc_proxy: [environment['no_grpc_proxy'] ?? environment['no_proxy'] ?? environment['NO_PROXY'] ?? '', 'localhost', '127.0.0.1'].filter((item) => item !== '').join(','),
     NODE_ENV: environment['NODE_ENV'] ?? 'production',
   };
 }

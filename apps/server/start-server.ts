@@ -9,7 +9,6 @@ import type { Settings } from '../../libs/settings/settings.js';
 import { readSettings } from '../../libs/settings/settings.js';
 import { temporalDevServer } from '../../temporal/dev-server.js';
 import { findTemporalServer } from '../../temporal/find-server.js';
-import { searchAttributeTypes } from './search-attribute-types.js';
 import type { ServiceAddresses } from './child-environment.js';
 import { childEnvironment } from './child-environment.js';
 import { migrateDatabase, programDefinition } from './programs.js';
@@ -91,7 +90,7 @@ async function startTemporal({ options, settings, ports, processes, report, sign
   const command = await findTemporalServer({ environment: options.environment, onProgress: report, signal });
   signal.throwIfAborted();
   const { home, temporalNamespace: namespace } = settings;
-  await processes.start(temporalDevServer({ command, port: ports.temporal, uiPort: ports.temporalUi, namespace, databaseFile: path.join(home, 'temporal.db'), logDirectory: path.join(home, 'logs'), searchAttributes: searchAttributeTypes }));
+  await processes.start(temporalDevServer({ command, port: ports.temporal, uiPort: ports.temporalUi, namespace, databaseFile: path.join(home, 'temporal.db'), logDirectory: path.join(home, 'logs') }));
   report(`Temporal is up on 127.0.0.1:${ports.temporal}`);
   return { temporalAddress: `127.0.0.1:${ports.temporal}`, temporalUi: `http://127.0.0.1:${ports.temporalUi}` };
 }

@@ -1,0 +1,94 @@
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Environment } from '../../libs/settings/settings.js';
+import type { RunningServer } from '../server/server-options.js';
+import { startServer } from '../server/start-server.js';
+import type { DaemonLog } from './daemon-log.js';
+import { IdleShutdown } from './idle-shutdown.js';
+import { LogTail, describeLogLine } from './log-tail.js';
+import { RequestLog } from './request-log.js';
+
+export interface DaemonRun {
+  readonly environment: Environment;
+  /** Seconds; 0 = never. */
+  readonly idleShutdown: number;
+  readonly log: DaemonLog;
+  /** Aborted by SIGTERM; everything is gone within a second. */
+  readonly signal: AbortSignal;
+  readonly onStarted: () => void;
+}
+
+const followEvery = 200;
+
+/** Runs the service until it is told to stop or has been idle; rejects when it cannot start or a part of it keeps failing. */
+export async function runDaemon(run: DaemonRun): Promise<void> {
+  const server = await startServer({ environment: run.environment, onProgress: (message) => run.log.write(message), signal: run.signal });
+  run.onStarted();
+  run.log.write(`Control API on ${server.addresses.control}, proxy on ${server.addresses.proxy}`);
+  const over = new AbortController();
+  const idle = new IdleShutdown({
+    seconds: run.idleShutdown,
+    activeSessions: () => activeSessions(server.addresses.control),
+    onIdle: () => {
+      run.log.write(`idle for ${run.idleShutdown} s: shutting down`);
+      over.abort();
+    },
+  });
+  const stopped = AbortSignal.any([run.signal, over.signal]);
+  const requests = new RequestLog(server.databaseUrl);
+  try {
+    const failure = await Promise.race([once(stopped), follow(server, { run, idle, requests, stopped }), server.failed]);
+    if (failure !== undefined) throw failure;
+  } finally {
+    idle.close();
+    over.abort();
+    await server.stop({ immediately: true });
+    await requests.close();
+  }
+}
+
+interface Following {
+  readonly run: DaemonRun;
+  readonly idle: IdleShutdown;
+  readonly requests: RequestLog;
+  readonly stopped: AbortSignal;
+}
+
+function once(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}
+
+/** Brings what the processes log, and each request of the record, into the daemon's log until it is stopped. */
+async function follow(server: RunningServer, { run, idle, requests, stopped }: Following): Promise<undefined> {
+  const tails = server
+    .processes()
+    .filter(({ name }) => /^(gateway|worker|proxy-\d+)$/.test(name))
+    .map(({ name, logFile }) => ({ name, tail: new LogTail(path.resolve(logFile)) }));
+  while (!stopped.aborted) {
+    for (const { name, tail } of tails) {
+      for (const line of tail.read()) {
+        if (name !== 'worker') idle.touch();
+        const described = describeLogLine(line, name);
+        if (described !== undefined) run.log.write(described);
+      }
+    }
+    const lines = await requests.read().catch(() => []); // while PostgreSQL is started again
+    for (const line of lines) run.log.write(line);
+    if (lines.length > 0) idle.touch();
+    await delay(followEvery, undefined, { signal: stopped }).catch(() => undefined);
+  }
+  return undefined;
+}
+
+async function activeSessions(control: string): Promise<number | undefined> {
+  try {
+    const answer = await fetch(`${control}/status`, { signal: AbortSignal.timeout(5000) });
+    const status = (await answer.json()) as { 'active-sessions'?: unknown };
+    return Array.isArray(status['active-sessions']) ? status['active-sessions'].length : undefined;
+  } catch {
+    return undefined;
+  }
+}

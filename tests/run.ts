@@ -1,0 +1,108 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { projectRoot } from '../temporal/tool-sources.js';
+import { startTestServers } from './test-servers.js';
+
+/** `npm test`: the static checks and the whole suite. With arguments: only jest, with them. The last line is `N passed, N failed`. */
+interface Tally {
+  passed: number;
+  failed: number;
+}
+
+const root = projectRoot();
+const bin = (name: string): string => path.join(root, 'node_modules', name);
+const staticChecks: readonly { readonly name: string; readonly args: readonly string[] }[] = [
+  { name: 'type-check', args: [bin('typescript/bin/tsc'), '--noEmit', '-p', 'tsconfig.json'] },
+  { name: 'lint', args: [bin('eslint/bin/eslint.js'), '.', '--max-warnings', '0'] },
+  { name: 'depcheck', args: [bin('dependency-cruiser/bin/dependency-cruise.mjs'), '--config', '.dependency-cruiser.cjs', 'apps', 'workflows', 'activities', 'libs', 'temporal', 'bench'] },
+];
+
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort(new Error(`ended by ${name}`)));
+if (process.channel !== undefined && process.channel !== null) {
+  process.on('disconnect', () => stop.abort(new Error('the wrapper is gone')));
+  process.channel.unref();
+}
+
+async function main(jestArguments: readonly string[]): Promise<Tally> {
+  const tally: Tally = { passed: 0, failed: 0 };
+  if (jestArguments.length === 0) {
+    for (const check of staticChecks) {
+      say(check.name);
+      if ((await run(check.args, process.env)) === 0) tally.passed += 1;
+      else {
+        tally.failed += 1;
+        say(`${check.name} failed`);
+      }
+    }
+  }
+  const home = mkdtempSync(path.join(os.tmpdir(), 'millrace-test-'));
+  try {
+    const servers = await startTestServers({ home, onProgress: say, signal: stop.signal });
+    try {
+      await runJest(jestArguments, { environment: { ...process.env, ...servers.environment }, resultsFile: path.join(home, 'jest.json'), tally });
+    } finally {
+      await servers.stop();
+    }
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+  return tally;
+}
+
+interface JestRun {
+  readonly environment: NodeJS.ProcessEnv;
+  readonly resultsFile: string;
+  readonly tally: Tally;
+}
+
+async function runJest(jestArguments: readonly string[], { environment, resultsFile, tally }: JestRun): Promise<void> {
+  const code = await run(['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', bin('jest/bin/jest.js'), '--json', `--outputFile=${resultsFile}`, ...jestArguments], environment);
+  const results = readResults(resultsFile);
+  tally.passed += results?.numPassedTests ?? 0;
+  // A spec file that cannot even be loaded has no tests that could fail, so it counts by itself.
+  const failed = (results?.numFailedTests ?? 0) + (results?.numRuntimeErrorTestSuites ?? 0);
+  tally.failed += failed === 0 && code !== 0 ? 1 : failed;
+}
+
+function readResults(file: string): { numPassedTests: number; numFailedTests: number; numRuntimeErrorTestSuites: number } | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as ReturnType<typeof readResults>;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs a program on this Node; what it prints goes to standard error, so that the tally is all there is on standard output. */
+function run(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
+  if (stop.signal.aborted) return Promise.resolve(1);
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd: root, env: environment, stdio: ['ignore', 2, 2] });
+    const end = (): void => void child.kill('SIGTERM');
+    stop.signal.addEventListener('abort', end);
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      stop.signal.removeEventListener('abort', end);
+      resolve(code ?? 1);
+    });
+  });
+}
+
+function say(message: string): void {
+  process.stderr.write(`test: ${message}\n`);
+}
+
+let tally: Tally = { passed: 0, failed: 1 };
+try {
+  tally = await main(process.argv.slice(2));
+} catch (error) {
+  say(`error: ${error instanceof Error ? error.message : String(error)}`);
+}
+if (stop.signal.aborted) {
+  say('interrupted');
+  tally.failed = Math.max(tally.failed, 1);
+}
+process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1;
+process.stdout.write(`${tally.passed} passed, ${tally.failed} failed\n`);
