@@ -270,7 +270,6 @@ export class Exchange implements UpstreamHandler {
 
   async #complete(): Promise<void> {
     const head = this.#response as ResponseHead;
-    clearTimeout(this.#headTimer);
     this.#record.requestBody = this.#requestDigester?.digest() ?? null;
     const outcome = await settleResponse(this.context, this.session, {
       record: this.#record,
@@ -282,6 +281,7 @@ export class Exchange implements UpstreamHandler {
       spool: this.#spool,
       signal: this.#abort.signal,
     });
+    clearTimeout(this.#headTimer);
     if (!(await this.#recordEvent(outcome.event))) return;
     await this.#deliver(head, outcome);
   }
