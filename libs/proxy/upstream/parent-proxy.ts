@@ -38,10 +38,8 @@ export function openTunnel(socket: Socket, target: { readonly host: string; read
     const onData = (chunk: Buffer): void => {
       head = Buffer.concat([head, chunk]);
       const end = head.indexOf('\r\n\r\n');
-      if (end === -1) {
-        if (head.length > maximumHead) settle('the answer of the upstream proxy is too long');
-        return;
-      }
+      if ((end === -1 ? head.length : end) > maximumHead) return settle('the answer of the upstream proxy is too long');
+      if (end === -1) return;
       // In TLS the client speaks first: bytes behind the head are not the server's.
       const problem = tunnelProblem(head.toString('latin1', 0, end)) ?? (head.length > end + 4 ? 'the upstream proxy sent data before the tunnel was used' : undefined);
       settle(problem);
