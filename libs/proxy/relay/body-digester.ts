@@ -13,6 +13,7 @@ export class BodyDigester {
   #sha256: Hash | undefined;
   #head: Buffer | undefined;
   #size = 0;
+  #result: BodyDigest | undefined;
 
   /** Bytes so far. */
   get size(): number {
@@ -40,7 +41,13 @@ export class BodyDigester {
     }
   }
 
+  /** Of all that has passed; nothing may follow. */
   digest(): BodyDigest {
+    this.#result ??= this.#finish();
+    return this.#result;
+  }
+
+  #finish(): BodyDigest {
     if (this.#sha1 !== undefined && this.#sha256 !== undefined) {
       return { sha1: this.#sha1.digest('hex'), sha256: this.#sha256.digest('hex'), size: this.#size };
     }

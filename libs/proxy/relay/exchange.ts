@@ -1,47 +1,31 @@
-import type { Socket } from 'node:net';
 import { isMillraceError } from '../../errors/millrace-error.js';
 import { runRequestInspection } from '../../inspection/request-inspection.js';
 import { explainRefusal, judgeRequest } from '../../inspection/verdict.js';
 import type { TrafficEvent } from '../../session/session-events.js';
 import { writeRequestHead, writeResponseHead } from '../http1/head-writer.js';
-import { requestFraming, type BodyFraming, type ResponseHead } from '../http1/message-head.js';
+import type { BodyFraming, ResponseHead } from '../http1/message-head.js';
 import type { LiveSession } from '../ports.js';
 import { BodyDigester } from './body-digester.js';
 import { BodySpool } from './body-spool.js';
+import type { ExchangeHost, ImmediateRefusal } from './exchange-host.js';
 import { ExchangeRecord } from './exchange-record.js';
 import type { ProxiedRequest } from './proxied-request.js';
 import type { ProxyContext } from './proxy-context.js';
 import { ownAnswer } from './refusal.js';
 import { RequestCredentials } from './request-credentials.js';
+import { RequestUpload } from './request-upload.js';
 import { ResponseDelivery, type DeliveryFraming } from './response-delivery.js';
 import { responseTreatment, strictWithout, type ResponseTreatment } from './response-treatment.js';
 import { settleResponse, type SettledResponse } from './settle-response.js';
 import type { UpstreamConnection, UpstreamHandler } from './upstream-connection.js';
 import { UpstreamPool } from './upstream-pool.js';
 
-/** What an exchange needs from the client connection that it runs on. */
-export interface ExchangeHost {
-  readonly socket: Socket;
-  readonly clientAddress: string;
-  pauseRequest(): void;
-  resumeRequest(): void;
-  /** The exchange is over; `keepAlive` false closes the connection when all is written. */
-  exchangeDone(keepAlive: boolean): void;
-}
-
-/** A request that is refused before anything else is looked at. */
-export interface ImmediateRefusal {
-  readonly rule: string;
-  readonly reason: string;
-  readonly status: number;
-}
-
 type FailureStage = 'resolve' | 'connect' | 'tls' | 'request' | 'response-head' | 'response-body' | 'client' | 'revoked' | 'expired' | 'spool' | 'record';
 
 /** One request and its response, from the admission to the durable record and the last byte. Settles exactly once. */
 export class Exchange implements UpstreamHandler {
   readonly #record: ExchangeRecord;
-  readonly #requestDigester: BodyDigester | undefined;
+  readonly #upload: RequestUpload;
   readonly #responseDigester = new BodyDigester();
   readonly #abort = new AbortController();
   #leave: (() => void) | undefined;
@@ -49,8 +33,6 @@ export class Exchange implements UpstreamHandler {
   #upstream: UpstreamConnection | undefined;
   /** Of the last connection used, for the record. */
   #upstreamAddress = '';
-  #queued: Buffer[] = [];
-  #requestComplete = false;
   #answered = false;
   #retried = false;
   #response: ResponseHead | undefined;
@@ -74,7 +56,7 @@ export class Exchange implements UpstreamHandler {
   ) {
     this.#keepAlive = request.keepAlive;
     this.#record = new ExchangeRecord(request.head, request.inspected.url, host.clientAddress);
-    this.#requestDigester = requestFraming(request.head).kind === 'none' ? undefined : new BodyDigester();
+    this.#upload = new RequestUpload(request.head);
   }
 
   start(refusal?: ImmediateRefusal): void {
@@ -104,28 +86,19 @@ export class Exchange implements UpstreamHandler {
   }
 
   onRequestBody(chunk: Buffer): void {
-    this.#requestDigester?.update(chunk);
+    this.#upload.digest(chunk);
     if (this.#settled) return;
     if (this.#credentials?.needsBody === true) {
       if (!this.#credentials.collect(chunk)) this.#refuse('too-large', 'the request that credentials are injected into is larger than 1 MiB', 413);
-      return;
-    }
-    if (this.#upstream === undefined) {
-      this.#queued.push(chunk);
+    } else if (!this.#upload.write(chunk)) {
       this.host.pauseRequest();
-      return;
     }
-    if (!this.#writeBody(this.#upstream, chunk)) this.host.pauseRequest();
   }
 
   onRequestEnd(): void {
-    this.#requestComplete = true;
-    if (this.#settled) {
-      this.#finishHost();
-      return;
-    }
-    if (this.#credentials?.needsBody === true) this.#connect(true);
-    else if (this.#upstream !== undefined) this.#endBody(this.#upstream);
+    this.#upload.end();
+    if (this.#settled) this.#finishHost();
+    else if (this.#credentials?.needsBody === true) this.#connect(true);
   }
 
   /** False when it has been refused, so that a body would be sent in vain. */
@@ -135,7 +108,7 @@ export class Exchange implements UpstreamHandler {
 
   /** True when the exchange cannot go on before the build reads or writes. */
   get waitsForClient(): boolean {
-    return this.#clientBlocked || (this.#requestDigester !== undefined && !this.#requestComplete);
+    return this.#clientBlocked || !this.#upload.isComplete;
   }
 
   /** The client's socket takes more again. */
@@ -195,7 +168,7 @@ export class Exchange implements UpstreamHandler {
     this.#upstream = undefined;
     if (this.#settled) return;
     // A kept connection may have been closed by the origin just as it was used again; a bodiless safe request is sent once more.
-    if (reused && !this.#retried && this.#response === undefined && this.#requestDigester === undefined && /^(GET|HEAD|OPTIONS)$/.test(this.request.head.method)) {
+    if (reused && !this.#retried && this.#response === undefined && !this.#upload.hasBody && /^(GET|HEAD|OPTIONS)$/.test(this.request.head.method)) {
       this.#retried = true;
       this.#connect(false);
       return;
@@ -250,27 +223,13 @@ export class Exchange implements UpstreamHandler {
       upstream.requestSent();
       return;
     }
-    for (const chunk of this.#queued) this.#writeBody(upstream, chunk);
-    this.#queued = [];
-    if (this.#requestComplete || this.#requestDigester === undefined) this.#endBody(upstream);
-    else this.host.resumeRequest();
-  }
-
-  #writeBody(upstream: UpstreamConnection, chunk: Buffer): boolean {
-    if (!this.request.head.chunked) return upstream.write(chunk);
-    upstream.write(`${chunk.length.toString(16)}\r\n`);
-    upstream.write(chunk);
-    return upstream.write('\r\n');
-  }
-
-  #endBody(upstream: UpstreamConnection): void {
-    if (this.request.head.chunked) upstream.write('0\r\n\r\n');
-    upstream.requestSent();
+    this.#upload.attach(upstream);
+    this.host.resumeRequest();
   }
 
   async #complete(): Promise<void> {
     const head = this.#response as ResponseHead;
-    this.#record.requestBody = this.#requestDigester?.digest() ?? null;
+    this.#record.requestBody = this.#upload.bodyDigest();
     const outcome = await settleResponse(this.context, this.session, {
       record: this.#record,
       request: this.request,
@@ -320,7 +279,7 @@ export class Exchange implements UpstreamHandler {
   }
 
   #refuse(rule: string, reason: string, status: number): void {
-    this.#record.requestBody = this.#requestDigester === undefined || !this.#requestComplete ? null : this.#requestDigester.digest();
+    this.#record.requestBody = this.#upload.bodyDigest();
     this.#end({ type: 'RequestRefused', data: { request: this.#record.request(), rule, reason, status } }, status, reason);
   }
 
@@ -357,7 +316,7 @@ export class Exchange implements UpstreamHandler {
     this.#abort.abort();
     this.#upstream?.destroy();
     this.#upstream = undefined;
-    this.#queued = [];
+    this.#upload.detach();
   }
 
   #answer(status: number, reason: string): void {
@@ -367,7 +326,7 @@ export class Exchange implements UpstreamHandler {
       this.#keepAlive = false;
     } else {
       // What is left of a request body is not read: the connection cannot be used again.
-      if (this.#requestDigester !== undefined && !this.#requestComplete) this.#keepAlive = false;
+      if (!this.#upload.isComplete) this.#keepAlive = false;
       if (status === 407 || status === 503) this.#keepAlive = false;
       socket.write(ownAnswer(status, reason, { keepAlive: this.#keepAlive, method: this.request.head.method }), 'latin1');
     }
@@ -428,7 +387,7 @@ export class Exchange implements UpstreamHandler {
   #finishHost(): void {
     if (!this.#answered || this.#hostDone) return;
     this.#hostDone = true;
-    if (!this.#requestComplete && this.#requestDigester !== undefined) this.#keepAlive = false;
+    if (!this.#upload.isComplete) this.#keepAlive = false;
     this.host.exchangeDone(this.#keepAlive);
   }
 }
