@@ -38,19 +38,21 @@ export class SearchAttributePublisher {
     this.#stale = false;
   }
 
-  /** The totals changed. A signal that comes after the revocation is the last one, so it is not held back. */
+  /** The totals changed; the workflow's loop publishes them when `dueAt` has come, once for all signals of one workflow task. */
   noteTraffic(): void {
     this.#stale = true;
-    if (this.status().state === 'revoked') this.publish();
-    else this.publishWhenDue();
   }
 
   publishWhenDue(): void {
     if (Date.now() >= this.dueAt) this.publish();
   }
 
-  /** Workflow time in milliseconds at which something has to be published; infinite when nothing changed. */
+  /**
+   * Workflow time in milliseconds at which something has to be published; infinite when nothing changed. What comes after the
+   * revocation is the last of it and is not held back.
+   */
   get dueAt(): number {
-    return this.#stale ? this.#publishedAt + trafficInterval : Infinity;
+    if (!this.#stale) return Infinity;
+    return this.status().state === 'revoked' ? 0 : this.#publishedAt + trafficInterval;
   }
 }

@@ -13,6 +13,9 @@ const brief = proxyActivities<SessionActivities>({ startToCloseTimeout: '30s', h
 const lengthy = proxyActivities<SessionActivities>({ startToCloseTimeout: '30 minutes', heartbeatTimeout: '10s', retry });
 const activities: SessionActivities = { openSession: brief.openSession, revokeToken: brief.revokeToken, endSession: lengthy.endSession, expireSession: lengthy.expireSession };
 
+/** Events; a worker that has to replay this many still answers an update at once. The server suggests a new run much later. */
+const longHistory = 2000;
+
 /**
  * One fetch session: opens it, answers its messages (`session-messages.ts`), expires it, and completes with its last status.
  * Fails with the code of the error as type: `invalid-request` for bad input, or what opening the session failed with.
@@ -49,7 +52,7 @@ function bindHandlers(entity: SessionEntity): void {
 
 async function untilClosed(entity: SessionEntity, input: SessionInput): Promise<void> {
   while (!entity.closed) {
-    if (workflowInfo().continueAsNewSuggested) {
+    if (historyIsLong()) {
       await condition(allHandlersFinished);
       // The last handler may have ended the session.
       if (!entity.closed) await continueAsNew<typeof session>(input, entity.carry());
@@ -67,5 +70,10 @@ async function untilSomethingIsDue(entity: SessionEntity): Promise<void> {
   entity.attributes.publishWhenDue();
   const { dueAt } = entity.attributes;
   const wait = Math.max(1, Math.min(entity.deadline, dueAt) - Date.now());
-  await condition(() => entity.closed || entity.attributes.dueAt !== dueAt || workflowInfo().continueAsNewSuggested, wait);
+  await condition(() => entity.closed || entity.attributes.dueAt !== dueAt || historyIsLong(), wait);
+}
+
+function historyIsLong(): boolean {
+  const { continueAsNewSuggested, historyLength } = workflowInfo();
+  return continueAsNewSuggested || historyLength >= longHistory;
 }
