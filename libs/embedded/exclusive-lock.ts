@@ -3,6 +3,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 export interface ExclusiveLock {
+  /** May be called again. */
   release(): void;
 }
 
@@ -23,6 +24,7 @@ export function tryLock(file: string): ExclusiveLock | undefined {
   writeFileSync(`${file}.pid`, `${process.pid}\n`, { mode: 0o600 });
   return {
     release: () => {
+      if (!database.isOpen) return;
       rmSync(`${file}.pid`, { force: true });
       database.close();
     },

@@ -21,8 +21,13 @@ export class ProcessRegister {
     if (identity === undefined) this.#processes.delete(name);
     else this.#processes.set(name, { name, ...identity });
     const temporary = `${this.#file}.${process.pid}`;
-    writeFileSync(temporary, JSON.stringify([...this.#processes.values()]), { mode: 0o600 });
-    renameSync(temporary, this.#file);
+    try {
+      writeFileSync(temporary, JSON.stringify([...this.#processes.values()]), { mode: 0o600 });
+      renameSync(temporary, this.#file);
+    } catch (error) {
+      // Somebody deleted the home under a running server; the server can still stop its processes.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
   }
 
   remove(): void {
