@@ -22,9 +22,9 @@ interface Token {
  * could stall the proxy for everybody. Time is at most text length times pattern length.
  */
 export function compileGlob(pattern: string): (text: string) => boolean {
-  const alternatives = expandDoubleStars(tokenise(pattern));
-  if (pattern.length > maximumLength || alternatives === undefined) return () => false;
-  return (text) => matches(alternatives, text);
+  const automaton = compileTokens(tokenise(pattern));
+  if (pattern.length > maximumLength || automaton === undefined) return () => false;
+  return (text) => matches(automaton, text);
 }
 
 function tokenise(pattern: string): Token[] {
@@ -51,14 +51,14 @@ interface Automaton {
   readonly skips: readonly (readonly number[])[];
 }
 
-function expandDoubleStars(tokens: readonly Token[]): Automaton | undefined {
+function compileTokens(tokens: readonly Token[]): Automaton | undefined {
   if (tokens.filter((token) => token.kind === Kind.Any || token.kind === Kind.Segment).length > maximumWildcards) return undefined;
   const isSlash = (index: number): boolean => tokens[index]?.kind === Kind.Literal && tokens[index]?.code === 0x2f;
   const skips = tokens.map((token, index) => {
     const targets: number[] = [];
     if (token.kind === Kind.Any || token.kind === Kind.Segment) targets.push(index + 1);
-    // `a/**/b` also matches `a/b`: over the stars and the slash behind them.
-    if (token.kind === Kind.Any && isSlash(index - 1) && isSlash(index + 1)) targets.push(index + 2);
+    // `a/**/b` also matches `a/b`: straight to the second slash.
+    if (isSlash(index) && tokens[index + 1]?.kind === Kind.Any && isSlash(index + 2)) targets.push(index + 2);
     // `a/**` also matches `a`: over the last slash and the stars.
     if (isSlash(index) && tokens[index + 1]?.kind === Kind.Any && index + 2 === tokens.length) targets.push(index + 2);
     return targets;
