@@ -67,7 +67,7 @@ const environmentSchema = z.object({
   MILLRACE_UPSTREAM_NO_PROXY: list.default([]),
   MILLRACE_UPSTREAM_CA: z.string().optional(),
   MILLRACE_ALLOW_DESTINATIONS: list.default([]),
-  MILLRACE_FORBIDDEN_PORTS: list.pipe(z.array(port)).default([]),
+  MILLRACE_FORBIDDEN_PORTS: list.pipe(z.array(z.string().regex(/^[0-9]{1,5}$/, 'must be a comma list of ports'))).default([]),
   MILLRACE_PERMISSIVE: flag.default(false),
   MILLRACE_PROXY_PROCESSES: z.coerce.number().int().min(1).max(256).default(1),
   MILLRACE_CA_CERT: z.string().optional(),
@@ -104,7 +104,7 @@ export function readSettings(environment: Environment): Settings {
     upstreamNoProxy: values.MILLRACE_UPSTREAM_NO_PROXY,
     upstreamCa: values.MILLRACE_UPSTREAM_CA,
     allowDestinations: values.MILLRACE_ALLOW_DESTINATIONS,
-    forbiddenPorts: [...new Set([values.MILLRACE_CONTROL_PORT, values.MILLRACE_PROXY_PORT, values.MILLRACE_CACHE_PORT, ...values.MILLRACE_FORBIDDEN_PORTS, ...portsOf([values.MILLRACE_DATABASE_URL, values.MILLRACE_TEMPORAL_ADDRESS, values.MILLRACE_TEMPORAL_UI])])].filter((own) => own !== 0),
+    forbiddenPorts: ownPorts(values),
     permissive: values.MILLRACE_PERMISSIVE,
     proxyProcesses: values.MILLRACE_PROXY_PROCESSES,
     caCertificate: values.MILLRACE_CA_CERT,
@@ -151,6 +151,14 @@ function controlAuth(given: string | undefined, home: string): string {
     chmodSync(file, 0o600);
   }
   return readFileSync(file, 'utf8').trim();
+}
+
+/** Every port of the service itself that is known here, without repetition. */
+function ownPorts(values: z.infer<typeof environmentSchema>): number[] {
+  const listening = [values.MILLRACE_CONTROL_PORT, values.MILLRACE_PROXY_PORT, values.MILLRACE_CACHE_PORT];
+  const parts = [values.MILLRACE_DATABASE_URL, values.MILLRACE_TEMPORAL_ADDRESS, values.MILLRACE_TEMPORAL_UI];
+  const ports = [...listening, ...values.MILLRACE_FORBIDDEN_PORTS.map(Number), ...portsOf(parts)];
+  return [...new Set(ports)].filter((own) => own !== 0);
 }
 
 /** Ports in the addresses of the service's own parts. */

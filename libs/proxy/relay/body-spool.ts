@@ -48,7 +48,7 @@ export class BodySpool {
   /** Everything is written; may be asked again. Rejects when the disk did not take it. */
   async finish(): Promise<{ readonly bytes: Buffer | undefined; readonly file: string | undefined }> {
     if (this.#handle !== undefined) return { bytes: undefined, file: this.#path };
-    if (this.#stream === undefined) return { bytes: this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks), file: undefined };
+    if (this.#stream === undefined) return { bytes: this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks), file: undefined };
     if (this.#failure !== undefined) throw this.#failure;
     this.#stream.end();
     await finished(this.#stream);
