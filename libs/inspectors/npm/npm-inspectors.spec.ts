@@ -172,6 +172,7 @@ describe('npm.tarball', () => {
         bytes[position] = (bytes[position] as number) ^ change;
         const result = await inspect(createRequest(tarballUrl, npm), { bytes }, context);
         expect(result.verdict).toBe('Rejected');
+        expect(result.inspections['npm.tarball']?.reason).not.toContain('inspection failed');
       }),
       { numRuns: 200 },
     );

@@ -6,8 +6,8 @@ import { manifestMetadata } from './package-manifest.js';
 import { npmPurl, packageNameOfPath } from './package-name.js';
 import { readPackument, tarballLocations } from './packument.js';
 
-/** Decoded bytes: the largest document of the public registry known has some 60 MB. */
-const packumentLimit = 96 * 1024 * 1024;
+/** Decoded bytes. Parsing is synchronous, about 50 ms a megabyte at worst, so this also bounds how long others wait. */
+const packumentLimit = 64 * 1024 * 1024;
 /** A document whose tarballs lie at more origins than this is not one of an honest registry. */
 const maxOrigins = 8;
 

@@ -106,7 +106,9 @@ function classifiedLicence(fields: HeaderFields): string {
   return classifiers.slice(0, 8).map((value) => value.slice(value.lastIndexOf('::') + 2).trim()).join(' OR ');
 }
 
+/** `Label, URL`; the home page or the sources before a change log. */
 function projectUrl(fields: HeaderFields): string {
-  const url = fields.get('project-url')?.[0] ?? '';
+  const urls = (fields.get('project-url') ?? []).slice(0, 32);
+  const url = urls.find((value) => /^(?:home|source|repository|code)/i.test(value)) ?? urls[0] ?? '';
   return url.slice(url.indexOf(',') + 1).trim();
 }

@@ -37,7 +37,7 @@ export const pipSimpleIndexInspector: Inspector = {
 function asksForProjectPage(request: InspectedRequest): boolean {
   if (request.method !== 'GET') return false;
   if (!request.path.includes('/simple/') && request.header('accept')?.includes('application/vnd.pypi.simple.v1+') !== true) return false;
-  return projectOfPath(request.path) !== undefined && !/\.(?:whl|gz|zip|metadata)$/.test(request.path);
+  return projectOfPath(request.path) !== undefined && !/\.(?:whl|gz|tgz|zip|metadata)$/.test(request.path);
 }
 
 /** The project, in normal form, that the last segment names; nothing for the list of all projects at `/simple/`. */

@@ -172,6 +172,7 @@ describe('pip.wheel', () => {
         bytes[position] = (bytes[position] as number) ^ change;
         const result = await inspect(createRequest(wheelUrl, pip), { bytes }, context);
         expect(result.verdict).toBe('Rejected');
+        expect(result.inspections['pip.wheel']?.reason).not.toContain('inspection failed');
       }),
       { numRuns: 200 },
     );
