@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { DefaultLogger } from '@temporalio/worker';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { MillraceError } from '../../libs/errors/millrace-error.js';
 import { createSessionActivities } from './create-session-activities.js';
@@ -23,7 +24,7 @@ function commands(changes: Partial<SessionCommands> = {}): SessionCommands & { r
   };
 }
 
-const run = <T>(activity: () => Promise<T>): Promise<T> => new MockActivityEnvironment().run(activity);
+const run = <T>(activity: () => Promise<T>): Promise<T> => new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR', () => undefined) }).run(activity);
 const failureOf = async (activity: () => Promise<unknown>): Promise<{ type?: unknown; nonRetryable?: unknown; message?: unknown }> => run(activity).then(() => ({}), (error: object) => error);
 
 describe('session activities', () => {
@@ -47,6 +48,13 @@ describe('session activities', () => {
       createSessionActivities({ permissive: false, commands: commands({ end: async () => Promise.reject(new MillraceError(code, 'because')) }) });
     expect(await failureOf(() => failing('database-unavailable').endSession('abc', 'me'))).toMatchObject({ type: 'database-unavailable', nonRetryable: false });
     expect(await failureOf(() => failing('session-not-found').endSession('abc', 'me'))).toMatchObject({ type: 'session-not-found', nonRetryable: true });
+  });
+
+  it('do not try again to open a session whose id is taken, but to revoke one whose proxies are slow', async () => {
+    const conflict = (): Promise<never> => Promise.reject(new MillraceError('record-conflict', 'because'));
+    const activities = createSessionActivities({ permissive: false, commands: commands({ open: conflict, revoke: conflict }) });
+    expect(await failureOf(() => activities.openSession(input))).toMatchObject({ type: 'record-conflict', nonRetryable: true });
+    expect(await failureOf(() => activities.revokeToken('abc', 'me'))).toMatchObject({ type: 'record-conflict', nonRetryable: false });
   });
 
   it('keep the text of foreign errors out of the history', async () => {

@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { MillraceError } from '../../libs/errors/millrace-error.js';
 import { defaultTimeoutSeconds } from '../../workflows/session/session-messages.js';
 import { asActivityFailure } from './activity-failure.js';
+import type { ErrorCode } from '../../libs/errors/millrace-error.js';
 import type { SessionCommands } from '../../libs/session-record/session-commands.js';
 import type { SessionActivities } from '../../workflows/session/session-activities.js';
 
@@ -36,7 +37,8 @@ export function createSessionActivities(options: SessionActivityOptions): Sessio
           inspectorsConfiguration: input.inspectorsConfiguration ?? {},
         });
         return { openedAt, expiresAt };
-      }),
+        // The id is taken by a session with other content: that does not pass.
+      }, ['record-conflict']),
     revokeToken: (sessionId, by) => performed(() => commands.revoke(sessionId, by)),
     endSession: (sessionId, by) => performed(() => commands.end(sessionId, by)),
     expireSession: (sessionId) => performed(() => commands.expire(sessionId)),
@@ -44,13 +46,13 @@ export function createSessionActivities(options: SessionActivityOptions): Sessio
 }
 
 /** Runs a command with a heartbeat: revoking may wait for a proxy's lease, ending may delete many bodies. */
-async function performed<T>(command: () => Promise<T>): Promise<T> {
+async function performed<T>(command: () => Promise<T>, final: readonly ErrorCode[] = []): Promise<T> {
   const context = Context.current();
   const heartbeat = setInterval(() => context.heartbeat(), heartbeatInterval);
   try {
     return await command();
   } catch (error) {
-    const failure = asActivityFailure(error);
+    const failure = asActivityFailure(error, final);
     if (failure.type === 'internal') context.log.error('a command failed unexpectedly', { error });
     throw failure;
   } finally {

@@ -242,7 +242,7 @@ describe('traffic', () => {
       await environment.sleep('1 hour');
       // As many as make the history long enough for a new run.
       let position = 0;
-      while (position < 2000) await Promise.all(Array.from({ length: 100 }, () => handle.signal(trafficRecordedSignal, totals(++position))));
+      while (position < 1000) await Promise.all(Array.from({ length: 100 }, () => handle.signal(trafficRecordedSignal, totals(++position))));
       const latest = environment.client.workflow.getHandle(sessionWorkflowId(input.sessionId));
       while ((await latest.describe()).runId === handle.firstExecutionRunId) await pause(50);
       const firstRun = await environment.client.workflow.getHandle(sessionWorkflowId(input.sessionId), handle.firstExecutionRunId).describe();

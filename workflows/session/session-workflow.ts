@@ -14,7 +14,7 @@ const lengthy = proxyActivities<SessionActivities>({ startToCloseTimeout: '30 mi
 const activities: SessionActivities = { openSession: brief.openSession, revokeToken: brief.revokeToken, endSession: lengthy.endSession, expireSession: lengthy.expireSession };
 
 /** Events; a worker that has to replay this many still answers an update at once. The server suggests a new run much later. */
-const longHistory = 2000;
+const longHistory = 1000;
 
 /**
  * One fetch session: opens it, answers its messages (`session-messages.ts`), expires it, and completes with its last status.

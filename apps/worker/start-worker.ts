@@ -1,0 +1,98 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { createSessionActivities } from '../../activities/session/create-session-activities.js';
+import { MillraceError } from '../../libs/errors/millrace-error.js';
+import { migrateDatabase } from '../../libs/database/migrate.js';
+import { openDatabase } from '../../libs/database/open-database.js';
+import { openBlobStore } from '../../libs/blobs/open-blob-store.js';
+import { createOutbox } from './outbox-rows.js';
+import { createSessionCommands } from '../../libs/session-record/create-session-commands.js';
+import { createTrafficRows } from './traffic-rows.js';
+import { connectTemporal } from '../../temporal/client.js';
+import { createSessionWorkflowClient } from '../../temporal/session-workflow-client.js';
+import { dispatchOutbox } from './outbox-dispatcher.js';
+import { repeat } from './repeat.js';
+import { runSessionWorker } from './run-worker.js';
+import { notifyTraffic } from './traffic-notifier.js';
+import type { Logger } from 'pino';
+import type { Settings } from '../../libs/settings/settings.js';
+
+export interface WorkerProcess {
+  /** Resolves when tasks are polled for the first time; never, if that does not come to pass before `stop`. */
+  readonly polling: Promise<void>;
+  /** Resolves when everything has ended, after `stop`; rejects when the worker cannot go on. */
+  readonly ended: Promise<void>;
+  /** Drains and closes; a few seconds at most. */
+  stop(): Promise<void>;
+}
+
+export interface WorkerProcessOptions {
+  readonly settings: Settings;
+  readonly log: Logger;
+  readonly taskQueue?: string;
+}
+
+/** Milliseconds between rounds of the outbox and of the traffic notifier. */
+const outboxInterval = 2000;
+const trafficInterval = 1000;
+
+/** Everything that a worker process does; waits for PostgreSQL and Temporal as long as they are not there. */
+export function startWorker({ settings, log, taskQueue }: WorkerProcessOptions): WorkerProcess {
+  const { databaseUrl, temporalAddress } = settings;
+  if (databaseUrl === undefined) throw notSet('MILLRACE_DATABASE_URL');
+  if (temporalAddress === undefined) throw notSet('MILLRACE_TEMPORAL_ADDRESS');
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const polling = Promise.withResolvers<void>();
+
+  async function work(url: string, address: string): Promise<void> {
+    await untilMigrated(url, signal, log);
+    if (signal.aborted) return;
+    const database = await openDatabase(url, { applicationName: 'millrace-worker' });
+    const client = connectTemporal(settings);
+    try {
+      const sessions = createSessionWorkflowClient(client, taskQueue === undefined ? {} : { taskQueue });
+      const commands = createSessionCommands(database, { blobs: await openBlobStore(settings.blobs) });
+      const outbox = createOutbox(database);
+      const rows = createTrafficRows(database);
+      await Promise.all([
+        runSessionWorker({ address, client, activities: createSessionActivities({ commands, permissive: settings.permissive }), log, signal, onPolling: polling.resolve, ...(taskQueue === undefined ? {} : { taskQueue }) }),
+        repeat(() => dispatchOutbox({ outbox, sessions, log }).then(() => undefined), { name: 'outbox', interval: outboxInterval, signal, log }),
+        repeat(() => notifyTraffic({ rows, sessions, log }).then(() => undefined), { name: 'traffic', interval: trafficInterval, signal, log }),
+      ]);
+    } finally {
+      stopping.abort();
+      await client.connection.close();
+      await database.close();
+    }
+  }
+
+  const ended = work(databaseUrl, temporalAddress);
+  return {
+    polling: polling.promise,
+    ended,
+    stop: () => {
+      stopping.abort();
+      return ended;
+    },
+  };
+}
+
+/** Also the check that the database is there: production starts its processes in any order. */
+async function untilMigrated(url: string, signal: AbortSignal, log: Logger): Promise<void> {
+  let waiting = false;
+  while (!signal.aborted) {
+    try {
+      const applied = await migrateDatabase(url);
+      if (applied.length > 0) log.info({ migrations: applied }, 'brought the schema up to date');
+      return;
+    } catch (error) {
+      if (!waiting) log.warn({ err: error }, 'PostgreSQL is not ready; trying again every second');
+      waiting = true;
+      await pause(1000, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+function notSet(name: string): MillraceError {
+  return new MillraceError('invalid-setting', `${name} is not set`, { suggestion: 'A worker that runs alone needs the addresses of its servers; npm start sets them.' });
+}

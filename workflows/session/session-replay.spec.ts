@@ -1,0 +1,116 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { Worker } from '@temporalio/worker';
+import { bundle } from '../../temporal/workflow-bundle.js';
+import { recordScenario, scenarios } from './__fixtures__/recorded-scenarios.js';
+import { installQuietRuntime, startTimeSkipping } from './__fixtures__/workflow-environment.js';
+import type { Mutation } from './__fixtures__/recorded-scenarios.js';
+
+/**
+ * Replays whole histories that were recorded before, so that a change of the workflow cannot strand sessions that are open while
+ * it is deployed. `MILLRACE_RECORD_HISTORIES=1` records them anew: do that for a new scenario, never to make this spec pass.
+ */
+const here = path.dirname(fileURLToPath(import.meta.url));
+const directory = path.join(here, '__histories__');
+const fileOf = (name: string): string => path.join(directory, `${name}.json`);
+const read = (name: string): unknown => JSON.parse(readFileSync(fileOf(name), 'utf8'));
+
+let code: string;
+beforeAll(async () => {
+  if (process.env.MILLRACE_RECORD_HISTORIES === '1') await recordAll();
+  else installQuietRuntime();
+  ({ code } = await bundle(path.resolve(here, '../index.ts')));
+}, 300_000);
+
+async function recordAll(): Promise<void> {
+  const environment = await startTimeSkipping();
+  try {
+    for (const scenario of scenarios) writeFileSync(fileOf(scenario.name), `${JSON.stringify(JSON.parse(await recordScenario(environment, scenario)))}\n`);
+  } finally {
+    await environment.teardown();
+  }
+}
+
+function mutated([from, to]: Mutation): string {
+  const changed = code.replace(from, to);
+  if (changed === code) throw new Error(`the mutation ${from} changes nothing: the workflow has changed, so change the mutation`);
+  return changed;
+}
+
+const replay = (workflowCode: string, name: string): Promise<void> =>
+  Worker.runReplayHistory({ workflowBundle: { code: workflowCode }, replayName: name }, read(name), `session:${name.replaceAll('-', '')}`);
+
+describe.each(scenarios.map((scenario) => [scenario.name, scenario.mutation] as const))('the recorded history "%s"', (name, mutation) => {
+  it('is whole', () => {
+    const { events } = read(name) as { events: { eventId: string; eventType: string }[] };
+    expect(events.map((event) => Number(event.eventId))).toEqual(events.map((_, index) => index + 1));
+    expect(events[0]?.eventType).toBe('EVENT_TYPE_WORKFLOW_EXECUTION_STARTED');
+    expect(events.at(-1)?.eventType).toMatch(/^EVENT_TYPE_WORKFLOW_EXECUTION_(COMPLETED|FAILED|CANCELED|CONTINUED_AS_NEW)$/);
+  });
+
+  it('replays with the workflow of today', async () => {
+    await replay(code, name);
+  });
+
+  it('does not replay with a workflow that does something else', async () => {
+    await expect(replay(mutated(mutation), name)).rejects.toThrow(/nondeterminism|determinism/i);
+  });
+
+  it('holds no token and no secret', () => {
+    expect(secretsIn(read(name), name)).toEqual([]);
+  });
+});
+
+describe('the recorded histories', () => {
+  it('are those of the scenarios, no more and no fewer', () => {
+    expect(readdirSync(directory).sort()).toEqual(scenarios.map((scenario) => `${scenario.name}.json`).sort());
+  });
+
+  it('would be caught with a token or a secret in them', () => {
+    const planted = (value: object): unknown => ({ payloads: [{ metadata: { encoding: 'anNvbi9wbGFpbg==' }, data: Buffer.from(JSON.stringify(value)).toString('base64') }] });
+    expect(secretsIn(planted({ by: 'x9Gk2mPq7RtZ4bWc8LdN' }), 'any')).toEqual(['x9Gk2mPq7RtZ4bWc8LdN']);
+    expect(secretsIn(planted({ password: 'short' }), 'any')).toEqual(['password']);
+    expect(secretsIn({ message: 'postgresql://user:hunter2@host/db' }, 'any')).toEqual([':hunter2@']);
+  });
+});
+
+/** Keys and texts that have no business in a history. A token is 20 or more characters of [A-Za-z0-9]. */
+function secretsIn(history: unknown, name: string): string[] {
+  const { texts, keys } = contents(history);
+  const suspiciousKeys = keys.filter((key) => /token|secret|password|credential|authorization|cookie/i.test(key) && key !== 'tokenSha256');
+  const suspiciousWords = texts.flatMap((text) => text.match(/[A-Za-z0-9]{20,}/g) ?? []).filter((word) => !isKnownWord(word, name));
+  const userInfo = texts.flatMap((text) => text.match(/(?<=:\/\/[^/\s:@]*):[^/\s@]+@/g) ?? []);
+  return [...suspiciousKeys, ...suspiciousWords, ...userInfo];
+}
+
+/** What looks like a token and is none: digests in hex, the id of this session, and names of code (words of two letters or more). */
+function isKnownWord(word: string, name: string): boolean {
+  if (/^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$/.test(word) || word === name.replaceAll('-', '')) return true;
+  return /^[A-Za-z]+$/.test(word) && word.split(/(?=[A-Z])/).every((part) => part.length > 1);
+}
+
+/** Every key and text of a history; payloads decoded. */
+function contents(value: unknown): { texts: string[]; keys: string[] } {
+  const texts: string[] = [];
+  const keys: string[] = [];
+  const visit = (item: unknown): void => {
+    if (typeof item === 'string') texts.push(item);
+    else if (Array.isArray(item)) item.forEach(visit);
+    else if (typeof item === 'object' && item !== null) {
+      const payload = item as { metadata?: { encoding?: unknown }; data?: unknown };
+      if (payload.metadata?.encoding !== undefined && typeof payload.data === 'string') {
+        const text = Buffer.from(payload.data, 'base64').toString('utf8');
+        visit(text.startsWith('{') || text.startsWith('[') || text.startsWith('"') ? JSON.parse(text) : text);
+        return;
+      }
+      for (const [key, inner] of Object.entries(item)) {
+        keys.push(key);
+        visit(inner);
+      }
+    }
+  };
+  visit(value);
+  return { texts, keys };
+}
