@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -25,6 +25,14 @@ describe('finding a tool', () => {
     expect(await find({ PATH: path.dirname(onPath) })).toBe(onPath);
     expect(await find({ PATH: '/nonexistent' })).toBe(cached);
     expect(messages).toEqual([`the tool: ${named} (MILLRACE_TOOL)`, `the tool: ${onPath} (PATH)`, `the tool: ${cached} (cache)`]);
+  });
+
+  it('remembers what was on PATH for a daemon that is started without one, until it is gone', async () => {
+    const onPath = executable('path/tool');
+    await find({ PATH: path.dirname(onPath) });
+    expect(realpathSync(await find({ PATH: '/nonexistent' }))).toBe(realpathSync(onPath));
+    rmSync(onPath);
+    await expect(find({ PATH: '/nonexistent' })).rejects.toMatchObject({ code: 'tool-not-found' });
   });
 
   it('refuses a setting that names nothing executable instead of looking on', async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MillraceError, isMillraceError } from '../libs/errors/millrace-error.js';
@@ -52,12 +52,13 @@ export async function findTool(tool: ToolDefinition, options: FindToolOptions): 
     report(`${tool.title}: ${setting} (${tool.setting})`);
     return path.resolve(setting);
   }
+  const target = path.join(options.cacheDirectory ?? toolCacheDirectory(environment), tool.cacheFile);
   const onPath = findOnPath(tool.command, environment);
   if (onPath !== undefined) {
+    rememberInCache(onPath, target);
     report(`${tool.title}: ${onPath} (PATH)`);
     return onPath;
   }
-  const target = path.join(options.cacheDirectory ?? toolCacheDirectory(environment), tool.cacheFile);
   if (isExecutable(target)) {
     report(`${tool.title}: ${target} (cache)`);
     return target;
@@ -65,6 +66,18 @@ export async function findTool(tool: ToolDefinition, options: FindToolOptions): 
   report(`${tool.title}: not named by ${tool.setting}, not on PATH, not in the cache (${path.dirname(target)})`);
   await obtainLocked(tool, target, { environment, onProgress: report, signal: options.signal });
   return target;
+}
+
+/** For the daemon, which its clients start without PATH. A link that leads nowhere later on is not executable, and so counts as none. */
+function rememberInCache(file: string, target: string): void {
+  if (isExecutable(target)) return;
+  try {
+    mkdirSync(path.dirname(target), { recursive: true });
+    rmSync(target, { force: true });
+    symlinkSync(file, target);
+  } catch {
+    // A cache that cannot be written, or another process that did the same just now: the tool on PATH is found all the same.
+  }
 }
 
 /** One process at a time makes the tool; the others wait and then find it in the cache. */
