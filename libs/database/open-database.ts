@@ -3,6 +3,7 @@ import { MikroORM, UnderscoreNamingStrategy } from '@mikro-orm/postgresql';
 import { asMillraceError } from './database-errors.js';
 import { entities } from './entities/index.js';
 import { migrations } from './migrations/index.js';
+import { createPool, ReleasingPostgresDialect } from './postgres-dialect.js';
 
 export interface Database {
   readonly orm: MikroORM;
@@ -32,12 +33,16 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
       namingStrategy: UnderscoreNamingStrategy,
       ensureDatabase: false,
       forceUtcTimezone: true,
-      pool: { min: 0, max: poolSize, idleTimeoutMillis: 30_000 },
-      driverOptions: {
-        application_name: options.applicationName ?? 'millrace',
-        connectionTimeoutMillis: 5_000,
-        keepAlive: true,
-      },
+      driverOptions: new ReleasingPostgresDialect({
+        pool: createPool({
+          connectionString: url,
+          max: poolSize,
+          idleTimeoutMillis: 30_000,
+          connectionTimeoutMillis: 5_000,
+          keepAlive: true,
+          application_name: options.applicationName ?? 'millrace',
+        }),
+      }),
       migrations: { migrationsList: migrations, tableName: 'millrace_migrations', snapshot: false, transactional: true, allOrNothing: true, disableForeignKeys: false },
       // Driver warnings (a dropped connection) reach the caller as errors of its query; library code does not log.
       logger: () => undefined,

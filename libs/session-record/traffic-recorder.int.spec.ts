@@ -103,12 +103,12 @@ describe('the traffic recorder', () => {
     const id = await openSession();
     const own = await openDatabase(server.url, { applicationName: 'victim' });
     try {
-      const recorder = createTrafficRecorder(own);
+      const recorder = createTrafficRecorder(own, { largestBatch: 20 });
       const total = 600;
       let recorded = 0;
       let kills = 0;
       const work = Promise.all(Array.from({ length: total }, () => recorder.record(id, downloaded()).then(() => (recorded += 1))));
-      while (recorded < total && kills < 200) {
+      while (recorded < total && kills < 15) {
         const killed = await query(database, `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'victim' and datname = current_database()`);
         kills += killed.length;
       }
