@@ -18,4 +18,8 @@ if (swc.status === 0) {
   renameSync(output, dist);
 }
 rmSync(staging, { recursive: true, force: true });
-process.exit(swc.status ?? 1);
+if (swc.status !== 0) process.exit(swc.status ?? 1);
+
+// The workflows as one script (dist/workflow-bundle.js), so that no worker has to bundle them when it starts.
+const bundle = spawnSync(process.execPath, [path.join(root, 'dist/temporal/workflow-bundle.js')], { cwd: root, stdio: 'inherit' });
+process.exit(bundle.status ?? 1);
