@@ -30,7 +30,7 @@ describe('compileGlob', () => {
 
   it('agrees with its meaning as a regular expression', () => {
     const letters = (units: string, maxLength: number) => fc.string({ unit: fc.constantFrom(...units.split('')), maxLength });
-    fc.assert(fc.property(letters('ab/***?\\', 9), letters('ab/', 9), (pattern, text) => {
+    fc.assert(fc.property(letters('ab/***?', 9), letters('ab/', 9), (pattern, text) => {
       expect([pattern, text, compileGlob(pattern)(text)]).toEqual([pattern, text, oracle(pattern).test(text)]);
     }), { numRuns: 20_000 });
   });
