@@ -2,7 +2,7 @@ import { isMillraceError } from '../../errors/millrace-error.js';
 import { runRequestInspection } from '../../inspection/request-inspection.js';
 import { explainRefusal, judgeRequest } from '../../inspection/verdict.js';
 import type { TrafficEvent } from '../../session/session-events.js';
-import { writeRequestHead, writeResponseHead } from '../http1/head-writer.js';
+import { writeResponseHead } from '../http1/head-writer.js';
 import type { BodyFraming, ResponseHead } from '../http1/message-head.js';
 import type { LiveSession } from '../ports.js';
 import { BodyDigester } from './body-digester.js';
@@ -15,9 +15,10 @@ import { ownAnswer } from './refusal.js';
 import { RequestCredentials } from './request-credentials.js';
 import { RequestUpload } from './request-upload.js';
 import { ResponseDelivery, type DeliveryFraming } from './response-delivery.js';
-import { responseTreatment, strictWithout, type ResponseTreatment } from './response-treatment.js';
+import { responseTreatment, type ResponseTreatment } from './response-treatment.js';
 import { settleResponse, type SettledResponse } from './settle-response.js';
 import type { UpstreamConnection, UpstreamHandler } from './upstream-connection.js';
+import { upstreamHead } from './upstream-head.js';
 import { UpstreamPool } from './upstream-pool.js';
 
 type FailureStage = 'resolve' | 'connect' | 'tls' | 'request' | 'response-head' | 'response-body' | 'client' | 'revoked' | 'expired' | 'spool' | 'record';
@@ -67,7 +68,7 @@ export class Exchange implements UpstreamHandler {
       return;
     }
     if (refusal !== undefined) {
-      this.#refuse(refusal.rule, refusal.reason, refusal.status);
+      this.#refuseFor(refusal);
       return;
     }
     const { upgrade } = request.head;
@@ -82,7 +83,9 @@ export class Exchange implements UpstreamHandler {
       return;
     }
     this.#credentials = RequestCredentials.forRequest(session.secrets, request);
-    if (this.#credentials?.needsBody !== true) this.#connect(true);
+    if (this.#credentials?.refusal !== undefined) this.#refuseFor(this.#credentials.refusal);
+    else if (this.#credentials?.needsBody === true && this.#upload.hasBody) this.host.resumeRequest();
+    else this.#connect(true);
   }
 
   onRequestBody(chunk: Buffer): void {
@@ -98,7 +101,7 @@ export class Exchange implements UpstreamHandler {
   onRequestEnd(): void {
     this.#upload.end();
     if (this.#settled) this.#finishHost();
-    else if (this.#credentials?.needsBody === true) this.#connect(true);
+    else if (this.#credentials?.needsBody === true && this.#upload.hasBody) this.#rewriteAndConnect(this.#credentials);
   }
 
   /** False when it has been refused, so that a body would be sent in vain. */
@@ -210,14 +213,9 @@ export class Exchange implements UpstreamHandler {
     }
     this.#upstream = upstream;
     this.#upstreamAddress = upstream.upstream.remoteAddress;
-    const { head, target, authority } = this.request;
-    upstream.begin(this, head.method, this.context.limits.upstreamTimeout);
-    const line = upstream.upstream.absoluteForm ? `${target.scheme}://${authority}${target.originForm}` : target.originForm;
-    const without = new Set([...(this.session.policy === 'strict' ? strictWithout : []), ...(this.#credentials?.replacedFields ?? [])]);
+    upstream.begin(this, this.request.head.method, this.context.limits.upstreamTimeout);
+    upstream.writeHead(upstreamHead(this.request, { policy: this.session.policy, upstream: upstream.upstream, credentials: this.#credentials }));
     const rewritten = this.#credentials?.body;
-    upstream.writeHead(
-      writeRequestHead(head, { target: line, host: authority }, { without, extra: `${proxyFields(upstream)}${this.#credentials?.fields ?? ''}`, contentLength: rewritten?.length }),
-    );
     if (rewritten !== undefined) {
       upstream.write(rewritten);
       upstream.requestSent();
@@ -276,6 +274,16 @@ export class Exchange implements UpstreamHandler {
         });
       }
     }
+  }
+
+  #rewriteAndConnect(credentials: RequestCredentials): void {
+    const refusal = credentials.rewrite();
+    if (refusal === undefined) this.#connect(true);
+    else this.#refuseFor(refusal);
+  }
+
+  #refuseFor(refusal: ImmediateRefusal): void {
+    this.#refuse(refusal.rule, refusal.reason, refusal.status);
   }
 
   #refuse(rule: string, reason: string, status: number): void {
@@ -394,9 +402,4 @@ export class Exchange implements UpstreamHandler {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function proxyFields(upstream: UpstreamConnection): string {
-  const { proxyAuthorization } = upstream.upstream;
-  return proxyAuthorization === undefined ? '' : `Proxy-Authorization: ${proxyAuthorization}\r\n`;
 }

@@ -16,9 +16,3 @@ export function responseTreatment(policy: SessionPolicy, status: number, framing
   if (status === 304 || (status >= 200 && status < 300)) return 'hold';
   return framing.kind === 'none' ? 'stream' : 'withhold';
 }
-
-/**
- * Request fields that strict does not forward. A range or a 304 would give the build bytes that were never inspected whole;
- * without these fields an origin answers 200 with all of it, which every client must accept (RFC 9110 sections 13 and 14).
- */
-export const strictWithout: ReadonlySet<string> = new Set(['range', 'if-range', 'if-none-match', 'if-modified-since']);
