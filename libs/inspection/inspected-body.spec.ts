@@ -32,7 +32,12 @@ describe('createInspectedBody', () => {
   ])('undoes %j, from memory and from a file', async (coding, bytes) => {
     const file = path.join(directory, 'body');
     writeFileSync(file, bytes);
-    const spooled = createInspectedBody({ file, head: bytes.subarray(0, 9000), digests: { sha1: '', sha256: '', size: bytes.length }, contentEncoding: coding });
+    const spooled = createInspectedBody({
+      file,
+      head: bytes.subarray(0, 9000),
+      digests: { sha1: '', sha256: '', size: bytes.length },
+      contentEncoding: coding,
+    });
     for (const body of [bodyOf(bytes, coding), spooled]) {
       expect((await body.read(text.length)).equals(text)).toBe(true);
       expect(Buffer.concat((await body.open({ raw: true }).toArray()) as Buffer[]).equals(bytes)).toBe(true);
@@ -62,7 +67,9 @@ describe('createInspectedBody', () => {
   it('decodes any bytes or gives a reason, never anything else', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), fc.constantFrom('gzip', 'deflate', 'br', 'zstd', 'gzip, br'), async (bytes, coding) => {
-        const outcome = await bodyOf(Buffer.from(bytes), coding).read(1e6).catch((error: unknown) => error);
+        const outcome = await bodyOf(Buffer.from(bytes), coding)
+          .read(1e6)
+          .catch((error: unknown) => error);
         expect(Buffer.isBuffer(outcome) || (outcome as { name?: string }).name === 'MillraceError').toBe(true);
       }),
       { numRuns: 300 },

@@ -23,7 +23,8 @@ export function createInspectedBody(source: BodySource): InspectedBody {
   const { digests, contentEncoding } = source;
   const file = 'file' in source ? source.file : undefined;
   const head = ('bytes' in source ? source.bytes : source.head).subarray(0, headLimit);
-  const openRaw = (): Readable => ('file' in source ? createReadStream(source.file, { highWaterMark: chunkSize }) : Readable.from(chunksOf(source.bytes), { objectMode: false }));
+  const openRaw = (): Readable =>
+    'file' in source ? createReadStream(source.file, { highWaterMark: chunkSize }) : Readable.from(chunksOf(source.bytes), { objectMode: false });
   const openDecoded = (): Readable => Readable.from(decode(openRaw, source, head), { objectMode: false, highWaterMark: chunkSize });
   const plain = contentEncoding.trim() === '';
   const open = (options?: { readonly raw?: boolean }): Readable => (plain || options?.raw === true ? openRaw() : openDecoded());

@@ -75,5 +75,10 @@ export interface Inspector {
    * Runs for responses whose request this inspector called Pending, when the whole body is there and before its last byte is
    * delivered. Undefined: no opinion. A throw becomes Rejected with the message as its reason.
    */
-  inspectResponse(request: InspectedRequest, response: InspectedResponse, body: InspectedBody, context: InspectionContext): Promise<ResponseInspection | undefined>;
+  inspectResponse(
+    request: InspectedRequest,
+    response: InspectedResponse,
+    body: InspectedBody,
+    context: InspectionContext,
+  ): Promise<ResponseInspection | undefined>;
 }

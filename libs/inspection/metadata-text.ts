@@ -13,7 +13,10 @@ const nul = /\0/g;
 export function boundedText(value: unknown, limit: number = metadataTextLimit): string {
   if (typeof value !== 'string') return '';
   // The first cut keeps the cost bounded whatever the length; removing may only shorten further.
-  const clean = value.slice(0, limit * 2).replace(nul, '').replace(loneSurrogate, '');
+  const clean = value
+    .slice(0, limit * 2)
+    .replace(nul, '')
+    .replace(loneSurrogate, '');
   if (Buffer.byteLength(clean) <= limit) return clean;
   const bytes = Buffer.from(clean);
   let end = limit;
@@ -30,7 +33,11 @@ export function boundedAnnotations(annotations: Readonly<Record<string, JsonValu
 }
 
 function boundedRecord(record: Readonly<Record<string, JsonValue>>, items: number, depth: number): Record<string, JsonValue> {
-  return Object.fromEntries(Object.entries(record).slice(0, items).map(([key, value]) => [boundedText(key, 256), boundedValue(value, depth)]));
+  return Object.fromEntries(
+    Object.entries(record)
+      .slice(0, items)
+      .map(([key, value]) => [boundedText(key, 256), boundedValue(value, depth)]),
+  );
 }
 
 function boundedValue(value: JsonValue, depth: number): JsonValue {

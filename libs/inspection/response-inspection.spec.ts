@@ -19,7 +19,11 @@ function inspector(id: string, onRequest: () => Inspection | undefined, onRespon
   return { id, inspectRequest: onRequest, inspectResponse: onResponse };
 }
 
-const fallback = inspector('default', () => inspection('Unknown'), async () => ({ ...inspection('Unknown'), metadata: { type: 'text/plain' } }));
+const fallback = inspector(
+  'default',
+  () => inspection('Unknown'),
+  async () => ({ ...inspection('Unknown'), metadata: { type: 'text/plain' } }),
+);
 
 function respond(inspectors: readonly Inspector[], options: Partial<ResponseInspectionOptions> = {}): Promise<ResponseInspectionResult> {
   const requestInspections = runRequestInspection(inspectors, request, context);
@@ -64,7 +68,9 @@ describe('judgeResponse', () => {
 
 describe('runRequestInspection', () => {
   it('lets default speak only when nobody else does', () => {
-    expect(runRequestInspection([inspector('a', () => undefined), fallback], request, context)).toEqual({ default: { opinion: 'Unknown', reason: 'the request was not recognized by any format inspector' } });
+    expect(runRequestInspection([inspector('a', () => undefined), fallback], request, context)).toEqual({
+      default: { opinion: 'Unknown', reason: 'the request was not recognized by any format inspector' },
+    });
     expect(Object.keys(runRequestInspection([inspector('a', () => inspection('Pending')), fallback], request, context))).toEqual(['a']);
   });
 
@@ -78,7 +84,11 @@ describe('runRequestInspection', () => {
 
 describe('runResponseInspection', () => {
   it('asks those who said Pending, and merges what they learnt over the default', async () => {
-    const silent = inspector('silent', () => undefined, async () => inspection('Rejected'));
+    const silent = inspector(
+      'silent',
+      () => undefined,
+      async () => inspection('Rejected'),
+    );
     const result = await respond([silent, pending('a', async () => ({ ...inspection('Approved'), metadata: { name: 'n', version: '' } })), fallback]);
     expect(result).toEqual({
       inspections: { a: inspection('Approved') },
@@ -88,11 +98,18 @@ describe('runResponseInspection', () => {
   });
 
   it('shows default when nobody else has an opinion', async () => {
-    expect(await respond([pending('a', async () => undefined), fallback])).toMatchObject({ inspections: { default: { opinion: 'Unknown' } }, verdict: 'Rejected' });
+    expect(await respond([pending('a', async () => undefined), fallback])).toMatchObject({
+      inspections: { default: { opinion: 'Unknown' } },
+      verdict: 'Rejected',
+    });
   });
 
   it('counts a throw as Rejected, with a bounded message', async () => {
-    const result = await respond([pending('a', () => Promise.reject(refusal('x'.repeat(5000)))), pending('b', () => Promise.reject(new Error('surprise'))), fallback]);
+    const result = await respond([
+      pending('a', () => Promise.reject(refusal('x'.repeat(5000)))),
+      pending('b', () => Promise.reject(new Error('surprise'))),
+      fallback,
+    ]);
     expect(result.inspections['a']?.reason).toBe('x'.repeat(1024));
     expect(result.inspections['b']).toEqual({ opinion: 'Rejected', reason: 'the inspection failed: surprise' });
   });
@@ -122,7 +139,15 @@ describe('runResponseInspection', () => {
   });
 
   it('bounds every string', async () => {
-    const result = await respond([pending('a', async () => ({ opinion: 'Approved', reason: 'r\0', annotations: { long: 'x'.repeat(9999), list: Array<number>(999).fill(1) }, metadata: { name: `\0\ud800${'n'.repeat(9999)}` } })), fallback]);
+    const result = await respond([
+      pending('a', async () => ({
+        opinion: 'Approved',
+        reason: 'r\0',
+        annotations: { long: 'x'.repeat(9999), list: Array<number>(999).fill(1) },
+        metadata: { name: `\0\ud800${'n'.repeat(9999)}` },
+      })),
+      fallback,
+    ]);
     expect(result.metadata.name).toHaveLength(4096);
     expect(result.inspections['a']).toMatchObject({ reason: 'r', annotations: { long: 'x'.repeat(1024) } });
     expect(result.inspections['a']?.annotations?.['list']).toHaveLength(64);

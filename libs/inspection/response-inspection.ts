@@ -39,7 +39,11 @@ const requiredKeys = ['type', 'name', 'version', 'vendor', 'description', 'autho
  * that throws, or takes longer than its time, counts as Rejected with the reason. `default` stands in the result only when nobody
  * else spoke; what it sniffed is the base that the others' metadata is merged over, in the order of `inspectors`.
  */
-export async function runResponseInspection(inspectors: readonly Inspector[], exchange: InspectedExchange, options: ResponseInspectionOptions): Promise<ResponseInspectionResult> {
+export async function runResponseInspection(
+  inspectors: readonly Inspector[],
+  exchange: InspectedExchange,
+  options: ResponseInspectionOptions,
+): Promise<ResponseInspectionResult> {
   const asked = inspectors.filter((inspector) => inspector.id === defaultInspectorId || exchange.requestInspections[inspector.id]?.opinion === 'Pending');
   const opinions = await Promise.all(asked.map(async (inspector) => ({ id: inspector.id, opinion: await inspectInTime(inspector, exchange, options) })));
   const heard = opinions.filter((entry): entry is { id: string; opinion: ResponseInspection } => entry.opinion !== undefined);
@@ -89,7 +93,9 @@ function startSystemTimer(callback: () => void, milliseconds: number): () => voi
 
 function recordedInspection(inspection: ResponseInspection): Inspection {
   const reason = boundedText(inspection.reason, 1024);
-  return inspection.annotations === undefined ? { opinion: inspection.opinion, reason } : { opinion: inspection.opinion, reason, annotations: boundedAnnotations(inspection.annotations) };
+  return inspection.annotations === undefined
+    ? { opinion: inspection.opinion, reason }
+    : { opinion: inspection.opinion, reason, annotations: boundedAnnotations(inspection.annotations) };
 }
 
 /** Bounds every string on the way: no inspector can forget to. Empty strings never hide what was known. */

@@ -21,7 +21,12 @@ async function inspectSpooled(url: string, bytes: Buffer, coding: string): Promi
   const file = path.join(directory, 'spooled');
   writeFileSync(file, bytes);
   const hash = (algorithm: string): string => createHash(algorithm).update(bytes).digest('hex');
-  const body = createInspectedBody({ file, head: bytes.subarray(0, 4096), digests: { sha1: hash('sha1'), sha256: hash('sha256'), size: bytes.length }, contentEncoding: coding });
+  const body = createInspectedBody({
+    file,
+    head: bytes.subarray(0, 4096),
+    digests: { sha1: hash('sha1'), sha256: hash('sha256'), size: bytes.length },
+    contentEncoding: coding,
+  });
   const context = createContext();
   const request = createRequest(url, { 'user-agent': 'pip/24.0' });
   const requestInspections = runRequestInspection(inspectors, request, context);
@@ -40,7 +45,10 @@ describe('a spooled body', () => {
     ['https://f.example/millrace-sample-1.0.0.tar.gz', 'millrace-sample-1.0.0.tar.gz', 'pip.sdist'],
     ['https://f.example/@millrace/sample/-/sample-1.0.0.tgz', 'millrace-sample-1.0.0.tgz', 'npm.tarball'],
   ])('is inspected like one in memory, with and without content coding: %s', async (url, sample, id) => {
-    for (const [coding, bytes] of [['', sampleFile(sample)], ['gzip', gzipSync(sampleFile(sample))]] as const) {
+    for (const [coding, bytes] of [
+      ['', sampleFile(sample)],
+      ['gzip', gzipSync(sampleFile(sample))],
+    ] as const) {
       const result = await inspectSpooled(url, bytes, coding);
       expect(result.inspections[id]).toMatchObject({ opinion: 'Unknown', reason: expect.stringContaining('is sound') as unknown });
       expect(result.metadata.version).toBe('1.0.0');
@@ -66,7 +74,12 @@ describe('request inspection', () => {
   it('takes well under 100 microseconds, with hostile paths too', () => {
     const context = createContext();
     const headers = { 'user-agent': 'npm/11', accept: 'application/vnd.npm.install-v1+json' };
-    const requests = [createRequest('https://r.example/left-pad', headers), createRequest(`https://r.example/${'a-'.repeat(4000)}!`, headers), createRequest('https://r.example/simple/x/'), createRequest(`https://r.example/${'.'.repeat(4000)}x.whl`)];
+    const requests = [
+      createRequest('https://r.example/left-pad', headers),
+      createRequest(`https://r.example/${'a-'.repeat(4000)}!`, headers),
+      createRequest('https://r.example/simple/x/'),
+      createRequest(`https://r.example/${'.'.repeat(4000)}x.whl`),
+    ];
     const rounds = 5000;
     const start = process.hrtime.bigint();
     for (let round = 0; round < rounds; round += 1) for (const request of requests) runRequestInspection(inspectors, request, context);

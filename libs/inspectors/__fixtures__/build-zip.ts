@@ -33,7 +33,7 @@ export function buildZip(files: readonly ZipFileToBuild[]): Buffer {
     local.writeUInt16LE(localName.length, 26);
     const head = Buffer.concat([Buffer.from('PK\x01\x02'), Buffer.from([20, 3]), shared, Buffer.alloc(14), name]);
     head.writeUInt16LE(name.length, 28);
-    head.writeUInt32LE((((file.mode ?? 0o100644) << 16) >>> 0), 38);
+    head.writeUInt32LE(((file.mode ?? 0o100644) << 16) >>> 0, 38);
     head.writeUInt32LE(offset, 42);
     locals.push(local);
     central.push(head);

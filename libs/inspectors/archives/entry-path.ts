@@ -21,7 +21,8 @@ export function safeEntryPath(name: string): string {
 /** Throws when a symbolic link at `path` that points to `target` leaves the first directory of the archive. */
 export function checkLinkTarget(path: string, target: string): void {
   const shown = JSON.stringify(path.slice(0, 120));
-  if (target === '' || target.includes('\0') || target.includes('\\') || target.startsWith('/') || drive.test(target)) throw refusal(`the link ${shown} has an absolute or malformed target`);
+  if (target === '' || target.includes('\0') || target.includes('\\') || target.startsWith('/') || drive.test(target))
+    throw refusal(`the link ${shown} has an absolute or malformed target`);
   const stack = path.split('/').slice(0, -1);
   for (const segment of target.split('/')) {
     if (segment === '' || segment === '.') continue;

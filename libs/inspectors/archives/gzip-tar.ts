@@ -7,7 +7,12 @@ import { archiveLimits, type ArchiveLimits } from './archive-limits.js';
 import { readTar, type WantsContent } from './tar-reader.js';
 
 /** Reads a body that is a gzip-compressed tar archive to its end; see `readTar`. The limits guard against gzip bombs as well. */
-export async function readGzipTar(body: InspectedBody, context: InspectionContext, wants: WantsContent, limits: ArchiveLimits = archiveLimits): Promise<Map<string, Buffer>> {
+export async function readGzipTar(
+  body: InspectedBody,
+  context: InspectionContext,
+  wants: WantsContent,
+  limits: ArchiveLimits = archiveLimits,
+): Promise<Map<string, Buffer>> {
   const packed = body.open();
   const unpacked = pipeline(packed, createGunzip({ chunkSize: 64 * 1024 }), () => undefined);
   try {

@@ -22,7 +22,12 @@ export function parseTarHeader(block: Buffer): TarHeader {
   const prefix = ustar ? text(block, 345, 155) : '';
   const name = text(block, 0, 100);
   const flag = String.fromCharCode(block[156] as number);
-  return { name: prefix === '' ? name : `${prefix}/${name}`, linkName: text(block, 157, 100), size: parseSize(block.subarray(124, 136)), typeFlag: flag === '\0' ? '0' : flag };
+  return {
+    name: prefix === '' ? name : `${prefix}/${name}`,
+    linkName: text(block, 157, 100),
+    size: parseSize(block.subarray(124, 136)),
+    typeFlag: flag === '\0' ? '0' : flag,
+  };
 }
 
 function checksumHolds(block: Buffer): boolean {

@@ -113,7 +113,8 @@ function parsePax(content: Buffer): Extension {
     const space = content.indexOf(0x20, offset);
     const length = space < 0 || space - offset > 8 ? Number.NaN : Number(content.toString('latin1', offset, space));
     const end = offset + length;
-    if (!Number.isInteger(length) || length < space - offset + 4 || end > content.length || content[end - 1] !== 0x0a) throw refusal('the archive has a corrupt extended header');
+    if (!Number.isInteger(length) || length < space - offset + 4 || end > content.length || content[end - 1] !== 0x0a)
+      throw refusal('the archive has a corrupt extended header');
     const equals = content.indexOf(0x3d, space);
     if (equals < 0 || equals >= end) throw refusal('the archive has a corrupt extended header');
     const key = content.toString('utf8', space + 1, equals);

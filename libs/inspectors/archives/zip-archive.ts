@@ -26,7 +26,11 @@ const unicodePathField = 0x7075;
  * Opens a body as a zip archive, hands it to `use` and closes it. Refuses names that lead outside, links, encryption, a file that comes
  * twice, entries that overlap or whose local header has another name (readers differ on which counts), and passed limits.
  */
-export async function withZipArchive<Result>(body: InspectedBody, options: { response: InspectedResponse; context: InspectionContext; limits?: ArchiveLimits }, use: (archive: ZipArchive) => Promise<Result>): Promise<Result> {
+export async function withZipArchive<Result>(
+  body: InspectedBody,
+  options: { response: InspectedResponse; context: InspectionContext; limits?: ArchiveLimits },
+  use: (archive: ZipArchive) => Promise<Result>,
+): Promise<Result> {
   const limits = options.limits ?? archiveLimits;
   let zip: ZipFile | undefined;
   try {
@@ -62,7 +66,8 @@ async function readDirectory(zip: ZipFile, options: { packedSize: number; limits
     unpacked += entry.uncompressedSize;
     if (nameBytes > limits.nameBytes) throw limitExceeded(`the names in the archive are longer than ${limits.nameBytes} bytes`);
     if (unpacked > limits.unpackedBytes) throw limitExceeded(`the archive unpacks to more than ${limits.unpackedBytes} bytes`);
-    if (unpacked > limits.ratioFrom && unpacked > options.packedSize * limits.ratio) throw limitExceeded(`the archive unpacks to more than ${limits.ratio} times its size`);
+    if (unpacked > limits.ratioFrom && unpacked > options.packedSize * limits.ratio)
+      throw limitExceeded(`the archive unpacks to more than ${limits.ratio} times its size`);
     const path = safeEntryPath(name);
     checkKind(entry, path);
     all.push(entry);
@@ -88,7 +93,8 @@ function entryName(entry: Entry): string {
 function checkKind(entry: Entry, path: string): void {
   const shown = JSON.stringify(path.slice(0, 120));
   if (entry.isEncrypted()) throw refusal(`the archive entry ${shown} is encrypted`);
-  if (entry.compressionMethod !== 0 && entry.compressionMethod !== 8) throw refusal(`the archive entry ${shown} has the unsupported compression method ${entry.compressionMethod}`);
+  if (entry.compressionMethod !== 0 && entry.compressionMethod !== 8)
+    throw refusal(`the archive entry ${shown} has the unsupported compression method ${entry.compressionMethod}`);
   const madeByUnix = entry.versionMadeBy >>> 8 === 3;
   const kind = (entry.externalFileAttributes >>> 16) & 0o170000;
   if (madeByUnix && kind !== 0 && kind !== 0o100000 && kind !== 0o040000) throw refusal(`the archive entry ${shown} is neither a file nor a directory`);

@@ -31,7 +31,11 @@ const maxValueBytes = 4 * 1024 * 1024;
 const running = new WeakMap<SessionKnowledge, Map<string, Promise<void>>>();
 
 /** Remembers what one index declared, in place of what it declared before. Returns how many files were kept: the last ones, as indexes append. */
-export async function rememberDeclaredFiles(knowledge: SessionKnowledge, key: DeclarationKey, declared: { index: string; files: ReadonlyMap<string, FileDeclaration> }): Promise<number> {
+export async function rememberDeclaredFiles(
+  knowledge: SessionKnowledge,
+  key: DeclarationKey,
+  declared: { index: string; files: ReadonlyMap<string, FileDeclaration> },
+): Promise<number> {
   const kept = newestThatFit(declared.files);
   const name = knowledgeKey(key);
   await inTurn(knowledge, name, async () => {
@@ -45,7 +49,11 @@ export async function rememberDeclaredFiles(knowledge: SessionKnowledge, key: De
 }
 
 /** Every declaration of a file in this session, one an index; empty when none declared it. All of them must hold. */
-export async function findDeclarations(knowledge: SessionKnowledge, key: DeclarationKey, path: string): Promise<{ index: string; declaration: FileDeclaration }[]> {
+export async function findDeclarations(
+  knowledge: SessionKnowledge,
+  key: DeclarationKey,
+  path: string,
+): Promise<{ index: string; declaration: FileDeclaration }[]> {
   const sources = parseSources(await knowledge.get(knowledgeKey(key)));
   return sources.flatMap(({ index, files }) => {
     const declaration = Object.hasOwn(files, path) ? files[path] : undefined;

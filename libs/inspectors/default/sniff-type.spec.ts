@@ -26,6 +26,8 @@ describe('sniffType', () => {
   });
 
   it('has an answer for any bytes', async () => {
-    await fc.assert(fc.asyncProperty(fc.uint8Array(), fc.boolean(), async (bytes, whole) => expect(await sniffType(Buffer.from(bytes), whole)).toMatch(/^[a-z]+\/[\w.+-]+/)));
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array(), fc.boolean(), async (bytes, whole) => expect(await sniffType(Buffer.from(bytes), whole)).toMatch(/^[a-z]+\/[\w.+-]+/)),
+    );
   });
 });

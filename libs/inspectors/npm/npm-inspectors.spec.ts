@@ -33,15 +33,24 @@ async function opinionOn(bytes: Buffer, context = createContext(), url = tarball
 describe('npm.packument', () => {
   it('approves the document that was asked for and tells what it is', async () => {
     const result = await inspect(createRequest(documentUrl, npm), { bytes: packument({ tarball: tarballUrl, integrity: sri(sample) }) }, createContext());
-    expect(result).toMatchObject({ verdict: 'Approved', metadata: { type: 'application/x.npm.packument', name: '@millrace/sample', purl: 'pkg:npm/%40millrace/sample' } });
+    expect(result).toMatchObject({
+      verdict: 'Approved',
+      metadata: { type: 'application/x.npm.packument', name: '@millrace/sample', purl: 'pkg:npm/%40millrace/sample' },
+    });
   });
 
   it.each<[string, unknown]>([
     ['another name', { name: 'other', versions: {} }],
     ['no versions', { name: '@millrace/sample' }],
     ['a version that is no object', { name: '@millrace/sample', versions: { '1.0.0': 1 } }],
-    ['a version with another version inside', { name: '@millrace/sample', versions: { '1.0.0': { name: '@millrace/sample', version: '2.0.0', dist: { tarball: tarballUrl } } } }],
-    ['a tarball URL that is none', { name: '@millrace/sample', versions: { '1.0.0': { name: '@millrace/sample', version: '1.0.0', dist: { tarball: 'file:///etc/passwd' } } } }],
+    [
+      'a version with another version inside',
+      { name: '@millrace/sample', versions: { '1.0.0': { name: '@millrace/sample', version: '2.0.0', dist: { tarball: tarballUrl } } } },
+    ],
+    [
+      'a tarball URL that is none',
+      { name: '@millrace/sample', versions: { '1.0.0': { name: '@millrace/sample', version: '1.0.0', dist: { tarball: 'file:///etc/passwd' } } } },
+    ],
     ['a list', []],
   ])('rejects a document with %s', async (_case, document) => {
     const result = await inspect(createRequest(documentUrl, npm), { bytes: Buffer.from(JSON.stringify(document)) }, createContext());
@@ -55,7 +64,11 @@ describe('npm.packument', () => {
   });
 
   it('has no say on other clients and other paths', async () => {
-    for (const request of [createRequest('https://registry.example/left-pad'), createRequest('https://registry.example/', npm), createRequest('https://registry.example/left-pad', npm, 'PUT')]) {
+    for (const request of [
+      createRequest('https://registry.example/left-pad'),
+      createRequest('https://registry.example/', npm),
+      createRequest('https://registry.example/left-pad', npm, 'PUT'),
+    ]) {
       const result = await inspect(request, { bytes: Buffer.from('{}') }, createContext());
       expect(Object.keys(result.inspections)).toEqual(['default']);
     }
@@ -63,10 +76,16 @@ describe('npm.packument', () => {
 
   it('never throws and never approves what is not JSON of the right shape', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.oneof(fc.uint8Array(), fc.json().map((text) => Buffer.from(text))), async (bytes) => {
-        const result = await inspect(createRequest(documentUrl, npm), { bytes: Buffer.from(bytes) }, createContext());
-        expect(result.verdict).toBe('Rejected');
-      }),
+      fc.asyncProperty(
+        fc.oneof(
+          fc.uint8Array(),
+          fc.json().map((text) => Buffer.from(text)),
+        ),
+        async (bytes) => {
+          const result = await inspect(createRequest(documentUrl, npm), { bytes: Buffer.from(bytes) }, createContext());
+          expect(result.verdict).toBe('Rejected');
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -131,7 +150,11 @@ describe('npm.tarball', () => {
   it('does not let a second registry replace what the first declared', async () => {
     const context = createContext();
     await learn(context, { tarball: tarballUrl, integrity: sri(sample) });
-    await inspect(createRequest('https://evil.example/@millrace%2fsample', npm), { bytes: packument({ tarball: tarballUrl, integrity: sri(Buffer.from('bad')) }) }, context);
+    await inspect(
+      createRequest('https://evil.example/@millrace%2fsample', npm),
+      { bytes: packument({ tarball: tarballUrl, integrity: sri(Buffer.from('bad')) }) },
+      context,
+    );
     expect(await opinionOn(sample, context)).toMatchObject({ opinion: 'Rejected' });
   });
 
@@ -179,7 +202,12 @@ describe('npm.tarball', () => {
   });
 
   it('bounds and cleans what the manifest says', async () => {
-    const bytes = buildTgz([{ name: 'x/package.json', content: `{"name":"a","version":"1.0.0","description":"\\u0000\\ud800${'é'.repeat(10_000)}","author":7,"license":["MIT",{"type":"ISC"}]}` }]);
+    const bytes = buildTgz([
+      {
+        name: 'x/package.json',
+        content: `{"name":"a","version":"1.0.0","description":"\\u0000\\ud800${'é'.repeat(10_000)}","author":7,"license":["MIT",{"type":"ISC"}]}`,
+      },
+    ]);
     const { metadata } = await inspect(createRequest(tarballUrl, npm), { bytes }, createContext());
     expect(metadata.description).toBe('é'.repeat(2048));
     expect(metadata).toMatchObject({ author: '', license: 'MIT OR ISC' });

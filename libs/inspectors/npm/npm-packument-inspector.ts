@@ -23,12 +23,18 @@ export const npmPackumentInspector: Inspector = {
     const groups = groupByOrigin(tarballLocations(versions, { origin: request.origin, basePath: asked.basePath }));
     if (groups.size > maxOrigins) return { opinion: 'Rejected', reason: `the package document spreads its tarballs over more than ${maxOrigins} origins` };
     let remembered = 0;
-    for (const [origin, files] of groups) remembered += await rememberDeclaredFiles(knowledge, { family: 'npm', origin, name: asked.name }, { index: request.origin + request.path, files });
+    for (const [origin, files] of groups)
+      remembered += await rememberDeclaredFiles(knowledge, { family: 'npm', origin, name: asked.name }, { index: request.origin + request.path, files });
     return {
       opinion: 'Approved',
       reason: 'valid npm package document',
       annotations: { versions: versions.length, 'remembered-urls': remembered },
-      metadata: { ...(isRecord(document) ? manifestMetadata(document) : {}), type: 'application/x.npm.packument', name: asked.name, purl: npmPurl(asked.name, '') },
+      metadata: {
+        ...(isRecord(document) ? manifestMetadata(document) : {}),
+        type: 'application/x.npm.packument',
+        name: asked.name,
+        purl: npmPurl(asked.name, ''),
+      },
     };
   },
 };

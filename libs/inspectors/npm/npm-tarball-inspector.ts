@@ -19,7 +19,16 @@ export const npmTarballInspector: Inspector = {
     if (response.status !== 200) return undefined;
     const manifest = await readManifest(body, context);
     const opinion = await judge(manifest, { request, body, context });
-    return { ...opinion, metadata: { ...manifestMetadata(manifest.fields), type: 'application/x.npm.package', name: manifest.name, version: manifest.version, purl: npmPurl(manifest.name, manifest.version) } };
+    return {
+      ...opinion,
+      metadata: {
+        ...manifestMetadata(manifest.fields),
+        type: 'application/x.npm.package',
+        name: manifest.name,
+        version: manifest.version,
+        purl: npmPurl(manifest.name, manifest.version),
+      },
+    };
   },
 };
 
@@ -44,7 +53,8 @@ async function readManifest(body: InspectedBody, context: InspectionContext): Pr
   const fields = parseBoundedJson(content);
   const name = isRecord(fields) ? own(fields, 'name') : undefined;
   const version = isRecord(fields) ? own(fields, 'version') : undefined;
-  if (!isRecord(fields) || typeof name !== 'string' || typeof version !== 'string' || !isPackageName(name) || version.length > 256) throw refusal('the package.json of the tarball has no valid name and version');
+  if (!isRecord(fields) || typeof name !== 'string' || typeof version !== 'string' || !isPackageName(name) || version.length > 256)
+    throw refusal('the package.json of the tarball has no valid name and version');
   return { name, version, fields };
 }
 
@@ -66,7 +76,11 @@ async function judge(manifest: Manifest, subject: Subject): Promise<ResponseInsp
   }
   let algorithm = '';
   for (const { index, declaration } of declarations) algorithm = await checkDeclaration(manifest, { declaration, index }, subject);
-  return { opinion: 'Approved', reason: 'valid npm package', annotations: { 'declared-by': declarations.map(({ index }) => index), 'checked-digest': algorithm } };
+  return {
+    opinion: 'Approved',
+    reason: 'valid npm package',
+    annotations: { 'declared-by': declarations.map(({ index }) => index), 'checked-digest': algorithm },
+  };
 }
 
 /** Throws unless the tarball is what one package document declared; returns the algorithm of the digest that matched. */

@@ -22,7 +22,12 @@ function personName(person: unknown): string {
 }
 
 function licence(value: unknown): string {
-  if (Array.isArray(value)) return value.slice(0, 16).map(licence).filter((item) => item !== '').join(' OR ');
+  if (Array.isArray(value))
+    return value
+      .slice(0, 16)
+      .map(licence)
+      .filter((item) => item !== '')
+      .join(' OR ');
   return isRecord(value) ? text(own(value, 'type')) || text(own(value, 'name')) : text(value);
 }
 

@@ -22,13 +22,22 @@ export function packageNameOfPath(path: string): { name: string; basePath: strin
 
 /** `pkg:npm/%40scope/name@version` */
 export function npmPurl(name: string, version: string): string {
-  const path = name.split('/').map((segment) => encodeURIComponent(segment)).join('/');
+  const path = name
+    .split('/')
+    .map((segment) => encodeURIComponent(segment))
+    .join('/');
   return version === '' ? `pkg:npm/${path}` : `pkg:npm/${path}@${encodeURIComponent(version)}`;
 }
 
 /** A version as npm compares it with a document's key: without `v` or `=` before it and zeros before a number. */
 export function normaliseNpmVersion(version: string): string {
-  const trimmed = version.trim().slice(0, 256).replace(/^[=v]{1,8}/, '');
+  const trimmed = version
+    .trim()
+    .slice(0, 256)
+    .replace(/^[=v]{1,8}/, '');
   const plain = trimmed.split('+')[0] as string; // build metadata takes no part in the comparison
-  return plain.split('.').map((part) => (/^\d+$/.test(part) ? part.replace(/^0+(?=\d)/, '') : part)).join('.');
+  return plain
+    .split('.')
+    .map((part) => (/^\d+$/.test(part) ? part.replace(/^0+(?=\d)/, '') : part))
+    .join('.');
 }

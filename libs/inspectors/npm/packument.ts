@@ -31,7 +31,8 @@ export function readPackument(document: unknown, name: string, url: string): rea
 function readVersion(version: string, manifest: unknown, packument: { name: string; url: string }): DeclaredVersion {
   const shown = JSON.stringify(version.slice(0, 64));
   if (!isRecord(manifest)) throw refusal(`version ${shown} of the package document is not an object`);
-  if (own(manifest, 'name') !== packument.name || own(manifest, 'version') !== version) throw refusal(`version ${shown} of the package document has another name or version inside`);
+  if (own(manifest, 'name') !== packument.name || own(manifest, 'version') !== version)
+    throw refusal(`version ${shown} of the package document has another name or version inside`);
   const dist = own(manifest, 'dist');
   const tarball = isRecord(dist) ? own(dist, 'tarball') : undefined;
   if (!isRecord(dist) || typeof tarball !== 'string') throw refusal(`version ${shown} of the package document names no tarball`);
@@ -56,7 +57,8 @@ export function tarballLocations(versions: readonly DeclaredVersion[], packument
     const declaration = [version.integrity === '' ? version.shasum && `sha1:${version.shasum}` : version.integrity, version.version];
     if (version.tarball.origin === packument.origin) return [[version.tarball, declaration]];
     const basePath = normalisePath(packument.basePath);
-    const paths = basePath === '' || version.tarball.path.startsWith(`${basePath}/`) ? [version.tarball.path] : [version.tarball.path, basePath + version.tarball.path];
+    const paths =
+      basePath === '' || version.tarball.path.startsWith(`${basePath}/`) ? [version.tarball.path] : [version.tarball.path, basePath + version.tarball.path];
     return [[version.tarball, declaration], ...paths.map((path): [DeclaredUrl, FileDeclaration] => [{ origin: packument.origin, path }, declaration])];
   });
 }

@@ -67,7 +67,8 @@ export function parseCoreMetadata(bytes: Buffer): CoreMetadata {
   const version = singleField(fields, 'version');
   const format = singleField(fields, 'metadata-version');
   if (format === undefined || !/^[12]\.\d{1,3}$/.test(format)) throw refusal('the metadata has no known Metadata-Version');
-  if (name === undefined || !isProjectName(name) || version === undefined || version === '' || version.length > 256) throw refusal('the metadata has no valid name and version');
+  if (name === undefined || !isProjectName(name) || version === undefined || version === '' || version.length > 256)
+    throw refusal('the metadata has no valid name and version');
   const authorEmail = first(fields, 'author-email') || first(fields, 'maintainer-email');
   return {
     name,
@@ -103,7 +104,10 @@ function displayName(address: string): string {
 
 function classifiedLicence(fields: HeaderFields): string {
   const classifiers = (fields.get('classifier') ?? []).filter((value) => value.startsWith('License ::'));
-  return classifiers.slice(0, 8).map((value) => value.slice(value.lastIndexOf('::') + 2).trim()).join(' OR ');
+  return classifiers
+    .slice(0, 8)
+    .map((value) => value.slice(value.lastIndexOf('::') + 2).trim())
+    .join(' OR ');
 }
 
 /** `Label, URL`; the home page or the sources before a change log. */

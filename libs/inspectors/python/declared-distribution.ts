@@ -18,7 +18,11 @@ export async function findDistribution(request: InspectedRequest, knowledge: Ses
   const path = normal.endsWith(metadataSuffix) ? normal.slice(0, -metadataSuffix.length) : normal;
   const found: DistributionDeclaration[] = [];
   for (const name of possibleProjects(lastSegment(path) ?? '')) {
-    for (const { index, declaration } of await findDeclarations(knowledge, { family: 'pip', origin: request.origin, name }, path + (request.query === '' ? '' : `?${request.query}`))) {
+    for (const { index, declaration } of await findDeclarations(
+      knowledge,
+      { family: 'pip', origin: request.origin, name },
+      path + (request.query === '' ? '' : `?${request.query}`),
+    )) {
       found.push({ index, sha256: declaration[0] ?? '', metadataSha256: declaration[1] ?? '' });
     }
   }

@@ -18,7 +18,10 @@ export async function judgeDistribution(subject: Subject): Promise<ResponseInspe
   const { request, context, noun } = subject;
   const declarations = await findDistribution(request, context.knowledge);
   if (declarations.length === 0) {
-    return { opinion: 'Unknown', reason: `the ${noun} is sound, but no project page of this session declares it: its digest cannot be checked; let the installer resolve it from an index through the proxy` };
+    return {
+      opinion: 'Unknown',
+      reason: `the ${noun} is sound, but no project page of this session declares it: its digest cannot be checked; let the installer resolve it from an index through the proxy`,
+    };
   }
   const digests = new Set(declarations.map(subject.digestOf).filter((digest) => digest !== ''));
   if (digests.size === 0) return { opinion: 'Unknown', reason: `the ${noun} is sound, but the project page declares no SHA-256 digest for it` };

@@ -10,15 +10,24 @@ const suffix = /\.(?:whl|tar\.gz|zip)\.metadata$/;
 /** Metadata that an index serves beside a distribution (PEP 658), see docs/reference/inspectors/python.md. */
 export const pipMetadataInspector: Inspector = {
   id: 'pip.metadata',
-  inspectRequest: (request) => (request.method === 'GET' && suffix.test(request.path) ? { opinion: 'Pending', reason: 'valid URL for the metadata of a Python distribution' } : undefined),
+  inspectRequest: (request) =>
+    request.method === 'GET' && suffix.test(request.path) ? { opinion: 'Pending', reason: 'valid URL for the metadata of a Python distribution' } : undefined,
   inspectResponse: async (request, response, body, context) => {
     if (response.status !== 200) return undefined;
     const fileName = (lastSegment(request.path) ?? '').slice(0, -'.metadata'.length);
     const wheel = parseWheelName(fileName);
     const core = parseCoreMetadata(await body.read(coreMetadataLimit));
     const readings = wheel === undefined ? readSdistName(fileName) : [wheel];
-    if (!readings.some((reading) => sameRelease(core, reading))) throw refusal(`the metadata is that of ${core.name} ${core.version}, which its file name does not say`);
-    const opinion = await judgeDistribution({ request, response, body, context, noun: 'distribution metadata', digestOf: ({ metadataSha256 }) => metadataSha256 });
+    if (!readings.some((reading) => sameRelease(core, reading)))
+      throw refusal(`the metadata is that of ${core.name} ${core.version}, which its file name does not say`);
+    const opinion = await judgeDistribution({
+      request,
+      response,
+      body,
+      context,
+      noun: 'distribution metadata',
+      digestOf: ({ metadataSha256 }) => metadataSha256,
+    });
     return { ...opinion, metadata: { ...core.metadata, type: 'application/x.python.metadata' } };
   },
 };

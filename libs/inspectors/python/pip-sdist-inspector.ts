@@ -23,7 +23,8 @@ export const pipSdistInspector: Inspector = {
     const readings = readSdistName(fileName);
     if (readings.length === 0) throw refusal('the file name is not that of a source archive (name-version.tar.gz)');
     const core = parseCoreMetadata(await readPackageInfo(fileName, { body, response, context }));
-    if (!readings.some((reading) => sameRelease(core, reading))) throw refusal(`the source archive holds ${core.name} ${core.version}, which its file name does not say`);
+    if (!readings.some((reading) => sameRelease(core, reading)))
+      throw refusal(`the source archive holds ${core.name} ${core.version}, which its file name does not say`);
     const opinion = await judgeDistribution({ request, response, body, context, noun: 'source archive', digestOf: ({ sha256 }) => sha256 });
     return { ...opinion, metadata: { ...core.metadata, type: 'application/x.python.sdist' } };
   },

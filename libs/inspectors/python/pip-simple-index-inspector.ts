@@ -21,14 +21,22 @@ export const pipSimpleIndexInspector: Inspector = {
     // By the first byte: a JSON page is an object, an HTML page never starts with a brace.
     const files = /^\s{0,64}\{/.test(bytes.toString('latin1', 0, 65)) ? parseJsonIndex(bytes, project, request.url) : parseHtmlIndex(bytes, request.url);
     const own = files.filter((file) => possibleProjects(lastSegment(file.url.path) ?? '').includes(project));
-    const groups = groupByOrigin(own.map((file): [DeclaredUrl, FileDeclaration] => [file.url, file.metadataSha256 === '' ? [file.sha256] : [file.sha256, file.metadataSha256]]));
+    const groups = groupByOrigin(
+      own.map((file): [DeclaredUrl, FileDeclaration] => [file.url, file.metadataSha256 === '' ? [file.sha256] : [file.sha256, file.metadataSha256]]),
+    );
     if (groups.size > maxOrigins) return { opinion: 'Rejected', reason: `the index page spreads its files over more than ${maxOrigins} origins` };
     let remembered = 0;
-    for (const [origin, declared] of groups) remembered += await rememberDeclaredFiles(knowledge, { family: 'pip', origin, name: project }, { index: request.origin + request.path, files: declared });
+    for (const [origin, declared] of groups)
+      remembered += await rememberDeclaredFiles(knowledge, { family: 'pip', origin, name: project }, { index: request.origin + request.path, files: declared });
     return {
       opinion: 'Approved',
       reason: 'valid Python project page',
-      annotations: { files: files.length, 'other-files': files.length - own.length, 'remembered-urls': remembered, yanked: own.filter((file) => file.yanked).length },
+      annotations: {
+        files: files.length,
+        'other-files': files.length - own.length,
+        'remembered-urls': remembered,
+        yanked: own.filter((file) => file.yanked).length,
+      },
       metadata: { type: 'application/x.python.simple-index', name: project, purl: pypiPurl(project, '') },
     };
   },

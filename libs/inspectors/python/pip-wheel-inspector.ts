@@ -12,7 +12,8 @@ const wheelFileLimit = 64 * 1024;
 /** Wheels, see docs/reference/inspectors/python.md. */
 export const pipWheelInspector: Inspector = {
   id: 'pip.wheel',
-  inspectRequest: (request) => (request.method === 'GET' && request.path.endsWith('.whl') ? { opinion: 'Pending', reason: 'valid URL for a Python wheel' } : undefined),
+  inspectRequest: (request) =>
+    request.method === 'GET' && request.path.endsWith('.whl') ? { opinion: 'Pending', reason: 'valid URL for a Python wheel' } : undefined,
   inspectResponse: async (request, response, body, context) => {
     if (response.status !== 200) return undefined;
     const named = parseWheelName(lastSegment(request.path) ?? '');

@@ -60,7 +60,9 @@ describe('pip.simple-index', () => {
 
   it('counts yanked files and those of other projects', async () => {
     const page = htmlPage(`<a href="/${wheelName}#sha256=${sha256(wheel)}" data-yanked="broken">w</a><a href="/other-1.0.zip">o</a>`);
-    expect(await opinion('pip.simple-index', indexUrl, { bytes: page })).toMatchObject({ annotations: { files: 2, 'other-files': 1, 'remembered-urls': 1, yanked: 1 } });
+    expect(await opinion('pip.simple-index', indexUrl, { bytes: page })).toMatchObject({
+      annotations: { files: 2, 'other-files': 1, 'remembered-urls': 1, yanked: 1 },
+    });
   });
 
   it('does not take the list of all projects for a project page', async () => {
@@ -68,7 +70,9 @@ describe('pip.simple-index', () => {
   });
 
   it('never throws on any page', async () => {
-    const noise = fc.array(fc.constantFrom('<', '>', '<a href="', '"', '#sha256=', 'x.whl', '&amp', '<!--', '</a>', '<base href="http://[">', '{', '\0'), { maxLength: 200 });
+    const noise = fc.array(fc.constantFrom('<', '>', '<a href="', '"', '#sha256=', 'x.whl', '&amp', '<!--', '</a>', '<base href="http://[">', '{', '\0'), {
+      maxLength: 200,
+    });
     await fc.assert(
       fc.asyncProperty(noise, async (parts) => {
         const result = await inspect(createRequest(indexUrl, pip), { bytes: Buffer.from(parts.join('')) }, createContext());
@@ -83,7 +87,10 @@ describe('pip.simple-index', () => {
 describe('pip.wheel', () => {
   it.each<[string, Buffer]>([
     ['JSON', jsonPage([{ filename: wheelName, url: wheelUrl, hashes: { sha256: sha256(wheel) } }])],
-    ['HTML with a relative URL and a base', htmlPage(`<base href="https://files.example/packages/"><a href="ab/${wheelName}#sha256=${sha256(wheel).toUpperCase()}">x</a>`)],
+    [
+      'HTML with a relative URL and a base',
+      htmlPage(`<base href="https://files.example/packages/"><a href="ab/${wheelName}#sha256=${sha256(wheel).toUpperCase()}">x</a>`),
+    ],
   ])('approves what pip wheel made when an index in %s declares it', async (_case, page) => {
     const result = await inspect(createRequest(wheelUrl, pip), { bytes: wheel }, await contextWith(page));
     expect(result.inspections).toMatchObject({ 'pip.wheel': { opinion: 'Approved' } });
@@ -114,7 +121,10 @@ describe('pip.wheel', () => {
   });
 
   it('rejects a sound wheel under another name', async () => {
-    expect(await opinion('pip.wheel', 'https://files.example/other-1.0.0-py3-none-any.whl', { bytes: wheel })).toEqual({ opinion: 'Rejected', reason: expect.stringContaining('its file name says other 1.0.0') });
+    expect(await opinion('pip.wheel', 'https://files.example/other-1.0.0-py3-none-any.whl', { bytes: wheel })).toEqual({
+      opinion: 'Rejected',
+      reason: expect.stringContaining('its file name says other 1.0.0'),
+    });
   });
 
   const code: ZipFileToBuild = { name: 'm/__init__.py', content: 'A = 1\n' };
@@ -143,7 +153,11 @@ describe('pip.wheel', () => {
     ['a RECORD that lists a file twice', buildZip([...sound, record([...sound, code].map(lineOf))]), 'lists "m/__init__.py" twice'],
     ['no RECORD', buildZip(sound), 'has no'],
     ['two dist-info directories', small([...sound, { name: 'n-1.0.dist-info/METADATA' }]), '2 dist-info'],
-    ['a dist-info directory of another version', small([{ ...metadata, content: 'Metadata-Version: 2.1\nName: m\nVersion: 1.1\n' }, code, format]), 'another project or version'],
+    [
+      'a dist-info directory of another version',
+      small([{ ...metadata, content: 'Metadata-Version: 2.1\nName: m\nVersion: 1.1\n' }, code, format]),
+      'another project or version',
+    ],
     ['metadata with two names', small([{ ...metadata, content: 'Metadata-Version: 2.1\nName: m\nName: n\nVersion: 1.0\n' }, code, format]), 'more than once'],
     ['metadata that is none', small([{ ...metadata, content: '\x01\x02' }, code, format]), 'not a field'],
     ['a path that leaves', small([...sound, { name: '../x' }]), 'leaves'],
@@ -189,7 +203,10 @@ describe('pip.sdist', () => {
 
   it('rejects a changed one', async () => {
     const other = buildTgz([{ name: 'x/PKG-INFO', content: 'Metadata-Version: 1.0\nName: millrace_sample\nVersion: 1.0\n' }]);
-    expect(await opinion('pip.sdist', sdistUrl, { bytes: other, context: await context() })).toEqual({ opinion: 'Rejected', reason: expect.stringContaining('SHA-256 digest') });
+    expect(await opinion('pip.sdist', sdistUrl, { bytes: other, context: await context() })).toEqual({
+      opinion: 'Rejected',
+      reason: expect.stringContaining('SHA-256 digest'),
+    });
     expect(await opinion('pip.sdist', sdistUrl, { bytes: other })).toMatchObject({ opinion: 'Unknown' });
   });
 
@@ -220,7 +237,8 @@ describe('pip.metadata', () => {
   const page = (digest: unknown): Buffer => jsonPage([{ url: wheelUrl, hashes: { sha256: sha256(wheel) }, 'core-metadata': digest }]);
 
   it('approves, rejects or leaves open by the digest that the index declares', async () => {
-    const of = async (digest: unknown): Promise<string | undefined> => (await opinion('pip.metadata', `${wheelUrl}.metadata`, { bytes, context: await contextWith(page(digest)) }))?.opinion;
+    const of = async (digest: unknown): Promise<string | undefined> =>
+      (await opinion('pip.metadata', `${wheelUrl}.metadata`, { bytes, context: await contextWith(page(digest)) }))?.opinion;
     expect(await of({ sha256: sha256(bytes) })).toBe('Approved');
     expect(await of({ sha256: sha256('other') })).toBe('Rejected');
     expect(await of(true)).toBe('Unknown');

@@ -19,7 +19,13 @@ export function normalisePythonVersion(version: string): string {
   const postNumber = dashPost ?? post;
   if (postNumber !== undefined) parts.push(`.post${plainNumber(postNumber)}`);
   if (dev !== undefined) parts.push(`.dev${plainNumber(dev)}`);
-  if (local !== undefined) parts.push(`+${local.split(/[-_.]/).map((part) => (/^\d+$/.test(part) ? plainNumber(part) : part)).join('.')}`);
+  if (local !== undefined)
+    parts.push(
+      `+${local
+        .split(/[-_.]/)
+        .map((part) => (/^\d+$/.test(part) ? plainNumber(part) : part))
+        .join('.')}`,
+    );
   return parts.join('');
 }
 

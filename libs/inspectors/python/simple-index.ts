@@ -25,7 +25,8 @@ export function parseJsonIndex(bytes: Buffer, project: string, url: string): rea
   if (!isRecord(page) || !isRecord(meta)) throw refusal('the index page is not a JSON object with a meta part');
   checkApiVersion(own(meta, 'api-version'));
   const name = own(page, 'name');
-  if (typeof name !== 'string' || normaliseProjectName(name.slice(0, 512)) !== project) throw refusal(`the index page is not that of ${JSON.stringify(project)}`);
+  if (typeof name !== 'string' || normaliseProjectName(name.slice(0, 512)) !== project)
+    throw refusal(`the index page is not that of ${JSON.stringify(project)}`);
   const files = own(page, 'files');
   if (!Array.isArray(files)) throw refusal('the index page has no list of files');
   if (files.length > maxFiles) throw limitExceeded(`the index page has more than ${maxFiles} files`);
@@ -65,7 +66,8 @@ export function parseHtmlIndex(bytes: Buffer, url: string): readonly IndexedFile
       depth += 1;
       if (depth > maxDepth) throw limitExceeded(`the index page is nested deeper than ${maxDepth} elements`);
       if (name === 'html' || name === 'body' || name === 'a') isHtml = true;
-      if (name === 'base' && base === url && attributes['href'] !== undefined && URL.canParse(attributes['href'], url)) base = new URL(attributes['href'], url).href;
+      if (name === 'base' && base === url && attributes['href'] !== undefined && URL.canParse(attributes['href'], url))
+        base = new URL(attributes['href'], url).href;
       if (name === 'meta' && attributes['name'] === 'pypi:repository-version') checkApiVersion(attributes['content']);
       if (name !== 'a' || attributes['href'] === undefined) return;
       if (files.length >= maxFiles) throw limitExceeded(`the index page has more than ${maxFiles} files`);

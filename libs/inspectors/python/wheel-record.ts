@@ -26,10 +26,15 @@ export function parseRecord(bytes: Buffer): ReadonlyMap<string, RecordEntry> {
     if (line.trim() === '') continue;
     const fields = splitCsv(line);
     const [path, hash, size] = fields ?? [];
-    if (fields?.length !== 3 || path === undefined || path === '' || hash === undefined || size === undefined || !/^\d{0,15}$/.test(size)) throw refusal(`line ${index + 1} of RECORD is malformed`);
+    if (fields?.length !== 3 || path === undefined || path === '' || hash === undefined || size === undefined || !/^\d{0,15}$/.test(size))
+      throw refusal(`line ${index + 1} of RECORD is malformed`);
     if (entries.has(path)) throw refusal(`RECORD lists ${JSON.stringify(path.slice(0, 120))} twice`);
     const equals = hash.indexOf('=');
-    entries.set(path, { algorithm: equals < 0 ? undefined : hash.slice(0, equals), digest: hash.slice(equals + 1).replace(/=+$/, ''), size: size === '' ? undefined : Number(size) });
+    entries.set(path, {
+      algorithm: equals < 0 ? undefined : hash.slice(0, equals),
+      digest: hash.slice(equals + 1).replace(/=+$/, ''),
+      size: size === '' ? undefined : Number(size),
+    });
   }
   return entries;
 }
