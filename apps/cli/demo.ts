@@ -14,6 +14,7 @@ async function main(terminal: Terminal): Promise<number> {
   const started = performance.now();
   const interrupted = new AbortController();
   relay.onReceive = () => interrupted.abort();
+  endWithParent();
   terminal.out(`Millrace demo, home ${homeOf(terminal.environment)}\n`);
   const service = await demoService({ environment: terminal.environment, signal: interrupted.signal, onProgress: (line) => terminal.out(`  ${line}\n`) });
   terminal.out(service.started ? `The service is up after ${seconds(started)}.\n` : 'The service runs already and is left running.\n');
@@ -26,6 +27,12 @@ async function main(terminal: Terminal): Promise<number> {
     if (service.started) terminal.out('Stopping the service.\n');
     await service.stop();
   }
+}
+
+/** The npm script that started this may be killed; then nobody waits for the demo any more. */
+function endWithParent(): void {
+  process.on('disconnect', () => process.emit('SIGTERM'));
+  process.channel?.unref();
 }
 
 function seconds(since: number): string {

@@ -34,7 +34,9 @@ describe('docs/reference/settings.md', () => {
 
 describe('docs/reference/errors.md', () => {
   it('says of each code what the table says', () => {
-    const documented = [...read('docs/reference/errors.md').matchAll(/^\| `([a-z-]+)` \| (\d+) \| (\d+) \| (yes|no) \| (.+) \|$/gm)].map(([, code, http, exit, again]) => [code, { http: Number(http), exit: Number(exit), retryable: again === 'yes' }]);
+    const documented = [...read('docs/reference/errors.md').matchAll(/^\| `([a-z-]+)` \| (\d+) \| (\d+) \| (yes|no) \| (.+) \|$/gm)].map(
+      ([, code, http, exit, again]) => [code, { http: Number(http), exit: Number(exit), retryable: again === 'yes' }],
+    );
     expect(Object.fromEntries(documented)).toEqual(errorTable);
   });
 });
@@ -57,7 +59,17 @@ describe('links', () => {
 
 describe('docker-compose.yml', () => {
   interface Compose {
-    readonly services: Readonly<Record<string, { readonly command?: readonly string[]; readonly environment?: Readonly<Record<string, string>>; readonly secrets?: readonly string[]; readonly depends_on?: object }>>;
+    readonly services: Readonly<
+      Record<
+        string,
+        {
+          readonly command?: readonly string[];
+          readonly environment?: Readonly<Record<string, string>>;
+          readonly secrets?: readonly string[];
+          readonly depends_on?: object;
+        }
+      >
+    >;
     readonly secrets: Readonly<Record<string, unknown>>;
   }
   const compose = parse(read('docker-compose.yml'), { merge: true }) as Compose;

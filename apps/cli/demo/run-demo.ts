@@ -85,7 +85,7 @@ async function buildOne({ terminal, relay }: Demo, session: BuildSession, { buil
   const start = performance.now();
   const outcome = await withProgress(terminal, `${build.name}: ${path.basename(tool)} ${build.parameters.join(' ')}`, async () => {
     await using output = await open(log, 'w');
-    return runChild({ command: [tool, ...build.parameters], environment, directory, output: output.fd }, relay);
+    return await runChild({ command: [tool, ...build.parameters], environment, directory, output: output.fd }, relay);
   });
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   if (outcome.exitCode === 0) {
