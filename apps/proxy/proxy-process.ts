@@ -1,5 +1,5 @@
 import pino from 'pino';
-import { openBlobStore } from '../../libs/blobs/blob-store.js';
+import { openBlobStore } from '../../libs/blobs/open-blob-store.js';
 import { openDatabase } from '../../libs/database/open-database.js';
 import { createInspectors } from '../../libs/inspectors/index.js';
 import { defaultLimits, type ProxyContext } from '../../libs/proxy/relay/proxy-context.js';
@@ -9,8 +9,8 @@ import { openCertificateAuthority } from '../../libs/proxy/tls/certificate-autho
 import { createSecureContexts } from '../../libs/proxy/tls/secure-contexts.js';
 import { createUpstreamConnector } from '../../libs/proxy/upstream/connect.js';
 import { createDestinationGuard } from '../../libs/proxy/upstream/destination-guard.js';
-import { createSessionDirectory } from '../../libs/session-record/session-directory.js';
-import { createTrafficRecorder } from '../../libs/session-record/traffic-recorder.js';
+import { createSessionDirectory } from '../../libs/session-record/create-session-directory.js';
+import { createTrafficRecorder } from '../../libs/session-record/create-traffic-recorder.js';
 import { MillraceError } from '../../libs/errors/millrace-error.js';
 import { readSettings, type Environment } from '../../libs/settings/settings.js';
 

@@ -1,3 +1,4 @@
+import { errorMessage } from '../../errors/error-message.js';
 import { isMillraceError } from '../../errors/millrace-error.js';
 import { runRequestInspection } from '../../inspection/request-inspection.js';
 import { explainRefusal, judgeRequest } from '../../inspection/verdict.js';
@@ -147,7 +148,7 @@ export class Exchange implements UpstreamHandler {
       clientMinor: this.request.head.minor,
     });
     this.#delivery = new ResponseDelivery(this.host.socket, text, delivery);
-    if (this.#treatment === 'hold') this.#headTimer = setTimeout(() => this.#startEarly(), this.context.limits.strictHeadAfter);
+    if (this.#treatment === 'hold') this.#headTimer = setTimeout(() => this.#delivery?.startEarly(), this.context.limits.strictHeadAfter);
   }
 
   onResponseBody(chunk: Buffer): void {
@@ -163,7 +164,7 @@ export class Exchange implements UpstreamHandler {
   onResponseEnd(): void {
     this.#upstream = undefined;
     if (this.#settled) return;
-    this.#complete().catch((error: unknown) => this.#fail('record', messageOf(error), 500));
+    this.#complete().catch((error: unknown) => this.#fail('record', errorMessage(error), 500));
   }
 
   onUpstreamFailed(stage: 'request' | 'response-head' | 'response-body', reason: string): void {
@@ -201,7 +202,7 @@ export class Exchange implements UpstreamHandler {
           this.#send(this.context.pool.adopt(result, key));
         }
       })
-      .catch((error: unknown) => this.#fail('connect', messageOf(error), 502));
+      .catch((error: unknown) => this.#fail('connect', errorMessage(error), 502));
   }
 
   /** The one place from which requests go upstream; the admission is asked here, in the same tick as the write. */
@@ -292,7 +293,6 @@ export class Exchange implements UpstreamHandler {
   }
 
   #fail(stage: FailureStage, reason: string, status: number): void {
-    if (this.#settled) return;
     const response = this.#response === undefined ? null : this.#record.response(this.#response, this.#upstreamAddress);
     this.#end({ type: 'DownloadFailed', data: { request: this.#record.request(), response, stage, reason, receivedBytes: this.#responseDigester.size } }, status, reason);
   }
@@ -350,7 +350,7 @@ export class Exchange implements UpstreamHandler {
       await this.context.ports.recorder.record(this.session.id, event);
       return true;
     } catch (error) {
-      this.context.log.warn({ session: this.session.id, code: isMillraceError(error) ? error.code : 'internal' }, `not recorded, so not delivered: ${messageOf(error)}`);
+      this.context.log.warn({ session: this.session.id, code: isMillraceError(error) ? error.code : 'internal' }, `not recorded, so not delivered: ${errorMessage(error)}`);
       if (this.#delivery?.started !== true && !this.host.socket.destroyed) this.host.socket.write(ownAnswer(503, 'the download could not be recorded, so it is not delivered', { keepAlive: false }), 'latin1');
       this.#answered = true;
       this.#keepAlive = false;
@@ -379,17 +379,12 @@ export class Exchange implements UpstreamHandler {
         this.#spoolBlocked = false;
         this.#resumeUpstream();
       },
-      (error: unknown) => this.#fail('spool', `the body cannot be spooled: ${messageOf(error)}`, 502),
+      (error: unknown) => this.#fail('spool', `the body cannot be spooled: ${errorMessage(error)}`, 502),
     );
   }
 
   #resumeUpstream(): void {
     if (!this.#spoolBlocked && !this.#clientBlocked) this.#upstream?.resume();
-  }
-
-  /** Strict has held the response back for long enough that the client may give up: the head goes, the body still waits. */
-  #startEarly(): void {
-    if (!this.#settled) this.#delivery?.startEarly();
   }
 
   #finishHost(): void {
@@ -398,8 +393,4 @@ export class Exchange implements UpstreamHandler {
     if (!this.#upload.isComplete) this.#keepAlive = false;
     this.host.exchangeDone(this.#keepAlive);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
