@@ -26,7 +26,7 @@ export function toPkcs12(pem: string, password: string, alias = 'millrace'): Buf
     oid(oids.certificateBag),
     explicit(0, sequence([oid(oids.x509), explicit(0, octets(certificate.raw))])),
     set([
-      sequence([oid(oids.friendlyName), set([asn1.create(asn1.Class.UNIVERSAL, asn1.Type.BMPSTRING, false, bmp(alias))])]),
+      sequence([oid(oids.friendlyName), set([asn1.create(asn1.Class.UNIVERSAL, asn1.Type.BMPSTRING, false, alias)])]),
       sequence([oid(oids.trustedKeyUsage), set([oid(oids.anyExtendedKeyUsage)])]),
     ]),
   ]);
@@ -72,8 +72,4 @@ function octets(bytes: Buffer): Node {
 
 function integer(value: number): Node {
   return asn1.create(asn1.Class.UNIVERSAL, asn1.Type.INTEGER, false, asn1.integerToDer(value).getBytes());
-}
-
-function bmp(text: string): string {
-  return Buffer.from(text, 'utf16le').swap16().toString('latin1');
 }
