@@ -13,6 +13,8 @@ export function connectTemporal(settings: Pick<Settings, 'temporalAddress' | 'te
   if (settings.temporalAddress === undefined) {
     throw new MillraceError('invalid-setting', 'MILLRACE_TEMPORAL_ADDRESS is not set', { suggestion: 'Set it to host:port of a Temporal server, or use npm start.' });
   }
-  const connection = Connection.lazy({ address: settings.temporalAddress, channelArgs: reconnectBackoff });
+  // No retry interceptor: callers have a deadline and another way (the outbox, the next round), and a retry whose timer fires
+  // after `close` would throw where nobody can catch it.
+  const connection = Connection.lazy({ address: settings.temporalAddress, channelArgs: reconnectBackoff, interceptors: [] });
   return new Client({ connection, namespace: settings.temporalNamespace });
 }
