@@ -16,6 +16,7 @@ const reportSchema = z.looseObject({
       downloads: z.array(z.looseObject({ url: z.string(), 'status-code': z.number(), 'start-time': z.string() })),
     }),
   ),
+  'other-responses': z.array(z.unknown()).default([]),
 });
 
 type ReportArtefact = z.infer<typeof reportSchema>['artifacts'][number];
@@ -42,13 +43,20 @@ export interface ReportSummary {
   readonly policy: 'strict' | 'permissive';
   /** In the order of their first download. */
   readonly artefacts: readonly SummarisedArtefact[];
+  /** Answers with another status than 200: redirects, not found, not modified. */
+  readonly otherResponses: number;
 }
 
 /** Errors: `internal` when the text is no report. */
 export function summariseReport(text: string): ReportSummary {
   const report = parseReport(text);
   const artefacts = report.artifacts.toSorted((one, other) => firstStart(one).localeCompare(firstStart(other)));
-  return { sessionId: report['session-id'], policy: report.policy, artefacts: artefacts.map(summariseArtefact) };
+  return {
+    sessionId: report['session-id'],
+    policy: report.policy,
+    artefacts: artefacts.map(summariseArtefact),
+    otherResponses: report['other-responses'].length,
+  };
 }
 
 function parseReport(text: string): z.infer<typeof reportSchema> {

@@ -144,7 +144,7 @@ describe('millrace run', () => {
     expect(stderr).toContain('npm: its digest is not the declared one');
     expect(stderr).toMatch(/Refused requests: 1\n {2}GET http:\/\/registry\.test\/2\n {4}refused for a reason/);
     expect(stderr).toMatch(/Failed requests: 1\n {2}GET http:\/\/registry\.test\/3\n {4}failed for a reason/);
-    expect(stderr).toContain('2 artefacts in 2 downloads, 3.0 KiB; 1 not approved, 1 refused, 1 failed (policy permissive).');
+    expect(stderr).toContain('2 artefacts in 2 downloads, 3.0 KiB; 0 other answers; 1 not approved, 1 refused, 1 failed (policy permissive).');
   });
 
   it('writes the report to a file as the service answered it', async () => {

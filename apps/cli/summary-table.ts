@@ -72,5 +72,5 @@ function totals(record: SessionRecord): string {
   const downloads = artefacts.reduce((sum, artefact) => sum + artefact.downloads, 0);
   const bytes = artefacts.reduce((sum, artefact) => sum + artefact.size * artefact.downloads, 0);
   const violations = artefacts.filter((artefact) => artefact.verdict === 'Rejected').length;
-  return `${artefacts.length} artefacts in ${downloads} downloads, ${readableSize(bytes)}; ${violations} not approved, ${record.refused.length} refused, ${record.failed.length} failed (policy ${record.summary.policy}).`;
+  return `${artefacts.length} artefacts in ${downloads} downloads, ${readableSize(bytes)}; ${record.summary.otherResponses} other answers; ${violations} not approved, ${record.refused.length} refused, ${record.failed.length} failed (policy ${record.summary.policy}).`;
 }
