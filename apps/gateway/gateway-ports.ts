@@ -107,7 +107,8 @@ export type EnvironmentShell = 'sh' | 'fish' | 'powershell' | 'json';
 
 /** Which variables a build needs so that its tools use the proxy and trust the authority. */
 export interface BuildEnvironment {
-  snippet(shell: EnvironmentShell, proxyUrl: string): Promise<string>;
+  /** `caFile`: where the build machine keeps the authority's certificate (PEM); without it, files of the service's own machine. */
+  snippet(shell: EnvironmentShell, options: { readonly proxyUrl: string; readonly caFile?: string }): Promise<string>;
 }
 
 export interface GatewayDependencies {

@@ -69,4 +69,4 @@ const testAuthority: AuthorityCertificate = {
   jks: () => Promise.resolve(Buffer.from('jks')),
 };
 
-const testBuildEnvironment: BuildEnvironment = { snippet: (shell, proxyUrl) => Promise.resolve(`${shell} ${proxyUrl}`) };
+const testBuildEnvironment: BuildEnvironment = { snippet: (shell, { proxyUrl, caFile }) => Promise.resolve(`${shell} ${proxyUrl}${caFile ?? ''}`) };

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { Inject, Injectable } from '@nestjs/common';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import { isSessionId } from '../../../libs/session/session-id.js';
@@ -10,6 +9,7 @@ import { validate } from '../http/parse-json-body.js';
 import { readOpenRequest } from '../session-lifecycle/open-request.js';
 import type { SessionLifecycle } from '../session-lifecycle/session-lifecycle.js';
 import { revokeToken } from './session-control-schemas.js';
+import { spoolRoot } from './spool-root.js';
 import type { RevokedToken, ServiceStatus } from './session-control-schemas.js';
 
 /**
@@ -92,10 +92,6 @@ function isCurrent(session: RecordedSession): boolean {
 
 function unknownSession(): MillraceError {
   return new MillraceError('session-not-found', 'no such session');
-}
-
-function spoolRoot(settings: Settings): string {
-  return fileURLToPath(settings.blobs);
 }
 
 function secondsBetween(start: number, end: number): number {

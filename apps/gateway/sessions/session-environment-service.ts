@@ -25,14 +25,14 @@ export class SessionEnvironmentService {
 
   /** Unknown session and wrong token are told alike: without the token there is nothing to learn here. */
   async snippet(id: string, request: EnvironmentRequest): Promise<{ readonly text: string; readonly mediaType: string }> {
-    const { shell } = validate(environmentQuery, request.query);
+    const { shell, 'ca-file': caFile } = validate(environmentQuery, request.query);
     const token = request.token;
     if (typeof token !== 'string' || !isSessionId(id) || (await this.reads.tokenMatches(id, token)) !== true) {
       throw new MillraceError('unauthorized', 'the session token is missing or wrong', { suggestion: 'Send the token of this session in the header Millrace-Session-Token.' });
     }
     const session = await this.reads.find(id);
     if (session?.state !== 'open') throw new MillraceError('session-closed', 'the session takes no more traffic', { suggestion: 'Open another session.' });
-    const text = await this.environment.snippet(shell, proxyUrl(this.settings, { id, token }, request.requestHost));
+    const text = await this.environment.snippet(shell, { proxyUrl: proxyUrl(this.settings, { id, token }, request.requestHost), ...(caFile === undefined ? {} : { caFile }) });
     return { text, mediaType: shell === 'json' ? 'application/json' : 'text/plain; charset=utf-8' };
   }
 }

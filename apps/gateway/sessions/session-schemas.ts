@@ -101,7 +101,10 @@ export const sessionQuery = z.strictObject({
 });
 
 export const downloadQuery = z.strictObject({ limit, cursor: cursor.optional() });
-export const environmentQuery = z.strictObject({ shell: z.enum(['sh', 'fish', 'powershell', 'json']).default('sh') });
+export const environmentQuery = z.strictObject({
+  shell: z.enum(['sh', 'fish', 'powershell', 'json']).default('sh'),
+  'ca-file': z.string().max(1024).regex(/^(\/|[A-Za-z]:\\)[\x20-\x7e]*$/, 'must be an absolute path').optional().describe('Where the build machine keeps the certificate of the authority (PEM); absent: files on the machine of the service.'),
+});
 
 export const revokedSession = z.object({ id: z.string(), openedAt: time, revokedAt: time, links: sessionLinks }).meta({ id: 'RevokedSession' });
 

@@ -1,0 +1,77 @@
+import { MillraceError } from '../../libs/errors/millrace-error.js';
+import { openBlobStore } from '../../libs/blobs/open-blob-store.js';
+import { openDatabase } from '../../libs/database/open-database.js';
+import type { Database } from '../../libs/database/open-database.js';
+import { createInspectors } from '../../libs/inspectors/index.js';
+import { createSessionCommands } from '../../libs/session-record/create-session-commands.js';
+import { createSessionReads } from '../../libs/session-record/create-session-reads.js';
+import { createWorkflowOutbox } from '../../libs/session-record/workflow-outbox.js';
+import type { Settings } from '../../libs/settings/settings.js';
+import { connectTemporal } from '../../temporal/client.js';
+import { createSessionWorkflowClient } from '../../temporal/session-workflow-client.js';
+import { gatewayVersion } from './gateway-version.js';
+import { spoolRoot } from './session-control/spool-root.js';
+import { openAuthorityCertificate } from './ca/authority-certificate.js';
+import type { GatewayDependencies, SessionWorkflows } from './gateway-ports.js';
+import { createBuildEnvironment } from './sessions/build-environment.js';
+
+export interface OpenDependencies extends GatewayDependencies {
+  readonly database: Database;
+  close(): Promise<void>;
+}
+
+export interface DependencyOptions {
+  /** Another task queue than `sessions`; for specs that share a Temporal server. */
+  readonly taskQueue?: string;
+}
+
+/** Longest wait for a proxy that does not acknowledge a close: with the 3 s that the engine had before, it stays below the deadline of an answer. */
+const acknowledgeWithinMilliseconds = 5500;
+
+/** Connects to nothing yet: database and engine are looked for with the first request, and again after they were away. Errors: `invalid-setting`. */
+export async function openGatewayDependencies(settings: Settings, options: DependencyOptions = {}): Promise<OpenDependencies> {
+  if (settings.databaseUrl === undefined) {
+    throw new MillraceError('invalid-setting', 'MILLRACE_DATABASE_URL is not set', { suggestion: 'A gateway that runs alone needs the addresses of its servers; npm start sets them.' });
+  }
+  const client = connectTemporal(settings);
+  const authority = openAuthorityCertificate(settings);
+  const blobs = await openBlobStore(settings.blobs);
+  const database = await openDatabase(settings.databaseUrl, { applicationName: 'millrace-gateway', poolSize: 20 });
+  const engine = sessionWorkflows(client, options);
+  return {
+    commands: createSessionCommands(database, { blobs, acknowledgeWithinMilliseconds }),
+    reads: createSessionReads(database, { version: gatewayVersion, inspectors: createInspectors().map(({ id }) => id), spoolRoot: spoolRoot(settings) }),
+    outbox: createWorkflowOutbox(database),
+    workflows: engine.workflows,
+    authority,
+    buildEnvironment: createBuildEnvironment(authority, settings.home),
+    database,
+    async close() {
+      await database.close();
+      // A retry of the SDK that falls due after the channel was closed throws out of nowhere. One that never connected holds nothing open.
+      if (engine.answered()) await client.connection.close();
+    },
+  };
+}
+
+function sessionWorkflows(client: ReturnType<typeof connectTemporal>, options: DependencyOptions): { readonly workflows: SessionWorkflows; answered(): boolean } {
+  const sessions = createSessionWorkflowClient(client, options);
+  let answered = false;
+  const noted = async <Value>(call: Promise<Value>): Promise<Value> => {
+    const value = await call;
+    answered = true;
+    return value;
+  };
+  return {
+    answered: () => answered,
+    workflows: {
+      start: (input) => noted(sessions.start(input, { deadline: 1500 })),
+      revoke: (sessionId, by) => noted(sessions.revoke(sessionId, by, { deadline: 3000 })),
+      end: (sessionId, by) => noted(sessions.end(sessionId, by, { deadline: 3000 })),
+      async reachable() {
+        await noted(client.withDeadline(Date.now() + 1500, () => client.connection.workflowService.getSystemInfo({})));
+        return true;
+      },
+    },
+  };
+}
