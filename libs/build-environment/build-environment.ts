@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { readProxyAddress, type ProxyAddress } from './proxy-address.js';
-import { aptConfiguration, javaOptions, javaProperties, mavenSettings, wgetConfiguration, type EnvironmentFile } from './tool-files.js';
+import { aptConfiguration, javaOptions, javaProperties, mavenLogging, mavenSettings, wgetConfiguration, type EnvironmentFile } from './tool-files.js';
 
 export interface BuildEnvironmentOptions {
   /** `http://<session>:<token>@<host>:<port>/` */
@@ -111,6 +111,7 @@ function fileBasedTools(options: BuildEnvironmentOptions, proxy: ProxyAddress): 
       { path: files.apt, content: aptConfiguration(proxy, caPemFile, base.APT_CONFIG) },
       { path: files.java, content: javaOptions(proxy) },
       { path: files.maven, content: mavenSettings(proxy) },
+      { path: file('maven', 'logging', 'simplelogger.properties'), content: mavenLogging },
       { path: files.wget, content: wgetConfiguration(caPemFile) },
     ],
   };

@@ -41,6 +41,12 @@ export function mavenSettings(proxy: ProxyAddress): string {
   return `<settings>\n  <proxies>\n${entry('http')}\n${entry('https')}\n  </proxies>\n</settings>\n`;
 }
 
+/** Maven refuses to start when its configuration directory has no logging folder; this keeps its output as it is without ours. */
+export const mavenLogging = [
+  ...['defaultLogLevel=info', 'showDateTime=false', 'showThreadName=false', 'showLogName=false', 'logFile=System.out', 'cacheOutputStream=true', 'levelInBrackets=true', 'warnLevelString=WARNING'].map((line) => `org.slf4j.simpleLogger.${line}`),
+  '',
+].join('\n');
+
 /** System properties that hold the token: in a file, because a JVM prints JAVA_TOOL_OPTIONS to standard error, and so into the build log. */
 export function javaOptions(proxy: ProxyAddress): string {
   return [
