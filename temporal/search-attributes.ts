@@ -1,15 +1,15 @@
 import { SearchAttributeType } from '@temporalio/common';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto'; // CommonJS: its names are not seen by Node's ES module loader
 import { sessionSearchAttributes } from '../workflows/session/session-search-attributes.js';
 import type { Connection } from '@temporalio/client';
 
-const { INDEXED_VALUE_TYPE_INT, INDEXED_VALUE_TYPE_KEYWORD } = temporal.api.enums.v1.IndexedValueType;
+const { INDEXED_VALUE_TYPE_INT, INDEXED_VALUE_TYPE_KEYWORD } = proto.temporal.api.enums.v1.IndexedValueType;
 
 /** Status code of gRPC. */
 const grpcAlreadyExists = 6;
 
 /** Name to type, of every search attribute that Millrace's workflows write. */
-export const searchAttributeTypes: Readonly<Record<string, temporal.api.enums.v1.IndexedValueType>> = Object.fromEntries(
+export const searchAttributeTypes: Readonly<Record<string, proto.temporal.api.enums.v1.IndexedValueType>> = Object.fromEntries(
   Object.values(sessionSearchAttributes).map((key) => [key.name, key.type === SearchAttributeType.INT ? INDEXED_VALUE_TYPE_INT : INDEXED_VALUE_TYPE_KEYWORD]),
 );
 
