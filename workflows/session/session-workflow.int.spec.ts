@@ -169,7 +169,7 @@ describe('updates', () => {
         for (const update of ['revokeToken', 'endSession']) expect(await failure(handle.executeUpdate(update, { args: [argument] }))).toBe('invalid-request');
       }
       await handle.executeUpdate(endSessionUpdate, by('builder'));
-      const accepted = (await handle.fetchHistory()).events?.filter((event) => event.workflowExecutionUpdateAcceptedEventAttributes != null);
+      const accepted = (await handle.fetchHistory()).events?.filter((event) => Boolean(event.workflowExecutionUpdateAcceptedEventAttributes));
       expect(accepted).toHaveLength(1);
     });
     expect(activities.calls).toEqual(['open', 'end builder']);
