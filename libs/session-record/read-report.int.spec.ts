@@ -9,7 +9,7 @@ import { sessionReportSchema } from './__fixtures__/session-report-schema.js';
 import { createSessionCommands } from './create-session-commands.js';
 import { createSessionReads, type SessionReads } from './create-session-reads.js';
 import { createTrafficRecorder } from './create-traffic-recorder.js';
-import { bodyOf, downloaded, failed, openCommand, refused, requestRecord, responseRecord } from './testing-events.js';
+import { bodyOf, downloaded, failed, openCommand, refused, requestRecord, responseRecord } from './__fixtures__/traffic-events.js';
 import { claimTraffic, unclaimTraffic } from './traffic-notifications.js';
 
 describe('reads', () => {

@@ -9,7 +9,7 @@ import { createSessionDirectory } from './create-session-directory.js';
 import { createTrafficRecorder } from './create-traffic-recorder.js';
 import { rebuildProjections } from './rebuild-projections.js';
 import { readSession } from './read-sessions.js';
-import { bodyOf, downloaded, failed, openCommand, refused, responseRecord } from './testing-events.js';
+import { bodyOf, downloaded, failed, openCommand, refused, responseRecord } from './__fixtures__/traffic-events.js';
 import { claimOutbox, createWorkflowOutbox } from './workflow-outbox.js';
 
 describe('session commands', () => {

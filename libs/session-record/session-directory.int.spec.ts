@@ -8,7 +8,7 @@ import { createTestDatabase, type TestDatabase } from '../testing/test-database.
 import { createSessionCommands } from './create-session-commands.js';
 import { createSessionDirectory, type ClosableSessionDirectory } from './create-session-directory.js';
 import { createTrafficRecorder } from './create-traffic-recorder.js';
-import { downloaded, failed, openCommand } from './testing-events.js';
+import { downloaded, failed, openCommand } from './__fixtures__/traffic-events.js';
 
 describe('the session directory', () => {
   let server: TestDatabase;

@@ -6,7 +6,7 @@ import { sessionStreamId } from '../session/session-events.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import { createSessionCommands } from './create-session-commands.js';
 import { createTrafficRecorder } from './create-traffic-recorder.js';
-import { bodyOf, downloaded, failed, openCommand, refused, requestRecord } from './testing-events.js';
+import { bodyOf, downloaded, failed, openCommand, refused, requestRecord } from './__fixtures__/traffic-events.js';
 
 describe('the traffic recorder', () => {
   let server: TestDatabase;

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import type { ArtefactDownloaded, DownloadFailed, RequestRefused } from '../session/session-events.js';
-import type { OpenSession } from './session-commands.js';
-import { makeSessionId, makeSessionToken, tokenSha256 } from '../session/session-credentials.js';
+import type { ArtefactDownloaded, DownloadFailed, RequestRefused } from '../../session/session-events.js';
+import type { OpenSession } from '../session-commands.js';
+import { makeSessionId, makeSessionToken, tokenSha256 } from '../../session/session-credentials.js';
 
 /** Synthetic events and commands for the specs of this folder. */
 export function openCommand(overrides: Partial<OpenSession> = {}): OpenSession & { readonly token: string } {
