@@ -39,7 +39,7 @@ export function temporalDevServer(options: TemporalDevServerOptions): ProcessDef
       ...Object.values(sessionSearchAttributes).flatMap(({ name, type }) => ['--search-attribute', `${name}=${typeNames[type]}`]),
     ],
     // Its own configuration file and environment (TEMPORAL_*) are for the command line client, not for this server.
-    environment: { PATH: process.env['PATH'], HOME: path.dirname(options.databaseFile), DISABLE_TELEMETRY: '1' },
+    environment: { PATH: '/usr/bin:/bin', HOME: path.dirname(options.databaseFile), DISABLE_TELEMETRY: '1' },
     cwd: path.dirname(options.databaseFile),
     ready: () => hasNamespace(address, options.namespace),
     readyDeadline: 60_000,

@@ -14,7 +14,6 @@ export class DaemonLog {
 
   /** One line; line breaks in it (an error's stack) are kept out, so that no text from a build can pass for a line of its own. */
   write(message: string): void {
-    // eslint-disable-next-line no-control-regex -- control characters of hostile names are what this removes
     writeSync(this.#descriptor, `${new Date().toISOString()} ${message.replace(/[\u0000-\u001f\u007f]+/g, ' | ')}\n`);
   }
 

@@ -24,7 +24,7 @@ export class RequestLog {
       [this.#position],
     );
     this.#position = rows.at(-1)?.position ?? this.#position;
-    return rows.map(({ stream, type, data }) => describeRequest(stream.replace(/^session:/, ''), { type, data: JSON.parse(data) } as TrafficEvent));
+    return rows.map(({ stream, type, data }) => describeRequest(stream.replace(/^session:/, ''), { type, data: JSON.parse(data) as unknown } as TrafficEvent));
   }
 
   async close(): Promise<void> {

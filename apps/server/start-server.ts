@@ -118,7 +118,7 @@ async function startPrograms({ options, settings, ports, processes, report, sign
 /** The first failure calls the others off; all have come to an end before this rejects, so that nothing starts behind the back of the stop that follows. */
 async function allOrNone<Results extends readonly unknown[]>(failure: AbortController, tasks: { [Index in keyof Results]: Promise<Results[Index]> }): Promise<Results> {
   try {
-    return (await Promise.all(tasks)) as unknown as Results;
+    return await Promise.all(tasks);
   } catch (error) {
     failure.abort(error);
     await Promise.allSettled(tasks);

@@ -61,7 +61,7 @@ export async function prepareEmbeddedPostgres(options: EmbeddedPostgresOptions):
       name: 'postgres',
       command: binaries.postgres,
       args: ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
-      environment: { LC_ALL: 'C', TZ: 'UTC', PATH: process.env['PATH'] },
+      environment: { LC_ALL: 'C', TZ: 'UTC', PATH: '/usr/bin:/bin' },
       cwd: '/',
       ...(user === undefined ? {} : { user }),
       prepare: () => clearStalePidFile(data),
@@ -91,7 +91,7 @@ async function initialise(binaries: PostgresBinaries, cluster: { data: string; p
     await promisify(execFile)(
       binaries.initdb,
       [`--pgdata=${data}`, '--auth=scram-sha-256', `--username=${userName}`, `--pwfile=${passwordFile}`, '--encoding=UTF8', '--no-locale', '--no-instructions'],
-      { ...user, cwd: '/', env: { LC_ALL: 'C', TZ: 'UTC', PATH: process.env['PATH'] } },
+      { ...user, cwd: '/', env: { LC_ALL: 'C', TZ: 'UTC', PATH: '/usr/bin:/bin' } },
     );
   } catch (cause) {
     throw new MillraceError('start-failed', `PostgreSQL: making the database cluster in ${data} failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
