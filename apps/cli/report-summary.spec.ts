@@ -9,8 +9,9 @@ const summarise = (...artefacts: Parameters<typeof sampleReport>[1]) => summaris
 
 describe('the summary of a report', () => {
   it.each([
-    ['https://host.test:443/a/b.tgz?x=1', 'b.tgz'],
-    ['https://host.test:443/simple/six/', 'six'],
+    ['https://host.test:443/a/thing-1.0.0.tgz?x=1', 'thing-1.0.0.tgz'],
+    ['https://host.test:443/api/itoa/1.0.15/download', '1.0.15/download'],
+    ['https://host.test:443/simple/six/', 'simple/six'],
     ['https://host.test:443/', 'host.test'],
     ['no address', 'no address'],
   ])('names an artefact without a name by its address: %s', (url, name) => {
@@ -40,6 +41,18 @@ describe('the summary of a report', () => {
     expect(text).toContain('1\\u{a}2');
     expect(text).not.toMatch(/x{41}/);
     expect(text).not.toMatch(/[^\n\P{Cc}]/u);
+  });
+
+  it('shows so many rows only and groups what was not approved by its reasons', () => {
+    const summary = summarise(
+      ...Array.from({ length: 70 }, (_, index) => ({ name: `thing-${index}`, result: 'Rejected' as const, url: `https://host.test:443/thing-${index}` })),
+    );
+    const text = summaryText({ summary, refused: [], failed: [], report: '' }, new RecordedTerminal({}));
+    expect(text).toContain('… and 10 more; the report has them all.');
+    expect(text).toMatch(
+      /Withheld from the build: 70\n {2}70 × npm: its digest is not the declared one\n {4}thing-0 {2}https[^]*thing-4 {2}[^]* {4}… and 65 more/,
+    );
+    expect(text).not.toContain('thing-69');
   });
 
   it('says so when nothing was downloaded', () => {

@@ -19,6 +19,8 @@ const reportSchema = z.looseObject({
   'other-responses': z.array(z.unknown()).default([]),
 });
 
+const tellingLength = 12;
+
 type ReportArtefact = z.infer<typeof reportSchema>['artifacts'][number];
 
 export interface SummarisedArtefact {
@@ -96,8 +98,12 @@ function reasonsOf(artefact: ReportArtefact): readonly string[] {
   return [...new Set(telling.map(([inspector, inspection]) => `${inspector}: ${inspection.reason}`))];
 }
 
+/** The last part of the path, with as many before it as make it tell something: `itoa/1.0.15/download`. */
 function lastPart(url: string): string {
   const parsed = URL.parse(url);
   if (parsed === null) return url;
-  return parsed.pathname.split('/').findLast((part) => part !== '') ?? parsed.host;
+  const parts = parsed.pathname.split('/').filter((part) => part !== '');
+  let name = parts.pop() ?? parsed.host;
+  while (name.length < tellingLength && parts.length > 0) name = `${parts.pop() ?? ''}/${name}`;
+  return name;
 }

@@ -6,7 +6,9 @@ import { paint, printable, readableSize, shorten } from './terminal.js';
 import type { Terminal } from './terminal.js';
 
 const shownDigestLength = 12;
-const most = 500;
+/** The report has everything; a screen need not. */
+const most = 60;
+const mostExamples = 5;
 
 /** The summary of a session for people: what came in, what was refused, what failed, and what strict would say. */
 export function summaryText(record: SessionRecord, terminal: Terminal): string {
@@ -14,9 +16,12 @@ export function summaryText(record: SessionRecord, terminal: Terminal): string {
   const violations = artefacts.filter((artefact) => artefact.verdict === 'Rejected');
   const parts = [
     artefacts.length === 0 ? 'Nothing was downloaded.' : `${artefactTable(artefacts.slice(0, most), terminal)}${omitted(artefacts.length)}`,
-    section(policy === 'strict' ? 'Withheld from the build' : 'Violations (strict would refuse these)', violations.map(violationLine), terminal),
-    section('Refused requests', record.refused.map(exchangeLine), terminal),
-    section('Failed requests', record.failed.map(exchangeLine), terminal),
+    section(policy === 'strict' ? 'Withheld from the build' : 'Violations (strict would refuse these)', violationLines(violations), {
+      count: violations.length,
+      terminal,
+    }),
+    section('Refused requests', exchangeLines(record.refused), { count: record.refused.length, terminal }),
+    section('Failed requests', exchangeLines(record.failed), { count: record.failed.length, terminal }),
     totals(record),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
@@ -49,22 +54,34 @@ function cell(text: string, width: number): string {
   return shorten(printable(text), width);
 }
 
-function section(title: string, lines: readonly string[], terminal: Terminal): string {
-  if (lines.length === 0) return '';
-  return [paint(terminal, 'bold', `${title}: ${lines.length}`), ...lines.slice(0, most).map((line) => `  ${line}`)].join('\n') + omitted(lines.length);
+function section(title: string, lines: readonly string[], { count, terminal }: { readonly count: number; readonly terminal: Terminal }): string {
+  return count === 0 ? '' : [paint(terminal, 'bold', `${title}: ${count}`), ...lines.map((line) => `  ${line}`)].join('\n');
 }
 
 function omitted(count: number): string {
   return count > most ? `\n  … and ${count - most} more; the report has them all.` : '';
 }
 
-function violationLine(artefact: SummarisedArtefact): string {
-  const label = artefact.version === '' ? artefact.name : `${artefact.name} ${artefact.version}`;
-  return `${cell(label, 60)}  ${cell(artefact.url, 120)}\n    ${cell(artefact.reasons.join('; ') || 'no inspector approved it', 300)}`;
+/** By reason, the most frequent first, each with some examples: hundreds of files may break the same rule. */
+function violationLines(artefacts: readonly SummarisedArtefact[]): readonly string[] {
+  const groups = Map.groupBy(artefacts, (artefact) => artefact.reasons.join('; ') || 'no inspector approved it');
+  return [...groups]
+    .toSorted(([, one], [, other]) => other.length - one.length)
+    .flatMap(([reason, group]) => [`${group.length} × ${cell(reason, 300)}`, ...examples(group.map(violationLine))]);
 }
 
-function exchangeLine(download: Download): string {
-  return `${cell(`${download.method} ${download.url}`, 120)}\n    ${cell(download.reason, 300)}`;
+function violationLine({ name, version, url }: SummarisedArtefact): string {
+  return `${cell(version === '' ? name : `${name} ${version}`, 60)}  ${cell(url, 120)}`;
+}
+
+function exchangeLines(downloads: readonly Download[]): readonly string[] {
+  const lines = downloads.slice(0, most).flatMap((download) => [cell(`${download.method} ${download.url}`, 120), `  ${cell(download.reason, 300)}`]);
+  return downloads.length > most ? [...lines, `… and ${downloads.length - most} more`] : lines;
+}
+
+function examples(lines: readonly string[]): readonly string[] {
+  const shown = lines.slice(0, mostExamples).map((line) => `  ${line}`);
+  return lines.length > mostExamples ? [...shown, `  … and ${lines.length - mostExamples} more`] : shown;
 }
 
 function totals(record: SessionRecord): string {

@@ -73,7 +73,7 @@ const go: DemoBuild = {
 const maven: DemoBuild = {
   name: 'Maven',
   tools: ['mvn'],
-  parameters: ['--batch-mode', '--no-transfer-progress', '-Dmaven.repo.local=cache', 'process-resources'],
+  parameters: ['--batch-mode', '--no-transfer-progress', '-Dstyle.color=never', '-Dmaven.repo.local=cache', 'process-resources'],
   files: {
     'pom.xml': `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
