@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createTestDatabase } from '../../libs/testing/test-database.js';
 import { query } from '../../libs/database/sql.js';
@@ -33,7 +36,7 @@ async function startSetting(temporalAddress: string): Promise<Setting> {
   await forwarder.start();
   url.hostname = '127.0.0.1';
   url.port = String(forwarder.port);
-  const home = `${process.env['TMPDIR'] ?? '/tmp'}/millrace-gateway-${randomUUID()}`;
+  const home = mkdtempSync(path.join(tmpdir(), 'millrace-gateway-'));
   const environment = { MILLRACE_HOME: home, MILLRACE_DATABASE_URL: url.href, MILLRACE_TEMPORAL_ADDRESS: temporalAddress };
   // A queue of its own: workers of other specs poll the usual one on the same server.
   const dependencies = await openGatewayDependencies(readSettings({ ...environment, MILLRACE_CONTROL_AUTH: 'craft:craft' }), { taskQueue: `sessions-${randomUUID()}` });
@@ -48,6 +51,7 @@ async function startSetting(temporalAddress: string): Promise<Setting> {
       await dependencies.close();
       await forwarder.kill();
       await database.drop();
+      rmSync(home, { recursive: true, force: true });
     },
   };
 }
