@@ -32,6 +32,7 @@ export async function migrateDatabase(url: string): Promise<readonly string[]> {
 }
 
 async function main(): Promise<void> {
+  // eslint-disable-next-line no-restricted-properties -- the entry point of a process
   const url = process.env['MILLRACE_DATABASE_URL'];
   if (url === undefined || url === '') {
     throw new MillraceError('invalid-setting', 'MILLRACE_DATABASE_URL is not set', { suggestion: 'Set it to the postgresql:// URL of the database.' });

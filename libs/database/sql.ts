@@ -58,7 +58,7 @@ function boundSql(em: EntityManager): Sql {
   const transaction = em.getTransactionContext<BoundTransaction>();
   if (transaction === undefined) throw new Error('no transaction is open');
   return async <Row>(text: string, parameters: readonly unknown[] = []) => {
-    const result = await transaction.executeQuery<Row>(CompiledQuery.raw(text, [...parameters]) as CompiledQuery);
+    const result = await transaction.executeQuery<Row>(CompiledQuery.raw(text, [...parameters]));
     return result.rows;
   };
 }

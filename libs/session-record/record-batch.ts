@@ -44,7 +44,7 @@ function groupBySession(items: readonly BatchItem[]): Map<string, Map<string, Tr
   const groups = new Map<string, Map<string, TrafficEvent>>();
   for (const { sessionId, event } of items) {
     let group = groups.get(sessionId);
-    if (group === undefined) groups.set(sessionId, (group = new Map()));
+    if (group === undefined) groups.set(sessionId, (group = new Map<string, TrafficEvent>()));
     if (!group.has(event.data.request.exchangeId)) group.set(event.data.request.exchangeId, event);
   }
   return groups;

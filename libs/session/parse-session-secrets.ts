@@ -33,7 +33,6 @@ function parseSecret(item: unknown): SessionSecret {
   const credentials = field(fields, credentialsKey[type]);
   if (credentials === '') throw invalid(`missing credentials for '${type}'`);
   // They become header values: a line break would let them add headers of their own.
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(credentials)) throw invalid(`control characters in the credentials for '${type}'`);
   return { type, url, credentials };
 }
