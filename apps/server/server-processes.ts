@@ -8,7 +8,7 @@ import type { ServerProcess, StopOptions } from './server-options.js';
 /** In the order in which they are stopped: nobody loses what it still needs. Those of one group go at the same time. */
 const stopOrder = [/^gateway$/, /^proxy-/, /^worker$/, /^temporal$/, /^postgres$/];
 const patientDeadline = 15_000;
-const immediateDeadline = 600;
+const immediateDeadline = 400;
 
 /** All child processes of one server. */
 export class ServerProcesses {
