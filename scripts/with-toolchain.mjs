@@ -12,6 +12,7 @@ const node = path.join(root, 'node_modules', '.bin', 'node');
 const programs = {
   server: 'apps/server/main.js',
   gateway: 'apps/gateway/main.js',
+  record: 'apps/record/main.js',
   proxy: 'apps/proxy/main.js',
   worker: 'apps/worker/main.js',
   demo: 'apps/cli/demo.js',

@@ -11,18 +11,12 @@ import { nestLogger } from './gateway-logger.js';
 import { answerClientError } from './http/client-error.js';
 import { answerError } from './http/error-answer.js';
 import { listenGateway } from './http/listen-gateway.js';
+import type { Gateway } from './http/listen-gateway.js';
 import type { GatewayMetrics } from './metrics/gateway-metrics.js';
 
 export interface GatewayOptions extends GatewayModuleOptions {
   /** How long a client may take to send a request, or leave an answer unread; 30 s as in fetch-service. */
   readonly clientMilliseconds?: number;
-}
-
-export interface Gateway {
-  /** `http://localhost:9999`, with the port that was really taken. */
-  readonly address: string;
-  readonly port: number;
-  close(): Promise<void>;
 }
 
 const bodyLimit = 1024 * 1024;

@@ -3,7 +3,7 @@ import { isMillraceError } from '../../libs/errors/millrace-error.js';
 import { openGatewayDependencies } from './gateway-dependencies.js';
 import { createGatewayLogger } from './gateway-logger.js';
 import { startGateway } from './gateway.js';
-import type { Gateway } from './gateway.js';
+import type { Gateway } from './http/listen-gateway.js';
 
 /**
  * The gateway as a process of its own (`npm run gateway`) or as a child of `npm start`: it sends `{ type: 'ready', address }`

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { createInspectedBody } from './inspected-body.js';
 import type { Inspection, Opinion } from './inspection.js';
 import type { InspectedRequest, InspectionContext, Inspector, ResponseInspection } from './inspector.js';
-import { createMemorySessionKnowledge } from './memory-session-knowledge.js';
+import { createMemorySessionKnowledge } from '../testing/memory-session-knowledge.js';
 import { refusal } from './refusal.js';
 import { runRequestInspection } from './request-inspection.js';
 import { runResponseInspection, type ResponseInspectionOptions, type ResponseInspectionResult } from './response-inspection.js';

@@ -6,8 +6,14 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import type { Settings } from '../../../libs/settings/settings.js';
-import type { Gateway } from '../gateway.js';
 import { answerClientError } from './client-error.js';
+
+export interface Gateway {
+  /** `http://localhost:9999`, with the port that was really taken. */
+  readonly address: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
 
 export interface ListenOptions {
   readonly app: NestFastifyApplication;

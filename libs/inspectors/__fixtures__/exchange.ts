@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createInspectedBody } from '../../inspection/inspected-body.js';
 import type { InspectedRequest, InspectionContext, SessionKnowledge } from '../../inspection/inspector.js';
-import { createMemorySessionKnowledge } from '../../inspection/memory-session-knowledge.js';
+import { createMemorySessionKnowledge } from '../../testing/memory-session-knowledge.js';
 import { runRequestInspection } from '../../inspection/request-inspection.js';
 import { runResponseInspection, type ResponseInspectionResult } from '../../inspection/response-inspection.js';
 import { createInspectors } from '../index.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { createMemorySessionKnowledge, knowledgeValueLimit } from '../../inspection/memory-session-knowledge.js';
+import { createMemorySessionKnowledge, knowledgeValueLimit } from '../../testing/memory-session-knowledge.js';
 import { findDeclarations, rememberDeclaredFiles } from './declared-files.js';
 import { normalisePath, parseDeclaredUrl } from './declared-url.js';
 

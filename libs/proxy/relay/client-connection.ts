@@ -168,7 +168,11 @@ export class ClientConnection implements MessageReaderHandler, ExchangeHost {
       this.#detach();
       const rest = this.#reader.takeRest();
       if (rest !== undefined) this.socket.unshift(rest);
-      openTunnel(this.context, this.socket, { session, authority: parsed.authority, clientAddress: this.clientAddress });
+      const { clientAddress } = this;
+      const serve = (socket: Socket, tunnel: Tunnel): void => {
+        new ClientConnection(this.context, socket, { clientAddress, tunnel });
+      };
+      openTunnel(this.context, this.socket, { session, authority: parsed.authority, clientAddress, serve });
     });
   }
 

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { LiveSession } from '../ports.js';
 import { originOf, type Authority, type Scheme } from '../target/request-target.js';
-import { ClientConnection } from './client-connection.js';
+import type { Tunnel } from './request-address.js';
 import { recordMalformed } from './exchange-record.js';
 import type { ProxyContext } from './proxy-context.js';
 
@@ -10,6 +10,8 @@ export interface TunnelRequest {
   readonly session: LiveSession;
   readonly authority: Authority;
   readonly clientAddress: string;
+  /** Reads requests from the inside of the tunnel; the socket flows again afterwards. */
+  readonly serve: (socket: Socket, tunnel: Tunnel) => void;
 }
 
 const established = 'HTTP/1.1 200 Connection Established\r\n\r\n';
@@ -29,7 +31,7 @@ export function openTunnel(context: ProxyContext, socket: Socket, request: Tunne
     socket.unshift(chunk);
     const first = chunk[0] as number;
     if (first === tlsHandshake) intercept(context, socket, request);
-    else if (first >= 0x41 && first <= 0x5a) serve(context, socket, { ...request, scheme: 'http' });
+    else if (first >= 0x41 && first <= 0x5a) serve(socket, request, 'http');
     else refuseProtocol(context, socket, request);
   });
   socket.once('end', () => socket.destroy());
@@ -48,13 +50,13 @@ function intercept(context: ProxyContext, socket: Socket, request: TunnelRequest
     context.log.info({ session: request.session.id, host: request.authority.host, reason: error.message }, 'TLS with the build failed; does it trust the authority (GET /v1/ca.pem)?');
     secure.destroy();
   });
-  serve(context, secure, { ...request, scheme: 'https' });
+  serve(secure, request, 'https');
 }
 
-function serve(context: ProxyContext, socket: Socket, request: TunnelRequest & { readonly scheme: Scheme }): void {
-  const { session, authority, scheme, clientAddress } = request;
+function serve(socket: Socket, request: TunnelRequest, scheme: Scheme): void {
+  const { session, authority } = request;
   socket.removeAllListeners('end');
-  new ClientConnection(context, socket, { clientAddress, tunnel: { session, authority, scheme, origin: originOf(scheme, authority) } });
+  request.serve(socket, { session, authority, scheme, origin: originOf(scheme, authority) });
   socket.resume();
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pino from 'pino';
 import type { Inspector } from '../../../inspection/inspector.js';
-import { createMemorySessionKnowledge } from '../../../inspection/memory-session-knowledge.js';
+import { createMemorySessionKnowledge } from '../../../testing/memory-session-knowledge.js';
 import type { SessionPolicy } from '../../../policy/session-policy.js';
 import type { SessionSecret } from '../../../session/session-secrets.js';
 import type { TrafficEvent } from '../../../session/session-events.js';

@@ -1,5 +1,5 @@
 import { MillraceError } from '../errors/millrace-error.js';
-import type { SessionKnowledge } from './inspector.js';
+import type { SessionKnowledge } from '../inspection/inspector.js';
 
 /** Longest value that knowledge takes, in bytes of UTF-8. */
 export const knowledgeValueLimit = 4 * 1024 * 1024;

@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openDatabase, type Database } from '../../libs/database/open-database.js';
+import { query } from '../../libs/database/sql.js';
+import { createSessionCommands } from '../../libs/session-record/create-session-commands.js';
+import { createTrafficRecorder } from '../../libs/session-record/create-traffic-recorder.js';
+import { downloaded, openCommand } from '../../libs/session-record/__fixtures__/traffic-events.js';
+import { createTestDatabase, type TestDatabase } from '../../libs/testing/test-database.js';
+import { runRecordCommand } from './run-record-command.js';
+
+describe('npm run record', () => {
+  let server: TestDatabase;
+  let database: Database;
+
+  beforeAll(async () => {
+    server = await createTestDatabase();
+    database = await openDatabase(server.url);
+    const commands = createSessionCommands(database);
+    const recorder = createTrafficRecorder(database);
+    for (const sessionId of ['aaaa', 'bbbb']) {
+      await commands.open(openCommand({ sessionId }));
+      await recorder.record(sessionId, downloaded());
+    }
+  });
+  afterAll(async () => {
+    await database.close();
+    await server.drop();
+  });
+
+  async function record(...parameters: string[]) {
+    const lines: string[] = [];
+    const context = { settings: { home: '/nowhere', databaseUrl: server.url }, print: (line: string) => lines.push(line), complain: (line: string) => lines.push(line) };
+    return { code: await runRecordCommand(parameters, context), text: lines.join('\n') };
+  }
+
+  it('verifies all chains or the ones named', async () => {
+    expect(await record('verify')).toMatchObject({ code: 0, text: expect.stringContaining('2 intact, 0 broken or missing') });
+    expect(await record('verify', 'aaaa')).toMatchObject({ code: 0, text: expect.stringMatching(/^session:aaaa: intact, 2 events, last [0-9a-f]{64}\n1 intact/) });
+    expect(await record('verify', 'cccc')).toMatchObject({ code: 70, text: expect.stringContaining('session:cccc: no such record') });
+  });
+
+  it('rebuilds what was lost of the projections', async () => {
+    const before = await query(database, 'select * from downloads order by session_id', []);
+    await query(database, 'delete from downloads', []);
+    expect(await record('rebuild')).toEqual({ code: 0, text: 'rebuilt the projections of 2 sessions from 4 events' });
+    expect(await query(database, 'select * from downloads order by session_id', [])).toEqual(before);
+  });
+
+  it('names the place where a record was tampered with', async () => {
+    await query(database, `update events set data = replace(data, '200', '204') where stream_id = 'session:bbbb' and position = 2`, []);
+    expect(await record('verify')).toMatchObject({ code: 70, text: expect.stringContaining('session:bbbb: BROKEN at position 2') });
+  });
+
+  it('says how it is used, and what it lacks', async () => {
+    expect(await record('destroy')).toMatchObject({ code: 64, text: expect.stringContaining('Usage') });
+    expect(await record('verify', 'No/Id')).toMatchObject({ code: 64 });
+    const complaints: string[] = [];
+    const code = await runRecordCommand(['verify'], { settings: { home: '/nowhere', databaseUrl: undefined }, print: () => undefined, complain: (line) => complaints.push(line) });
+    expect({ code, complaints }).toEqual({ code: 78, complaints: [expect.stringContaining('no database'), expect.stringContaining('MILLRACE_HOME')] });
+  });
+});
