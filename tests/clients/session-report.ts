@@ -64,7 +64,7 @@ export function artefactsFrom(report: SessionReport, url: string | RegExp): read
 
 /** What a table of a session shows of an artefact. */
 export function summaries(report: SessionReport): readonly string[] {
-  return report.artifacts.map(({ result, metadata: { type, name, version } }) => [type, name, ...(version === '' ? [] : [version]), result].join(' ')).sort();
+  return report.artifacts.map(({ result, metadata: { type, name, version } }) => [type, name, version, result].filter((part) => part !== '').join(' ')).sort();
 }
 
 /** Every request of a session, whatever became of it. */
