@@ -1,0 +1,73 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { MillraceError } from '../libs/errors/millrace-error.js';
+import { scenarios } from './scenarios.js';
+
+export interface BenchOptions {
+  /** Length of one measurement. */
+  readonly seconds: number;
+  /** How often every proxy is measured in every scenario. */
+  readonly rounds: number;
+  /** Names of proxies and scenarios to keep; empty: all. */
+  readonly only: readonly string[];
+  /** Peers to run beside Millrace, with the executable where it is not on PATH. */
+  readonly peers: ReadonlyMap<PeerName, string | undefined>;
+  readonly installPeers: boolean;
+  /** File for the results as JSON. */
+  readonly json: string | undefined;
+  /** Folder for a CPU profile of Millrace's proxies. */
+  readonly profile: string | undefined;
+}
+
+export type PeerName = 'squid' | 'mitmdump';
+
+const peerNames: readonly PeerName[] = ['squid', 'mitmdump'];
+export const proxyNames = ['millrace', 'millrace-2', 'baseline', ...peerNames] as const;
+export type ProxyName = (typeof proxyNames)[number];
+
+export function readBenchOptions(args: readonly string[]): BenchOptions {
+  const names = [...proxyNames, ...scenarios.map(({ name }) => name)];
+  const program = new Command('npm run bench --')
+    .description('Measures Millrace beside other intercepting proxies, all on loopback.')
+    .option('--seconds <n>', 'length of one measurement', bounded(1, 120), 5)
+    .option('--rounds <n>', 'measurements of each proxy in each scenario', bounded(1, 20), 3)
+    .option('--only <names>', `comma list of ${names.join(', ')}`, (value) => listOf(value, names), [])
+    .option('--peers <list>', 'comma list of squid and mitmdump, each with =/path/of/executable where it is not on PATH; none: no peers', readPeers, readPeers(peerNames.join(',')))
+    .option('--install-peers', 'install missing peers: squid-openssl and nginx-light by apt-get (as root), mitmproxy by pip into the cache', false)
+    .option('--json <file>', 'write the results as JSON')
+    .option('--profile <folder>', 'write CPU profiles of Millrace\'s proxies; slows them down')
+    .showHelpAfterError();
+  return program.parse(args, { from: 'user' }).opts<BenchOptions>();
+}
+
+/** Whether `name`, one of `among`, was asked for: always when `--only` names none of its kind. */
+export function isWanted(options: BenchOptions, name: string, among: readonly string[]): boolean {
+  const named = options.only.filter((each) => among.includes(each));
+  return named.length === 0 || named.includes(name);
+}
+
+function bounded(least: number, most: number): (value: string) => number {
+  return (value) => {
+    const number = Number(value);
+    if (!Number.isInteger(number) || number < least || number > most) throw new InvalidArgumentError(`must be a whole number from ${least} to ${most}`);
+    return number;
+  };
+}
+
+function listOf(value: string, allowed: readonly string[]): string[] {
+  const items = value.split(',').filter((item) => item !== '');
+  const unknown = items.find((item) => !allowed.includes(item));
+  if (unknown !== undefined) throw new InvalidArgumentError(`${unknown} is none of ${allowed.join(', ')}`);
+  return items;
+}
+
+function readPeers(value: string): ReadonlyMap<PeerName, string | undefined> {
+  if (value === 'none') return new Map();
+  return new Map(
+    value.split(',').map((item) => {
+      const [name, file] = item.split('=', 2);
+      const peer = peerNames.find((each) => each === name);
+      if (peer === undefined) throw new MillraceError('invalid-setting', `--peers: ${name} is none of ${peerNames.join(', ')}`);
+      return [peer, file] as const;
+    }),
+  );
+}
