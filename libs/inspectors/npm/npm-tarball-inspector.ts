@@ -75,7 +75,12 @@ async function judge(manifest: Manifest, subject: Subject): Promise<ResponseInsp
     };
   }
   let algorithm = '';
-  for (const { index, declaration } of declarations) algorithm = await checkDeclaration(manifest, { declaration, index }, subject);
+  for (const { index, declaration } of declarations) {
+    const checked = await checkDeclaration(manifest, { declaration, index }, subject);
+    // Returned, not thrown: the report then names the package that was not in order.
+    if (checked.problem !== undefined) return { opinion: 'Rejected', reason: checked.problem };
+    algorithm = checked.algorithm;
+  }
   return {
     opinion: 'Approved',
     reason: 'valid npm package',
@@ -83,16 +88,18 @@ async function judge(manifest: Manifest, subject: Subject): Promise<ResponseInsp
   };
 }
 
-/** Throws unless the tarball is what one package document declared; returns the algorithm of the digest that matched. */
-async function checkDeclaration(manifest: Manifest, declared: { declaration: FileDeclaration; index: string }, { body, context }: Subject): Promise<string> {
+type DeclarationCheck = { readonly problem: undefined; readonly algorithm: string } | { readonly problem: string };
+
+/** Whether the tarball is what one package document declared, and by which digest. */
+async function checkDeclaration(manifest: Manifest, declared: { declaration: FileDeclaration; index: string }, { body, context }: Subject): Promise<DeclarationCheck> {
   const [integrity = '', version = ''] = declared.declaration;
   if (normaliseNpmVersion(manifest.version) !== normaliseNpmVersion(version)) {
-    throw refusal(`the tarball holds version ${JSON.stringify(manifest.version)}, but the package document declares it as ${JSON.stringify(version)}`);
+    return { problem: `the tarball holds version ${JSON.stringify(manifest.version)}, but the package document declares it as ${JSON.stringify(version)}` };
   }
   const digests: readonly IntegrityDigest[] = integrity.startsWith('sha1:') ? [{ algorithm: 'sha1', hex: integrity.slice(5) }] : strongestDigests(integrity);
   const algorithm = digests[0]?.algorithm;
-  if (algorithm === undefined) throw refusal('the package document declares no digest for this tarball');
+  if (algorithm === undefined) return { problem: 'the package document declares no digest for this tarball' };
   const actual = await digestBody(body, algorithm, context);
-  if (!digests.some((digest) => digest.hex === actual)) throw refusal(`the tarball's ${algorithm} digest is not the one that the package document declares`);
-  return algorithm;
+  if (!digests.some((digest) => digest.hex === actual)) return { problem: `the tarball's ${algorithm} digest is not the one that the package document declares` };
+  return { problem: undefined, algorithm };
 }

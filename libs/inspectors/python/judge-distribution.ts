@@ -1,5 +1,4 @@
 import type { InspectedBody, InspectedRequest, InspectedResponse, InspectionContext, ResponseInspection } from '../../inspection/inspector.js';
-import { refusal } from '../../inspection/refusal.js';
 import { digestBody } from '../declarations/integrity.js';
 import { findDistribution, type DistributionDeclaration } from './declared-distribution.js';
 
@@ -26,7 +25,8 @@ export async function judgeDistribution(subject: Subject): Promise<ResponseInspe
   const digests = new Set(declarations.map(subject.digestOf).filter((digest) => digest !== ''));
   if (digests.size === 0) return { opinion: 'Unknown', reason: `the ${noun} is sound, but the project page declares no SHA-256 digest for it` };
   const actual = await sha256Of(subject);
-  if (digests.size > 1 || !digests.has(actual)) throw refusal(`the ${noun}'s SHA-256 digest is not the one that the project page declares`);
+  // Returned, not thrown: the report then names the project whose file was not in order.
+  if (digests.size > 1 || !digests.has(actual)) return { opinion: 'Rejected', reason: `the ${noun}'s SHA-256 digest is not the one that the project page declares` };
   return { opinion: 'Approved', reason: `valid Python ${noun}`, annotations: { 'declared-by': declarations.map(({ index }) => index) } };
 }
 
