@@ -1,11 +1,11 @@
 import { isMillraceError } from '../../libs/errors/millrace-error.js';
 import type { Logger } from 'pino';
-import type { Outbox, OutboxMessage } from './outbox-rows.js';
+import type { OutboxDeliveries, OutboxMessage } from '../../libs/session-record/outbox-deliveries.js';
 import type { SessionWorkflowClient } from '../../temporal/session-workflow-client.js';
 import type { SessionInput } from '../../workflows/session/session-messages.js';
 
 export interface OutboxDispatcherOptions {
-  readonly outbox: Outbox;
+  readonly outbox: OutboxDeliveries;
   readonly sessions: SessionWorkflowClient;
   readonly log: Logger;
 }

@@ -4,12 +4,14 @@ import { MillraceError } from '../../libs/errors/millrace-error.js';
 import { migrateDatabase } from '../../libs/database/migrate.js';
 import { openDatabase } from '../../libs/database/open-database.js';
 import { openBlobStore } from '../../libs/blobs/open-blob-store.js';
-import { createOutbox } from './outbox-rows.js';
 import { createSessionCommands } from '../../libs/session-record/create-session-commands.js';
-import { createTrafficRows } from './traffic-rows.js';
+import { createOutboxDeliveries } from '../../libs/session-record/outbox-deliveries.js';
+import { createOverdueSessions } from '../../libs/session-record/overdue-sessions.js';
+import { createTrafficNotifications } from '../../libs/session-record/traffic-notifications.js';
 import { connectTemporal } from '../../temporal/client.js';
 import { createSessionWorkflowClient } from '../../temporal/session-workflow-client.js';
 import { dispatchOutbox } from './outbox-dispatcher.js';
+import { sweepOverdueSessions } from './overdue-sweep.js';
 import { repeat } from './repeat.js';
 import { runSessionWorker } from './run-worker.js';
 import { notifyTraffic } from './traffic-notifier.js';
@@ -31,9 +33,10 @@ export interface WorkerProcessOptions {
   readonly taskQueue?: string;
 }
 
-/** Milliseconds between rounds of the outbox and of the traffic notifier. */
+/** Milliseconds between rounds of the outbox, of the traffic notifier and of the sweep. */
 const outboxInterval = 2000;
 const trafficInterval = 1000;
+const sweepInterval = 30_000;
 
 /** Everything that a worker process does; waits for PostgreSQL and Temporal as long as they are not there. */
 export function startWorker({ settings, log, taskQueue }: WorkerProcessOptions): WorkerProcess {
@@ -52,12 +55,14 @@ export function startWorker({ settings, log, taskQueue }: WorkerProcessOptions):
     try {
       const sessions = createSessionWorkflowClient(client, taskQueue === undefined ? {} : { taskQueue });
       const commands = createSessionCommands(database, { blobs: await openBlobStore(settings.blobs) });
-      const outbox = createOutbox(database);
-      const rows = createTrafficRows(database);
+      const outbox = createOutboxDeliveries(database);
+      const overdue = createOverdueSessions(database);
+      const rows = createTrafficNotifications(database);
       await Promise.all([
         runSessionWorker({ address, client, activities: createSessionActivities({ commands, permissive: settings.permissive }), log, signal, onPolling: polling.resolve, ...(taskQueue === undefined ? {} : { taskQueue }) }),
         repeat(() => dispatchOutbox({ outbox, sessions, log }).then(() => undefined), { name: 'outbox', interval: outboxInterval, signal, log }),
         repeat(() => notifyTraffic({ rows, sessions, log }).then(() => undefined), { name: 'traffic', interval: trafficInterval, signal, log }),
+        repeat(() => sweepOverdueSessions({ overdue, commands, log }).then(() => undefined), { name: 'sweep', interval: sweepInterval, signal, log }),
       ]);
     } finally {
       stopping.abort();

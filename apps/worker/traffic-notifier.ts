@@ -1,10 +1,10 @@
 import { isMillraceError } from '../../libs/errors/millrace-error.js';
 import type { Logger } from 'pino';
-import type { DueTraffic, TrafficRows } from './traffic-rows.js';
+import type { DueTraffic, TrafficNotifications } from '../../libs/session-record/traffic-notifications.js';
 import type { SessionWorkflowClient } from '../../temporal/session-workflow-client.js';
 
 export interface TrafficNotifierOptions {
-  readonly rows: TrafficRows;
+  readonly rows: TrafficNotifications;
   readonly sessions: SessionWorkflowClient;
   readonly log: Logger;
 }

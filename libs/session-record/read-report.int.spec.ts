@@ -10,7 +10,7 @@ import { createSessionCommands } from './create-session-commands.js';
 import { createSessionReads, type SessionReads } from './create-session-reads.js';
 import { createTrafficRecorder } from './create-traffic-recorder.js';
 import { bodyOf, downloaded, failed, openCommand, refused, requestRecord, responseRecord } from './__fixtures__/traffic-events.js';
-import { claimTraffic, unclaimTraffic } from './traffic-notifications.js';
+import { createTrafficNotifications } from './traffic-notifications.js';
 
 describe('reads', () => {
   let server: TestDatabase;
@@ -123,12 +123,18 @@ describe('reads', () => {
 
   it('tell each growth of a session once', async () => {
     const id = await sessionWithTraffic();
-    const claim = async () => (await claimTraffic(database, { first: 0, later: 0 })).filter((notification) => notification.sessionId === id);
-    await expect(claim()).resolves.toMatchObject([{ totals: { position: 8, downloads: 5, refused: 1, failed: 1, violations: 1 } }]);
+    const notifications = createTrafficNotifications(database);
+    const claim = async () => (await notifications.claim(200)).filter((due) => due.sessionId === id);
+    const makeDue = () => query(database, 'update traffic_notifications set due_at = now() where session_id = $1', [id]);
+    await expect(claim()).resolves.toMatchObject([{ notifications: 0, closed: false, totals: { position: 8, downloads: 5, refused: 1, failed: 1, violations: 1 } }]);
+    // Claimed by one worker: not another's until it has had its time.
+    await expect(claim()).resolves.toEqual([]);
+    // That worker died without telling anybody.
+    await makeDue();
+    await expect(claim()).resolves.toMatchObject([{ totals: { position: 8 } }]);
+    await notifications.notified(id, 8, 0);
     await expect(claim()).resolves.toEqual([]);
     await createTrafficRecorder(database).record(id, downloaded());
-    await expect(claim()).resolves.toMatchObject([{ totals: { position: 9, downloads: 6 } }]);
-    await unclaimTraffic(database, id);
-    await expect(claim()).resolves.toMatchObject([{ totals: { position: 9 } }]);
+    await expect(claim()).resolves.toMatchObject([{ notifications: 1, totals: { position: 9, downloads: 6 } }]);
   });
 });

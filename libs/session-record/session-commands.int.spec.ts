@@ -10,7 +10,8 @@ import { createTrafficRecorder } from './create-traffic-recorder.js';
 import { rebuildProjections } from './rebuild-projections.js';
 import { readSession } from './read-sessions.js';
 import { bodyOf, downloaded, failed, openCommand, refused, responseRecord } from './__fixtures__/traffic-events.js';
-import { claimOutbox, createWorkflowOutbox } from './workflow-outbox.js';
+import { createOutboxDeliveries } from './outbox-deliveries.js';
+import { createWorkflowOutbox } from './workflow-outbox.js';
 
 describe('session commands', () => {
   let server: TestDatabase;
@@ -152,12 +153,18 @@ describe('session commands', () => {
   it('leave a start message that holds no secret, due only after the gateway had its chance', async () => {
     const command = openCommand({ startWorkflow: true });
     await commands().open(command);
-    expect((await claimOutbox(database)).filter((message) => message.sessionId === command.sessionId)).toEqual([]);
-    await query(database, 'update outbox set due_at = now() where session_id = $1', [command.sessionId]);
+    const claim = async () => (await createOutboxDeliveries(database).claim(50)).filter((message) => message.sessionId === command.sessionId);
+    expect(await claim()).toEqual([]);
     await createWorkflowOutbox(database).leaveEnd(command.sessionId, 'spec');
-    const claimed = (await claimOutbox(database)).filter((message) => message.sessionId === command.sessionId);
-    expect(claimed).toMatchObject([{ kind: 'start', attempts: 1, payload: { sessionId: command.sessionId, timeoutSeconds: 3600 } }]);
-    expect((await claimOutbox(database)).filter((message) => message.sessionId === command.sessionId)).toEqual([]);
+    await query(database, `update outbox set created_at = now() - interval '1 minute' where session_id = $1`, [command.sessionId]);
+    // The end is not due before the start is: it would find no workflow.
+    expect(await claim()).toEqual([]);
+    await query(database, 'update outbox set due_at = now() where session_id = $1', [command.sessionId]);
+    const [start, end, ...more] = await claim();
+    expect([start, end, more]).toMatchObject([{ kind: 'start', attempts: 1 }, { kind: 'ended', attempts: 1 }, []]);
+    expect(JSON.parse(start?.payload ?? '')).toMatchObject({ sessionId: command.sessionId, timeoutSeconds: 3600 });
+    expect(start?.payload).not.toContain(command.token);
+    expect(await claim()).toEqual([]);
   });
 
   it('rebuild the projections to exactly the same rows', async () => {

@@ -2,50 +2,59 @@ import { query } from '../database/sql.js';
 import type { Database } from '../database/open-database.js';
 import type { RecordedTotals } from './read-sessions.js';
 
-export interface TrafficNotification {
+export interface DueTraffic {
   readonly sessionId: string;
   readonly totals: RecordedTotals;
+  /** Signals sent so far. */
+  readonly notifications: number;
+  /** Ended or expired: its workflow completes without more of them. */
+  readonly closed: boolean;
 }
 
-export interface ClaimOptions {
-  readonly limit?: number;
-  /** Seconds until the same session may be claimed again: `first` for its first ten notifications, `later` after that. 2 and 30. */
-  readonly first?: number;
-  readonly later?: number;
+/** How far the workflows know the traffic of their sessions. Errors: `database-unavailable`. */
+export interface TrafficNotifications {
+  /** Sessions with traffic that their workflow does not know, and whose turn it is; nobody else gets them for ten seconds. */
+  claim(limit: number): Promise<readonly DueTraffic[]>;
+  /** The workflow knows everything up to `position`; not again before `seconds` have passed. */
+  notified(sessionId: string, position: number, seconds: number): Promise<void>;
 }
 
-/**
- * Sessions whose record has grown since their workflow was told; the claim counts as telling it, and totals are cumulative, so
- * a signal that is lost is made good by the next. Call `unclaimTraffic` when a signal failed. Several workers share the work.
- */
-export async function claimTraffic(database: Database, options: ClaimOptions = {}): Promise<readonly TrafficNotification[]> {
-  const rows = await query<Record<'id' | 'position' | 'downloads' | 'refused' | 'failed' | 'bytes' | 'violations', string>>(
-    database,
-    `with due as (
-       select n.session_id, s.position, s.downloads, s.refused, s.failed, s.bytes, s.violations
-       from traffic_notifications n join sessions s on s.id = n.session_id
-       where n.due_at <= now() and s.position > n.notified_position and s.state in ('open', 'revoked')
-       order by n.due_at limit $1 for update of n skip locked)
-     update traffic_notifications n set notified_position = due.position, notifications = n.notifications + 1,
-       due_at = now() + make_interval(secs => case when n.notifications < 10 then $2::float8 else $3::float8 end)
-     from due where n.session_id = due.session_id
-     returning n.session_id as id, due.position, due.downloads, due.refused, due.failed, due.bytes, due.violations`,
-    [options.limit ?? 100, options.first ?? 2, options.later ?? 30],
-  );
-  return rows.map(({ id, ...totals }) => ({
-    sessionId: id,
-    totals: {
-      position: Number(totals.position),
-      downloads: Number(totals.downloads),
-      refused: Number(totals.refused),
-      failed: Number(totals.failed),
-      bytes: Number(totals.bytes),
-      violations: Number(totals.violations),
+type Row = Readonly<Record<keyof RecordedTotals | 'session_id' | 'notifications', string>> & { readonly closed: boolean };
+
+/** A revocation is the end of the traffic, so it does not wait for its turn. */
+const claimStatement = `
+  with due as (
+    select n.session_id from traffic_notifications n join sessions s on s.id = n.session_id
+    where s.position > n.notified_position and (n.due_at <= now() or s.revoked_at > now() - interval '20 seconds')
+    order by n.due_at limit $1 for update of n skip locked)
+  update traffic_notifications n set due_at = now() + interval '10 seconds'
+  from due, sessions s where n.session_id = due.session_id and s.id = due.session_id
+  returning n.session_id, n.notifications, s.position, s.downloads, s.refused, s.failed, s.bytes, s.violations, s.state in ('ended', 'expired') as closed`;
+
+export function createTrafficNotifications(database: Database): TrafficNotifications {
+  return {
+    async claim(limit) {
+      const rows = await query<Row>(database, claimStatement, [limit]);
+      return rows.map((row) => ({
+        sessionId: row.session_id,
+        notifications: Number(row.notifications),
+        closed: row.closed,
+        totals: {
+          position: Number(row.position),
+          downloads: Number(row.downloads),
+          refused: Number(row.refused),
+          failed: Number(row.failed),
+          bytes: Number(row.bytes),
+          violations: Number(row.violations),
+        },
+      }));
     },
-  }));
-}
-
-/** The signal did not get through: the session becomes due again as soon as its interval allows. */
-export async function unclaimTraffic(database: Database, sessionId: string): Promise<void> {
-  await query(database, 'update traffic_notifications set notified_position = 0 where session_id = $1', [sessionId]);
+    async notified(sessionId, position, seconds) {
+      await query(
+        database,
+        `update traffic_notifications set notified_position = greatest(notified_position, $2), notifications = notifications + 1, due_at = now() + make_interval(secs => $3) where session_id = $1`,
+        [sessionId, position, seconds],
+      );
+    },
+  };
 }

@@ -1,10 +1,11 @@
-import { inTransaction, query } from '../../libs/database/sql.js';
-import type { Database } from '../../libs/database/open-database.js';
+import { inTransaction, query } from '../database/sql.js';
+import type { Database } from '../database/open-database.js';
+import type { OutboxKind } from './workflow-outbox.js';
 
 export interface OutboxMessage {
   readonly id: number;
   readonly sessionId: string;
-  readonly kind: 'start' | 'revoked' | 'ended' | 'expired';
+  readonly kind: OutboxKind;
   /** JSON: the workflow's input, or who asked. */
   readonly payload: string;
   /** Deliveries tried, this one included. */
@@ -12,7 +13,7 @@ export interface OutboxMessage {
 }
 
 /** What the gateway left for the workflow engine. Errors: `database-unavailable`. */
-export interface Outbox {
+export interface OutboxDeliveries {
   /** Oldest first; nobody else gets them for a minute. */
   claim(limit: number): Promise<readonly OutboxMessage[]>;
   remove(id: number): Promise<void>;
@@ -23,7 +24,7 @@ export interface Outbox {
 interface Row {
   readonly id: string;
   readonly session_id: string;
-  readonly kind: OutboxMessage['kind'];
+  readonly kind: OutboxKind;
   readonly payload: string;
   readonly attempts: number;
 }
@@ -44,7 +45,7 @@ const claimStatement = `
     order by o.id limit $1)
   returning id, session_id, kind, payload, attempts`;
 
-export function createOutbox(database: Database): Outbox {
+export function createOutboxDeliveries(database: Database): OutboxDeliveries {
   return {
     async claim(limit) {
       const rows = await inTransaction(database, async ({ sql }) => {
