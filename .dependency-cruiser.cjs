@@ -3,7 +3,7 @@
 const spec = '\\.spec\\.ts$|/__fixtures__/|^tests/|^libs/testing/';
 const domain = 'session|inspection|policy|settings|errors';
 const stores = 'event-store|blobs';
-const work = 'session-record|proxy|inspectors|embedded|report';
+const work = 'session-record|proxy|inspectors|embedded|service|report';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -41,7 +41,7 @@ module.exports = {
       severity: 'error',
       comment: 'The byte path knows the record by libs/proxy/ports.ts, so that it runs and is tested without a database.',
       from: { path: '^libs/proxy/', pathNot: spec },
-      to: { path: '^libs/(session-record|database|event-store|blobs|report|embedded)/|node_modules/(@nestjs|@temporalio|@mikro-orm|pg)/' },
+      to: { path: '^libs/(session-record|database|event-store|blobs|report|embedded|service)/|node_modules/(@nestjs|@temporalio|@mikro-orm|pg)/' },
     },
     {
       name: 'database-only-where-it-belongs',

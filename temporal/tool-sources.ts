@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { projectRoot } from '../libs/embedded/project-root.js';
 import { MillraceError } from '../libs/errors/millrace-error.js';
 import type { ToolSource } from './find-tool.js';
 import { runStep } from './run-step.js';
@@ -129,15 +129,3 @@ function bytesIn(folder: string): number {
     return 0;
   }
 }
-
-/** The folder with package.json: this file runs from the sources (jest) and from dist. */
-export function projectRoot(): string {
-  let folder = path.dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(path.join(folder, 'package.json'))) {
-    const parent = path.dirname(folder);
-    if (parent === folder) throw new MillraceError('start-failed', 'the project folder with package.json was not found');
-    folder = parent;
-  }
-  return folder;
-}
-

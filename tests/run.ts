@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { projectRoot } from '../temporal/tool-sources.js';
+import { projectRoot } from '../libs/embedded/project-root.js';
 import { startTestServers } from './test-servers.js';
 
 /** `npm test`: the static checks and the whole suite. With arguments: only jest, with them. The last line is `N passed, N failed`. */

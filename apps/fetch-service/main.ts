@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { demandPort } from '../../libs/embedded/free-port.js';
-import { projectRoot } from '../../temporal/tool-sources.js';
+import { projectRoot } from '../../libs/embedded/project-root.js';
 import { daemonEnvironment, spoolDirectory } from './daemon-environment.js';
 import { DaemonLog } from './daemon-log.js';
 import type { DaemonOptions } from './daemon-options.js';

@@ -1,12 +1,14 @@
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { EventFeed } from '../../libs/event-store/event-feed.js';
 import type { Environment } from '../../libs/settings/settings.js';
-import type { RunningServer } from '../server/server-options.js';
-import { startServer } from '../server/start-server.js';
+import type { RunningServer } from '../../libs/service/server-options.js';
+import { startServer } from '../../libs/service/start-server.js';
+import { embeddedTemporal } from '../../temporal/embedded-temporal.js';
 import type { DaemonLog } from './daemon-log.js';
 import { IdleShutdown } from './idle-shutdown.js';
 import { LogTail, describeLogLine } from './log-tail.js';
-import { RequestLog } from './request-log.js';
+import { describeRequest, requestEvents } from './request-log.js';
 
 export interface DaemonRun {
   readonly environment: Environment;
@@ -22,7 +24,7 @@ const followEvery = 200;
 
 /** Runs the service until it is told to stop or has been idle; rejects when it cannot start or a part of it keeps failing. */
 export async function runDaemon(run: DaemonRun): Promise<void> {
-  const server = await startServer({ environment: run.environment, onProgress: (message) => run.log.write(message), signal: run.signal });
+  const server = await startServer({ environment: run.environment, temporal: embeddedTemporal, onProgress: (message) => run.log.write(message), signal: run.signal });
   run.onStarted();
   run.log.write(`Control API on ${server.addresses.control}, proxy on ${server.addresses.proxy}`);
   const over = new AbortController();
@@ -35,7 +37,7 @@ export async function runDaemon(run: DaemonRun): Promise<void> {
     },
   });
   const stopped = AbortSignal.any([run.signal, over.signal]);
-  const requests = new RequestLog(server.databaseUrl);
+  const requests = new EventFeed(server.databaseUrl, requestEvents);
   try {
     const failure = await Promise.race([once(stopped), follow(server, { run, idle, requests, stopped }), server.failed]);
     if (failure !== undefined) throw failure;
@@ -50,7 +52,7 @@ export async function runDaemon(run: DaemonRun): Promise<void> {
 interface Following {
   readonly run: DaemonRun;
   readonly idle: IdleShutdown;
-  readonly requests: RequestLog;
+  readonly requests: EventFeed;
   readonly stopped: AbortSignal;
 }
 
@@ -75,9 +77,9 @@ async function follow(server: RunningServer, { run, idle, requests, stopped }: F
         if (described !== undefined) run.log.write(described);
       }
     }
-    const lines = await requests.read().catch(() => []); // while PostgreSQL is started again
-    for (const line of lines) run.log.write(line);
-    if (lines.length > 0) idle.touch();
+    const events = await requests.read().catch(() => []); // while PostgreSQL is started again
+    for (const event of events) run.log.write(describeRequest(event));
+    if (events.length > 0) idle.touch();
     await delay(followEvery, undefined, { signal: stopped }).catch(() => undefined);
   }
   return undefined;

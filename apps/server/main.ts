@@ -1,6 +1,7 @@
 import { MillraceError, isMillraceError } from '../../libs/errors/millrace-error.js';
 import { errorTable } from '../../libs/errors/error-table.js';
-import { startServer } from './start-server.js';
+import { startServer } from '../../libs/service/start-server.js';
+import { embeddedTemporal } from '../../temporal/embedded-temporal.js';
 
 /** `npm start`: the whole service in the foreground until Ctrl-C or SIGTERM. */
 async function main(): Promise<number> {
@@ -16,7 +17,7 @@ async function main(): Promise<number> {
     process.channel.unref();
   }
   const say = (message: string): void => void process.stderr.write(`${message}\n`);
-  const server = await startServer({ environment: { ...process.env, MILLRACE_PERMISSIVE: process.env['MILLRACE_PERMISSIVE'] ?? '1' }, onProgress: say, signal: starting.signal });
+  const server = await startServer({ environment: { ...process.env, MILLRACE_PERMISSIVE: process.env['MILLRACE_PERMISSIVE'] ?? '1' }, temporal: embeddedTemporal, onProgress: say, signal: starting.signal });
   say(`Millrace is ready (home ${server.home}; Ctrl-C stops it)`);
   process.stdout.write(`${JSON.stringify(server.addresses)}\n`);
   const failure = await Promise.race([stopRequest.promise, server.failed]);

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { z } from 'zod';
-import { startServer } from '../../apps/server/start-server.js';
-import type { RunningServer } from '../../apps/server/server-options.js';
+import { startServer } from '../../libs/service/start-server.js';
+import { embeddedTemporal } from '../../temporal/embedded-temporal.js';
+import type { RunningServer } from '../../libs/service/server-options.js';
 import { MillraceError } from '../../libs/errors/millrace-error.js';
 import type { LoadResult } from '../load/run-hey.js';
 import type { MeasuredProxy, ProxyRun, ProxyStart, RunFacts } from './measured-proxy.js';
@@ -20,6 +21,7 @@ export interface MillraceOptions {
 export async function startMillrace(start: ProxyStart, options: MillraceOptions): Promise<MeasuredProxy> {
   const { proxyProcesses } = options;
   const server = await startServer({
+    temporal: embeddedTemporal,
     environment: {
       ...withoutOwnSettings(process.env),
       MILLRACE_HOME: path.join(start.folder, 'home'),

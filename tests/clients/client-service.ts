@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { startServer } from '../../apps/server/start-server.js';
+import { startServer } from '../../libs/service/start-server.js';
+import { embeddedTemporal } from '../../temporal/embedded-temporal.js';
 import { openCertificateAuthority } from '../../libs/proxy/tls/certificate-authority.js';
 import type { CertificateAuthority } from '../../libs/proxy/tls/certificate-authority.js';
 import { processesOf } from '../server/run-program.js';
@@ -35,6 +36,7 @@ export async function startClientService(): Promise<ClientService> {
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(MILLRACE_(?!TEMPORAL_SERVER$)|FETCH_SERVICE_)/.test(name)));
   try {
     const server = await startServer({
+      temporal: embeddedTemporal,
       environment: {
         ...environment,
         MILLRACE_HOME: home,

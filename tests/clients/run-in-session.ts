@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from '@jest/globals';
-import { projectRoot } from '../../temporal/tool-sources.js';
+import { projectRoot } from '../../libs/embedded/project-root.js';
 import type { ClientService } from './client-service.js';
 import { readReport } from './session-report.js';
 import type { SessionReport } from './session-report.js';

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { choosePort } from '../../libs/embedded/free-port.js';
-import { projectRoot } from '../../temporal/tool-sources.js';
+import { projectRoot } from '../../libs/embedded/project-root.js';
 import type { RunningProgram } from './run-program.js';
 import { alive, awaitResult, processesOf, runProgram } from './run-program.js';
 

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { projectRoot } from '../../temporal/tool-sources.js';
+import { projectRoot } from '../../libs/embedded/project-root.js';
 import type { RunningProgram } from './run-program.js';
 import { alive, awaitResult, processesOf, runProgram } from './run-program.js';
 

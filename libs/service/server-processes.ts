@@ -1,8 +1,8 @@
 import path from 'node:path';
-import { MillraceError } from '../../libs/errors/millrace-error.js';
-import { ProcessRegister } from '../../libs/embedded/process-register.js';
-import type { ProcessDefinition } from '../../libs/embedded/supervised-process.js';
-import { SupervisedProcess } from '../../libs/embedded/supervised-process.js';
+import { MillraceError } from '../errors/millrace-error.js';
+import { ProcessRegister } from '../embedded/process-register.js';
+import type { ProcessDefinition } from '../embedded/supervised-process.js';
+import { SupervisedProcess } from '../embedded/supervised-process.js';
 import type { ServerProcess, StopOptions } from './server-options.js';
 
 /** In the order in which they are stopped: nobody loses what it still needs. Those of one group go at the same time. */

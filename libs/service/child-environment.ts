@@ -1,4 +1,4 @@
-import type { Environment, Settings } from '../../libs/settings/settings.js';
+import type { Environment, Settings } from '../settings/settings.js';
 import type { ServerPorts } from './server-ports.js';
 
 export interface ServiceAddresses {

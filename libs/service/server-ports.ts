@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { choosePort, demandPort } from '../../libs/embedded/free-port.js';
-import type { Settings } from '../../libs/settings/settings.js';
+import { choosePort, demandPort } from '../embedded/free-port.js';
+import type { Settings } from '../settings/settings.js';
 
 export interface ServerPorts {
   readonly control: number;

@@ -5,12 +5,13 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { identifyProcess } from '../../libs/embedded/process-identity.js';
+import { identifyProcess } from '../embedded/process-identity.js';
 import type { RunningServer, ServerOptions } from './server-options.js';
 import { startServer } from './start-server.js';
-import { projectRoot } from '../../temporal/tool-sources.js';
+import { embeddedTemporal } from '../../temporal/embedded-temporal.js';
+import { projectRoot } from '../embedded/project-root.js';
 
-const fixture = (name: string): string => path.join(projectRoot(), 'apps/server/__fixtures__', `${name}.mjs`);
+const fixture = (name: string): string => path.join(projectRoot(), 'libs/service/__fixtures__', `${name}.mjs`);
 const programs = { gateway: fixture('gateway'), proxy: fixture('proxy'), worker: fixture('worker'), migrate: fixture('migrate') };
 
 let home: string;
@@ -103,8 +104,9 @@ describe('the whole service on one machine', () => {
 
 describe('a server process that is killed -9', () => {
   it('leaves nothing that the next one does not end', async () => {
-    const script = `import { startServer } from ${JSON.stringify(path.join(projectRoot(), 'dist/apps/server/start-server.js'))};
-      const server = await startServer(${JSON.stringify(options())});
+    const script = `import { startServer } from ${JSON.stringify(path.join(projectRoot(), 'dist/libs/service/start-server.js'))};
+      import { embeddedTemporal } from ${JSON.stringify(path.join(projectRoot(), 'dist/temporal/embedded-temporal.js'))};
+      const server = await startServer({ ...${JSON.stringify(options())}, temporal: embeddedTemporal });
       process.stdout.write(JSON.stringify(server.processes()) + '\\n');`;
     const supervisor = spawn(process.execPath, ['--input-type=module', '-e', script], { cwd: projectRoot(), stdio: ['ignore', 'pipe', 'inherit'] });
     const output = await new Promise<string>((resolve) => supervisor.stdout.setEncoding('utf8').once('data', resolve));
@@ -123,7 +125,7 @@ describe('a server process that is killed -9', () => {
 });
 
 function options(): ServerOptions {
-  return { environment: { ...process.env, MILLRACE_HOME: home, MILLRACE_CONTROL_PORT: '0', MILLRACE_PROXY_PORT: '0', MILLRACE_PROXY_PROCESSES: '2', MILLRACE_DATABASE_URL: undefined, MILLRACE_TEMPORAL_ADDRESS: undefined }, programs };
+  return { environment: { ...process.env, MILLRACE_HOME: home, MILLRACE_CONTROL_PORT: '0', MILLRACE_PROXY_PORT: '0', MILLRACE_PROXY_PROCESSES: '2', MILLRACE_DATABASE_URL: undefined, MILLRACE_TEMPORAL_ADDRESS: undefined }, temporal: embeddedTemporal, programs };
 }
 
 async function start(changes: Partial<ServerOptions> = {}): Promise<RunningServer> {

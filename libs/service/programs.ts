@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { MillraceError } from '../../libs/errors/millrace-error.js';
-import type { ProcessDefinition } from '../../libs/embedded/supervised-process.js';
-import { projectRoot } from '../../temporal/tool-sources.js';
+import { MillraceError } from '../errors/millrace-error.js';
+import type { ProcessDefinition } from '../embedded/supervised-process.js';
+import { projectRoot } from '../embedded/project-root.js';
 import type { ProgramName } from './server-options.js';
 
 export interface ProgramOptions {

@@ -1,14 +1,12 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { prepareEmbeddedPostgres } from '../../libs/embedded/embedded-postgres.js';
-import { lockHolder, tryLock } from '../../libs/embedded/exclusive-lock.js';
-import { endLeftOvers } from '../../libs/embedded/process-register.js';
-import { MillraceError } from '../../libs/errors/millrace-error.js';
-import type { Settings } from '../../libs/settings/settings.js';
-import { readSettings } from '../../libs/settings/settings.js';
-import { temporalDevServer } from '../../temporal/dev-server.js';
-import { findTemporalServer } from '../../temporal/find-server.js';
+import { prepareEmbeddedPostgres } from '../embedded/embedded-postgres.js';
+import { lockHolder, tryLock } from '../embedded/exclusive-lock.js';
+import { endLeftOvers } from '../embedded/process-register.js';
+import { MillraceError } from '../errors/millrace-error.js';
+import type { Settings } from '../settings/settings.js';
+import { readSettings } from '../settings/settings.js';
 import type { ServiceAddresses } from './child-environment.js';
 import { childEnvironment } from './child-environment.js';
 import { migrateDatabase, programDefinition } from './programs.js';
@@ -87,10 +85,10 @@ async function startDatabase({ settings, ports, processes, report }: Start): Pro
 
 async function startTemporal({ options, settings, ports, processes, report, signal }: Start): Promise<Omit<ServiceAddresses, 'databaseUrl'>> {
   if (settings.temporalAddress !== undefined) return { temporalAddress: settings.temporalAddress, temporalUi: settings.temporalUi };
-  const command = await findTemporalServer({ environment: options.environment, onProgress: report, signal });
-  signal.throwIfAborted();
   const { home, temporalNamespace: namespace } = settings;
-  await processes.start(temporalDevServer({ command, port: ports.temporal, uiPort: ports.temporalUi, namespace, databaseFile: path.join(home, 'temporal.db'), logDirectory: path.join(home, 'logs') }));
+  const definition = await options.temporal({ environment: options.environment, onProgress: report, signal, home, namespace, port: ports.temporal, uiPort: ports.temporalUi });
+  signal.throwIfAborted();
+  await processes.start(definition);
   report(`Temporal is up on 127.0.0.1:${ports.temporal}`);
   return { temporalAddress: `127.0.0.1:${ports.temporal}`, temporalUi: `http://127.0.0.1:${ports.temporalUi}` };
 }

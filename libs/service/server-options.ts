@@ -1,9 +1,12 @@
-import type { MillraceError } from '../../libs/errors/millrace-error.js';
-import type { Environment } from '../../libs/settings/settings.js';
+import type { MillraceError } from '../errors/millrace-error.js';
+import type { ProcessDefinition } from '../embedded/supervised-process.js';
+import type { Environment } from '../settings/settings.js';
 
 export interface ServerOptions {
   /** The settings, as docs/reference/settings.md names them. */
   readonly environment: Environment;
+  /** The workflow engine, for when no address of another is set: `embeddedTemporal`. A library does not know it by itself. */
+  readonly temporal: TemporalLauncher;
   /** One line for each step that takes time. */
   readonly onProgress?: (message: string) => void;
   /** Aborting it while the server starts ends what was started and rejects. */
@@ -11,6 +14,21 @@ export interface ServerOptions {
   /** Compiled programs to run instead of `dist/apps/<name>/main.js`; for tests. */
   readonly programs?: Partial<Record<ProgramName, string>>;
 }
+
+export interface TemporalRequest {
+  readonly environment: Environment;
+  readonly onProgress: (message: string) => void;
+  readonly signal: AbortSignal;
+  /** MILLRACE_HOME: its data go there. */
+  readonly home: string;
+  readonly namespace: string;
+  /** Both on 127.0.0.1. */
+  readonly port: number;
+  readonly uiPort: number;
+}
+
+/** Finds or makes the server, which may take minutes, and says how to run it. Rejects with `tool-not-found`. */
+export type TemporalLauncher = (request: TemporalRequest) => Promise<Omit<ProcessDefinition, 'logDirectory'>>;
 
 export type ProgramName = 'migrate' | 'worker' | 'gateway' | 'proxy';
 
