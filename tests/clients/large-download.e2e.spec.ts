@@ -51,9 +51,9 @@ describeClient('curl', ({ service, directory }) => {
       await sampling;
       expect(stdout).toBe(String(size));
       expect(artefactsFrom(report, '/large.bin')).toMatchObject([{ metadata: { size, sha256: expected.digest('hex') } }]);
-      const peak = memoryOf(pid, 'VmHWM');
-      expect(peak).toBeGreaterThanOrEqual(Math.max(...samples)); // what the samples saw is not above the kernel's own peak
       expect(samples.length).toBeGreaterThan(3);
+      // The kernel counts both by thread and sums up now and then, so that either may lag behind by a little.
+      const peak = Math.max(memoryOf(pid, 'VmHWM'), ...samples);
       expect((peak - atRest) / mebibyte).toBeLessThan(150);
     } finally {
       await origin.close();
