@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { projectRoot } from '../libs/embedded/project-root.js';
+import { sharedServiceVariable, startClientService } from './clients/client-service.js';
 import { startTestServers } from './test-servers.js';
 
 /** `npm test`: the static checks and the whole suite. With arguments: only jest, with them. The last line is `N passed, N failed`. */
@@ -42,7 +43,7 @@ async function main(jestArguments: readonly string[]): Promise<Tally> {
   try {
     const servers = await startTestServers({ home, onProgress: say, signal: stop.signal });
     try {
-      await runJest(jestArguments, { environment: { ...process.env, ...servers.environment }, resultsFile: path.join(home, 'jest.json'), tally });
+      await withSharedService(jestArguments, (shared) => runJest(jestArguments, { environment: { ...process.env, ...servers.environment, ...shared }, resultsFile: path.join(home, 'jest.json'), tally }));
     } finally {
       await servers.stop();
     }
@@ -50,6 +51,17 @@ async function main(jestArguments: readonly string[]): Promise<Tally> {
     rmSync(home, { recursive: true, force: true });
   }
   return tally;
+}
+
+/** The whole suite runs its real clients against one service; a part of the suite starts one where it needs one. */
+async function withSharedService(jestArguments: readonly string[], work: (environment: Readonly<Record<string, string>>) => Promise<void>): Promise<void> {
+  if (jestArguments.length > 0) return work({});
+  const service = await startClientService({ signal: stop.signal });
+  try {
+    await work({ [sharedServiceVariable]: service.home });
+  } finally {
+    await service.stop();
+  }
 }
 
 interface JestRun {

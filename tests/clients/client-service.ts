@@ -29,13 +29,15 @@ export interface ClientService {
   stop(): Promise<void>;
 }
 
-export async function startClientService(): Promise<ClientService> {
+/** Aborting the signal gives up the start. */
+export async function startClientService(options: { readonly signal?: AbortSignal } = {}): Promise<ClientService> {
   const home = mkdtempSync(path.join(os.tmpdir(), 'millrace-clients-'));
   const authority = openCertificateAuthority({ home: originHome(home) });
   // What is set for a service of the developer's own must not lead to it.
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(MILLRACE_(?!TEMPORAL_SERVER$)|FETCH_SERVICE_)/.test(name)));
   try {
     const server = await startServer({
+      ...options,
       temporal: embeddedTemporal,
       environment: {
         ...environment,
