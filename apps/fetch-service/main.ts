@@ -26,7 +26,13 @@ async function main(): Promise<number> {
     return 0;
   }
   const stop = new AbortController();
-  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => stop.abort(name));
+  let launched = false;
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      stop.abort(name);
+      if (!launched) process.exit(128 + os.constants.signals[name]);
+    });
+  }
   let log: DaemonLog;
   try {
     log = new DaemonLog(path.resolve(options.logFile ?? path.join(spoolDirectory(options), 'fetch-service.log')));
@@ -45,6 +51,7 @@ async function main(): Promise<number> {
     // Before the slow imports: clients look half a second after the start whether the daemon has ended with this error.
     for (const port of [options.controlPort, options.proxyPort]) if (port !== 0) await demandPort(environment['MILLRACE_HOST'] ?? 'localhost', port, port === options.proxyPort ? 'proxy' : 'control API');
     const { runDaemon } = await import('./run-daemon.js');
+    launched = true;
     await runDaemon({ environment, idleShutdown: options.idleShutdown, log, signal: stop.signal, onStarted: () => (started = true) });
     log.write('Service stopped');
   } catch (error) {

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EventFeed } from '../../libs/event-store/event-feed.js';
@@ -26,6 +27,7 @@ const followEvery = 200;
 export async function runDaemon(run: DaemonRun): Promise<void> {
   const server = await startServer({ environment: run.environment, temporal: embeddedTemporal, onProgress: (message) => run.log.write(message), signal: run.signal });
   run.onStarted();
+  flushCompileCache(); // now, because there is no time for it at the end
   run.log.write(`Control API on ${server.addresses.control}, proxy on ${server.addresses.proxy}`);
   const over = new AbortController();
   const idle = new IdleShutdown({

@@ -20,6 +20,8 @@ export interface EmbeddedPostgresOptions {
   readonly port: number;
   readonly onProgress: (message: string) => void;
   readonly maximumConnections?: number;
+  /** Aborting it ends the making of a new cluster. */
+  readonly signal?: AbortSignal;
 }
 
 export interface EmbeddedPostgres {
@@ -40,7 +42,7 @@ export async function prepareEmbeddedPostgres(options: EmbeddedPostgresOptions):
   const password = passwordOf(path.join(home, 'postgres-password'));
   if (!existsSync(`${data}.complete`)) {
     onProgress('PostgreSQL: making a new database cluster');
-    await initialise(binaries, { data, password, user });
+    await initialise(binaries, { data, password, user, signal: options.signal });
     writeFileSync(`${data}.complete`, '', { mode: 0o600 });
   }
   const url = `postgresql://${userName}:${password}@127.0.0.1:${port}/${userName}`;
@@ -80,8 +82,8 @@ function passwordOf(file: string): string {
   return readFileSync(file, 'utf8').trim();
 }
 
-async function initialise(binaries: PostgresBinaries, cluster: { data: string; password: string; user: UserIds | undefined }): Promise<void> {
-  const { data, password, user } = cluster;
+async function initialise(binaries: PostgresBinaries, cluster: { data: string; password: string; user: UserIds | undefined; signal: AbortSignal | undefined }): Promise<void> {
+  const { data, password, user, signal: callOff } = cluster;
   // An initdb that was interrupted leaves files that a second one would refuse.
   for (const name of readdirSync(data)) rmSync(path.join(data, name), { recursive: true, force: true });
   const passwordFile = `${data}.initial-password`;
@@ -91,7 +93,7 @@ async function initialise(binaries: PostgresBinaries, cluster: { data: string; p
     await promisify(execFile)(
       binaries.initdb,
       [`--pgdata=${data}`, '--auth=scram-sha-256', `--username=${userName}`, `--pwfile=${passwordFile}`, '--encoding=UTF8', '--no-locale', '--no-instructions'],
-      { ...user, cwd: '/', env: { LC_ALL: 'C', TZ: 'UTC', PATH: '/usr/bin:/bin' } },
+      { ...user, cwd: '/', env: { LC_ALL: 'C', TZ: 'UTC', PATH: '/usr/bin:/bin' }, signal: callOff, killSignal: 'SIGKILL' },
     );
   } catch (cause) {
     throw new MillraceError('start-failed', `PostgreSQL: making the database cluster in ${data} failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });

@@ -21,7 +21,7 @@ export function programDefinition(program: ProgramName, options: ProgramOptions)
     name: options.name,
     command: process.execPath,
     args: [programFile(program, options.file)],
-    environment: options.environment,
+    environment: withCompileCache(options.environment),
     cwd: projectRoot(),
     ready: 'message',
     readyDeadline: 60_000,
@@ -29,13 +29,18 @@ export function programDefinition(program: ProgramName, options: ProgramOptions)
 }
 
 /** Brings the database's schema up to date; a second server that does the same at the same time waits for it. */
-export async function migrateDatabase(environment: NodeJS.ProcessEnv, file: string | undefined): Promise<void> {
+export async function migrateDatabase(environment: NodeJS.ProcessEnv, { file, signal }: { readonly file: string | undefined; readonly signal: AbortSignal }): Promise<void> {
   try {
-    await promisify(execFile)(process.execPath, [programFile('migrate', file)], { env: environment, cwd: projectRoot(), timeout: 120_000 });
+    await promisify(execFile)(process.execPath, [programFile('migrate', file)], { env: withCompileCache(environment), cwd: projectRoot(), timeout: 120_000, signal, killSignal: 'SIGKILL' });
   } catch (cause) {
     const output = (cause as { stderr?: string }).stderr ?? '';
     throw new MillraceError('start-failed', `bringing the database's schema up to date failed: ${output.trim().split('\n').slice(-5).join('\n')}`, { cause });
   }
+}
+
+/** Loading code is most of what a start takes, so Node keeps the compiled form beside the code that it was made from (and checks that it still fits). */
+function withCompileCache(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return { NODE_COMPILE_CACHE: path.join(projectRoot(), 'node_modules/.cache/node-compile'), ...environment };
 }
 
 function programFile(program: ProgramName, given: string | undefined): string {

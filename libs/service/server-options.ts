@@ -51,8 +51,8 @@ export interface ServerProcess {
 
 export interface StopOptions {
   /**
-   * End everything within a second: short deadlines, all at once, and PostgreSQL in its immediate mode (what was committed stays; it
-   * recovers at the next start).
+   * End everything at once, also when the machine is busy: by SIGKILL, and PostgreSQL in its immediate mode (what was committed stays;
+   * it recovers at the next start).
    */
   readonly immediately?: boolean;
 }

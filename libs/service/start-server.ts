@@ -75,9 +75,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
-async function startDatabase({ settings, ports, processes, report }: Start): Promise<string> {
+async function startDatabase({ settings, ports, processes, report, signal }: Start): Promise<string> {
   if (settings.databaseUrl !== undefined) return settings.databaseUrl;
-  const postgres = await prepareEmbeddedPostgres({ home: settings.home, port: ports.postgres, onProgress: report });
+  const postgres = await prepareEmbeddedPostgres({ home: settings.home, port: ports.postgres, onProgress: report, signal });
   await processes.start(postgres.definition);
   report(`PostgreSQL is up on 127.0.0.1:${ports.postgres}`);
   return postgres.url;
@@ -96,7 +96,7 @@ async function startTemporal({ options, settings, ports, processes, report, sign
 async function startPrograms({ options, settings, ports, processes, report, signal }: Start, services: ServiceAddresses, failure: AbortController): Promise<ServerAddresses> {
   const environment = childEnvironment(options.environment, settings, { ...ports, services });
   signal.throwIfAborted();
-  await migrateDatabase(environment, options.programs?.migrate);
+  await migrateDatabase(environment, { file: options.programs?.migrate, signal });
   signal.throwIfAborted();
   const start = (program: 'worker' | 'gateway' | 'proxy', name: string): Promise<void> => processes.start(programDefinition(program, { name, environment, file: options.programs?.[program] }));
   const proxies = Array.from({ length: settings.proxyProcesses }, (_, index) => start('proxy', `proxy-${index + 1}`));
