@@ -110,9 +110,9 @@ describeClient('curl', ({ service, directory }) => {
   });
 
   it('runs in two sessions at once, each of which records its own traffic only', async () => {
-    const urls = (name: string): string[] => Array.from({ length: 30 }, (_, index) => `${origin.url}/${name}/${index}`);
+    const urls = (name: string): string[] => Array.from({ length: 30 }, (_, index) => `${plain.url}/${name}/${index}`);
     const names = ['alpha', 'beta'];
-    const runs = await Promise.all(names.map((name) => runInSession(service(), { directory: directory(), command: curl('--parallel', '--parallel-max', '3', ...urls(name).flatMap((url) => ['--output', '/dev/null', url])) })));
+    const runs = await Promise.all(names.map((name) => runInSession(service(), { directory: directory(), command: curl('--parallel', ...urls(name).flatMap((url) => ['--output', '/dev/null', url])) })));
     expect(runs[0]?.report['session-id']).not.toBe(runs[1]?.report['session-id']);
     for (const [index, name] of names.entries()) {
       const requested = runs[index]?.report.artifacts.flatMap((artefact) => artefact.downloads.map(({ url }) => url)) ?? [];
