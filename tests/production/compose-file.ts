@@ -42,7 +42,12 @@ export function interpolate(text: string): string {
 export function imageEnvironment(root: string): Readonly<Record<string, string>> {
   const stage = lastStage(root);
   const words = /^ENV ((?:.*\\\n)*.*)$/m.exec(stage)?.[1] ?? '';
-  return Object.fromEntries(words.split(/[\s\\]+/).filter(Boolean).map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]));
+  return Object.fromEntries(
+    words
+      .split(/[\s\\]+/)
+      .filter(Boolean)
+      .map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]),
+  );
 }
 
 /** From the last FROM to the end: what the image consists of. */

@@ -70,9 +70,15 @@ export class Deployment {
     const here: Record<string, string> = { PATH: `${tools}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`, HOME: this.#options.directory };
     if (service.image === 'millrace:local') {
       // Containers listen on all of their addresses; this machine's are not all our own.
-      Object.assign(here, { HOME: '/home/node', MILLRACE_HOST: 'localhost', MILLRACE_CONTROL_PORT: String(ports.control), MILLRACE_PROXY_PORT: String(ports.proxy) });
+      Object.assign(here, {
+        HOME: '/home/node',
+        MILLRACE_HOST: 'localhost',
+        MILLRACE_CONTROL_PORT: String(ports.control),
+        MILLRACE_PROXY_PORT: String(ports.proxy),
+      });
     }
-    if (merged['MILLRACE_FORBIDDEN_PORTS'] !== undefined) here['MILLRACE_FORBIDDEN_PORTS'] = `${merged['MILLRACE_FORBIDDEN_PORTS']},${Object.values(ports).join(',')}`;
+    if (merged['MILLRACE_FORBIDDEN_PORTS'] !== undefined)
+      here['MILLRACE_FORBIDDEN_PORTS'] = `${merged['MILLRACE_FORBIDDEN_PORTS']},${Object.values(ports).join(',')}`;
     if (merged['POSTGRES_SEEDS'] !== undefined) Object.assign(here, { POSTGRES_SEEDS: '127.0.0.1', DB_PORT: String(ports.postgres) });
     return { ...merged, ...here };
   }
@@ -81,7 +87,10 @@ export class Deployment {
   start(name: string, changes: Readonly<Record<string, string>> = {}, alias = name): StartedProcess {
     const { product } = this.#options;
     const command = [path.join(product, 'node_modules/.bin/node'), '--enable-source-maps', ...(this.service(name).command ?? [])];
-    return new StartedProcess({ name: alias, command, environment: { ...this.environment(name), ...changes }, cwd: product, logs: this.logs }, { unprivileged: true });
+    return new StartedProcess(
+      { name: alias, command, environment: { ...this.environment(name), ...changes }, cwd: product, logs: this.logs },
+      { unprivileged: true },
+    );
   }
 
   /** Runs a service that ends (its entrypoint); rejects unless the exit code is 0. */
@@ -96,7 +105,9 @@ export class Deployment {
   async healthy(name: string, changes: readonly (readonly [from: string, to: string])[] = []): Promise<number> {
     const started = performance.now();
     const [kind, ...rest] = this.service(name).healthcheck?.test ?? [];
-    const words = (kind === 'CMD-SHELL' ? ['/bin/sh', '-c', ...rest] : rest).map((word) => changes.reduce((text, [from, to]) => text.replaceAll(from, to), this.#adapt(word)));
+    const words = (kind === 'CMD-SHELL' ? ['/bin/sh', '-c', ...rest] : rest).map((word) =>
+      changes.reduce((text, [from, to]) => text.replaceAll(from, to), this.#adapt(word)),
+    );
     if (words.length === 0) throw new Error(`${name} has no health check`);
     await until(`the health check of ${name}`, async () => (await run(words, { environment: this.environment(name), cwd: this.#options.product })).code === 0);
     return Math.round(performance.now() - started);

@@ -29,10 +29,18 @@ export interface BuildOptions {
 export async function buildProductionTemporal({ environment, command, tools, onProgress }: BuildOptions): Promise<ProductionTemporal> {
   const cache = path.join(toolCacheDirectory(environment), `temporal-server-${version.slice(1)}`);
   mkdirSync(cache, { recursive: true });
-  for (const [name, folder] of [['sql', 'cmd/tools/sql'], ['server', 'cmd/server']] as const) {
+  for (const [name, folder] of [
+    ['sql', 'cmd/tools/sql'],
+    ['server', 'cmd/server'],
+  ] as const) {
     if (isExecutable(path.join(cache, name))) continue;
     await runStep(
-      { command: 'go', args: ['install', `${module}/${folder}@${version}`], environment: { ...environment, GOBIN: cache }, title: `building Temporal's ${name}` },
+      {
+        command: 'go',
+        args: ['install', `${module}/${folder}@${version}`],
+        environment: { ...environment, GOBIN: cache },
+        title: `building Temporal's ${name}`,
+      },
       { environment, onProgress, signal: undefined },
     );
   }
@@ -80,7 +88,12 @@ export function startProductionTemporal(options: TemporalOptions): StartedProces
   writeFileSync(path.join(config, 'dynamic.yaml'), '{}\n');
   const settings = {
     log: { stdout: true, level: 'warn' },
-    persistence: { numHistoryShards: Number(environment['NUM_HISTORY_SHARDS']), defaultStore: 'default', visibilityStore: 'visibility', datastores: { default: sql('temporal'), visibility: sql('temporal_visibility') } },
+    persistence: {
+      numHistoryShards: Number(environment['NUM_HISTORY_SHARDS']),
+      defaultStore: 'default',
+      visibilityStore: 'visibility',
+      datastores: { default: sql('temporal'), visibility: sql('temporal_visibility') },
+    },
     global: { membership: { maxJoinDuration: '30s', broadcastAddress: '127.0.0.1' } },
     services: { frontend: role(0, port + 8), matching: role(1), history: role(2), worker: role(3) },
     clusterMetadata: {

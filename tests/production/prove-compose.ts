@@ -37,13 +37,23 @@ async function main(): Promise<boolean> {
     const data = path.join(directory, 'data');
     mkdirSync(data);
     const prepared = await prepareEmbeddedPostgres({ home: data, port: ports.postgres, onProgress: say });
-    postgres = new SupervisedProcess({ ...prepared.definition, logDirectory: data }, { onPid: () => undefined, onProgress: say, onGivenUp: (error) => say(error.message) });
+    postgres = new SupervisedProcess(
+      { ...prepared.definition, logDirectory: data },
+      { onPid: () => undefined, onProgress: say, onGivenUp: (error) => say(error.message) },
+    );
     await postgres.start();
     const deployment = new Deployment({ root, product, directory, ports, temporalSchemas: temporal.schemas, tools: temporal.tools, databaseUrl: prepared.url });
 
     await report.step('temporal-schema sets up both databases', () => deployment.job('temporal-schema'));
     await report.step('temporal-schema again does nothing', () => deployment.job('temporal-schema'));
-    const engine = startProductionTemporal({ server: temporal.server, directory, logs: deployment.logs, port: ports.temporal, environment: deployment.environment('temporal'), password: new URL(prepared.url).password });
+    const engine = startProductionTemporal({
+      server: temporal.server,
+      directory,
+      logs: deployment.logs,
+      port: ports.temporal,
+      environment: deployment.environment('temporal'),
+      password: new URL(prepared.url).password,
+    });
     running.push(engine);
     await report.step('temporal is healthy', async () => `after ${await deployment.healthy('temporal')} ms`);
     await report.step('temporal-namespace makes the namespace', () => deployment.job('temporal-namespace'));
@@ -62,13 +72,22 @@ async function main(): Promise<boolean> {
     });
   } catch (error) {
     report.failed(error);
-    for (const each of running) say(`--- ${each.name}\n${each.log().split('\n').slice(-15).join('\n')}`);
+    for (const each of running) say(`--- ${each.name}\n${lastLines(each.log())}`);
   } finally {
     await Promise.all(running.map((each) => each.stop()));
     await postgres?.stop(5000, 'SIGQUIT');
     rmSync(directory, { recursive: true, force: true });
   }
   return report.end();
+}
+
+function lastLines(text: string): string {
+  return text
+    .trimEnd()
+    .split('\n')
+    .slice(-15)
+    .map((line) => line.slice(0, 400))
+    .join('\n');
 }
 
 process.exitCode = (await main()) ? 0 : 1;

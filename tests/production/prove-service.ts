@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { connectTemporal } from '../../temporal/client.js';
-import { searchAttributeTypes } from '../../temporal/search-attributes.js';
+import { ensureSearchAttributes, searchAttributeTypes } from '../../temporal/search-attributes.js';
 import type { Deployment, DeploymentPorts } from './deployment.js';
 import type { ProofReport } from './proof-report.js';
 import { hexPort, isLoopback, run, until } from './started-process.js';
@@ -43,6 +43,7 @@ export async function proveService(context: ProofContext): Promise<void> {
   const temporal = connectTemporal({ temporalAddress: `127.0.0.1:${ports.temporal}`, temporalNamespace: 'default' });
   try {
     await report.step('the worker registers the search attributes on PostgreSQL', () => proveSearchAttributes(temporal));
+    await report.step('a namespace with an Int attribute of others has no room for them', () => proveFullNamespace(context, temporal));
     await report.step('nothing listens beyond loopback', async () => proveLoopback([gateway, worker, ...proxies, engine]));
     await report.step('the proxies share one port', async () => {
       const listening = proxies.map((proxy) => proxy.listeners().filter((listener) => listener.endsWith(`:${hexPort(ports.proxy)}`)).length);
@@ -78,6 +79,22 @@ async function proveSearchAttributes(temporal: Client): Promise<string> {
   return wanted.join(', ');
 }
 
+/** The negative control of the step before, and of what the documentation says of the image `auto-setup`. */
+async function proveFullNamespace({ deployment, directory }: ProofContext, temporal: Client): Promise<string> {
+  const namespace = 'taken';
+  const operator = async (...args: readonly string[]): Promise<boolean> =>
+    (await run(['temporal', 'operator', ...args, '--namespace', namespace], { environment: deployment.environment('temporal-namespace'), cwd: directory }))
+      .code === 0;
+  if (!(await operator('namespace', 'create'))) throw new Error('the namespace could not be made');
+  await until('an attribute in the new namespace', () => operator('search-attribute', 'create', '--name', 'CustomIntField', '--type', 'Int'));
+  const answer = await ensureSearchAttributes(temporal.connection as Parameters<typeof ensureSearchAttributes>[0], namespace).then(
+    (added) => `added ${added.join(', ')}`,
+    String,
+  );
+  if (!/more than 3 search attributes? of type Int/.test(answer)) throw new Error(answer);
+  return answer;
+}
+
 function proveLoopback(processes: readonly StartedProcess[]): string {
   const all = processes.flatMap((each) => each.listeners().map((listener) => ({ name: each.name, listener })));
   const open = all.filter(({ listener }) => !isLoopback(listener));
@@ -90,7 +107,11 @@ function memory(processes: readonly StartedProcess[]): string {
 }
 
 /** The command line against this deployment. */
-async function millrace(context: ProofContext, args: readonly string[], control = context.ports.control): Promise<{ readonly stdout: string; readonly stderr: string }> {
+async function millrace(
+  context: ProofContext,
+  args: readonly string[],
+  control = context.ports.control,
+): Promise<{ readonly stdout: string; readonly stderr: string }> {
   const { deployment, directory } = context;
   const environment = {
     ...(Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(MILLRACE|FETCH_SERVICE)_/.test(name))) as Record<string, string>),
@@ -110,20 +131,28 @@ interface Lock {
 async function proveBuild(context: ProofContext, name: string): Promise<string> {
   const project = path.join(context.directory, `build-${name}`);
   mkdirSync(project);
-  writeFileSync(path.join(project, 'package.json'), JSON.stringify({ name: 'proof', version: '1.0.0', private: true, dependencies: { express: '^5.1.0', 'is-odd': '^3.0.1' } }));
+  writeFileSync(
+    path.join(project, 'package.json'),
+    JSON.stringify({ name: 'proof', version: '1.0.0', private: true, dependencies: { express: '^5.1.0', 'is-odd': '^3.0.1' } }),
+  );
   const reportFile = path.join(project, 'report.json');
   const npm = 'npm install --no-audit --no-fund --ignore-scripts --fetch-retry-mintimeout=200 --fetch-retries=5 --cache=cache';
   await millrace(context, ['run', '--policy', 'strict', '--report', reportFile, '--', 'sh', '-c', `cd ${project} && ${npm}`]);
   const lock = JSON.parse(readFileSync(path.join(project, 'package-lock.json'), 'utf8')) as Lock;
   const report = JSON.parse(readFileSync(reportFile, 'utf8')) as { artifacts: { metadata: { name: string; version: string; sha256: string } }[] };
   const reported = new Set(report.artifacts.map(({ metadata }) => `${metadata.name}@${metadata.version}`));
-  const installed = Object.entries(lock.packages).filter(([folder]) => folder !== '').map(([folder, { version }]) => `${folder.slice(folder.lastIndexOf('node_modules/') + 13)}@${version}`);
+  const installed = Object.entries(lock.packages)
+    .filter(([folder]) => folder !== '')
+    .map(([folder, { version }]) => `${folder.slice(folder.lastIndexOf('node_modules/') + 13)}@${version}`);
   const missing = installed.filter((each) => !reported.has(each));
   if (installed.length < 20 || missing.length > 0) throw new Error(`of ${installed.length} packages the report lacks ${missing.join(', ')}`);
   return `${installed.length} packages, all in the report (${report.artifacts.length} artefacts)`;
 }
 
-async function api(context: ProofContext, request: { readonly method?: string; readonly path: string; readonly body?: string; readonly control?: number }): Promise<{ readonly status: number; readonly text: string }> {
+async function api(
+  context: ProofContext,
+  request: { readonly method?: string; readonly path: string; readonly body?: string; readonly control?: number },
+): Promise<{ readonly status: number; readonly text: string }> {
   const answer = await fetch(`http://127.0.0.1:${request.control ?? context.ports.control}${request.path}`, {
     method: request.method ?? 'GET',
     headers: { authorization: `Basic ${Buffer.from(context.deployment.controlAuth).toString('base64')}`, 'content-type': 'application/json' },
@@ -133,14 +162,22 @@ async function api(context: ProofContext, request: { readonly method?: string; r
 }
 
 async function openSession(context: ProofContext, control?: number): Promise<Session> {
-  const { status, text } = await api(context, { method: 'POST', path: '/v1/sessions', body: '{"policy":"strict"}', ...(control === undefined ? {} : { control }) });
+  const { status, text } = await api(context, {
+    method: 'POST',
+    path: '/v1/sessions',
+    body: '{"policy":"strict"}',
+    ...(control === undefined ? {} : { control }),
+  });
   if (status !== 201) throw new Error(`opening a session: ${status} ${text}`);
   return JSON.parse(text) as Session;
 }
 
 /** Status that the proxy gives to one request of the session. */
 async function throughProxy(context: ProofContext, session: Session): Promise<string> {
-  const { stdout } = await run(['curl', '--silent', '--output', '/dev/null', '--write-out', '%{http_code}', '--proxy', session.proxyUrl, 'http://millrace.invalid/'], { environment: { PATH: '/usr/bin:/bin' }, cwd: context.directory });
+  const { stdout } = await run(
+    ['curl', '--silent', '--output', '/dev/null', '--write-out', '%{http_code}', '--proxy', session.proxyUrl, 'http://millrace.invalid/'],
+    { environment: { PATH: '/usr/bin:/bin' }, cwd: context.directory },
+  );
   return stdout;
 }
 
@@ -163,7 +200,9 @@ async function proveSession(context: ProofContext, temporal: Client): Promise<st
 }
 
 async function workflowCount(temporal: Client, session: Session, state: string): Promise<boolean> {
-  const { count } = await temporal.workflow.count(`WorkflowId = 'session:${session.id}' AND MillraceState = '${state}' AND MillracePolicy = 'strict' AND MillraceDownloads >= 0`);
+  const { count } = await temporal.workflow.count(
+    `WorkflowId = 'session:${session.id}' AND MillraceState = '${state}' AND MillracePolicy = 'strict' AND MillraceDownloads >= 0`,
+  );
   return count === 1;
 }
 
@@ -184,7 +223,11 @@ async function proveProxyKill(context: ProofContext, victim: StartedProcess): Pr
 }
 
 /** A second gateway takes over while the first is replaced; nothing of a session is lost, and no request of a client is refused. */
-async function proveRollingRestart(context: ProofContext, old: StartedProcess, start: (name: string, changes?: Readonly<Record<string, string>>, alias?: string) => StartedProcess): Promise<string> {
+async function proveRollingRestart(
+  context: ProofContext,
+  old: StartedProcess,
+  start: (name: string, changes?: Readonly<Record<string, string>>, alias?: string) => StartedProcess,
+): Promise<string> {
   const { deployment, ports, running } = context;
   const second = ports.control + 1;
   const session = await openSession(context);
@@ -201,6 +244,7 @@ async function proveRollingRestart(context: ProofContext, old: StartedProcess, s
   const proxied = await throughProxy(context, another);
   await millrace(context, ['session', 'end', another.id]);
   const ended = await api(context, { method: 'DELETE', path: `/v1/sessions/${session.id}` });
-  if (during.status !== 200 || revoked.status >= 300 || ended.status >= 300 || proxied === '407') throw new Error(`${during.status} ${revoked.status} ${ended.status} ${proxied}`);
+  if (during.status !== 200 || revoked.status >= 300 || ended.status >= 300 || proxied === '407')
+    throw new Error(`${during.status} ${revoked.status} ${ended.status} ${proxied}`);
   return `the old one went in ${milliseconds} ms, the new one was ready after ${back} ms`;
 }

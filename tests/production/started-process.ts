@@ -100,7 +100,10 @@ export function isLoopback(listener: string): boolean {
 }
 
 /** Runs a command to its end; its output comes back whatever the exit code is. */
-export function run(command: readonly string[], options: { readonly environment: Readonly<Record<string, string>>; readonly cwd: string }): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
+export function run(
+  command: readonly string[],
+  options: { readonly environment: Readonly<Record<string, string>>; readonly cwd: string },
+): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
   const [file = '', ...args] = command;
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { cwd: options.cwd, env: options.environment, stdio: ['ignore', 'pipe', 'pipe'] });
