@@ -14,7 +14,7 @@ export interface BenchOptions {
   readonly installPeers: boolean;
   /** File for the results as JSON. */
   readonly json: string | undefined;
-  /** Folder for a CPU profile of Millrace's proxies. */
+  /** Folder for CPU profiles of Millrace's processes. */
   readonly profile: string | undefined;
 }
 
@@ -34,7 +34,7 @@ export function readBenchOptions(args: readonly string[]): BenchOptions {
     .option('--peers <list>', 'comma list of squid and mitmdump, each with =/path/of/executable where it is not on PATH; none: no peers', readPeers, readPeers(peerNames.join(',')))
     .option('--install-peers', 'install missing peers: squid-openssl and nginx-light by apt-get (as root), mitmproxy by pip into the cache', false)
     .option('--json <file>', 'write the results as JSON')
-    .option('--profile <folder>', 'write CPU profiles of Millrace\'s proxies; slows them down')
+    .option('--profile <folder>', 'write CPU profiles of Millrace\'s processes; slows them down')
     .showHelpAfterError();
   return program.parse(args, { from: 'user' }).opts<BenchOptions>();
 }

@@ -41,7 +41,7 @@ export async function startMillrace(start: ProxyStart, options: MillraceOptions)
   const pidsOf = (pattern: RegExp): number[] => server.processes().flatMap(({ name, pid }) => (pattern.test(name) && pid !== undefined ? [pid] : []));
   return {
     name: proxyProcesses === 1 ? 'millrace' : 'millrace-2',
-    title: `Millrace, ${proxyProcesses === 1 ? 'one proxy process' : `${proxyProcesses} proxy processes`}: credentials checked, SHA-1 and SHA-256, default inspectors, bodies kept, each exchange durable in PostgreSQL before its last byte`,
+    title: `${proxyProcesses === 1 ? 'one proxy process' : `${proxyProcesses} proxy processes`}: credentials checked, SHA-1 and SHA-256, every inspector asked, each exchange durable in PostgreSQL before its last byte`,
     pids: () => pidsOf(/^proxy-/),
     databasePids: () => pidsOf(/^postgres$/),
     openRun: () => openRun(server),
