@@ -138,6 +138,23 @@ describe('runResponseInspection', () => {
     expect(running).toBe(0);
   });
 
+  it.each(['before it starts', 'while it runs'])('hands on the end of the exchange to its inspectors, %s', async (when) => {
+    const exchange = new AbortController();
+    if (when === 'before it starts') exchange.abort(new Error('revoked'));
+    let signal: AbortSignal | undefined;
+    const reader: Inspector = {
+      id: 'reader',
+      inspectRequest: () => inspection('Pending'),
+      inspectResponse: async (_request, _response, _body, given) => {
+        signal = given.signal;
+        exchange.abort(new Error('revoked'));
+        return inspection('Approved');
+      },
+    };
+    await respond([reader], { context: { ...context, signal: exchange.signal } });
+    expect(signal?.reason).toEqual(new Error('revoked'));
+  });
+
   it('bounds every string', async () => {
     const result = await respond([
       pending('a', async () => ({

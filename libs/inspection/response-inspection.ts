@@ -61,7 +61,12 @@ async function inspectInTime(inspector: Inspector, exchange: InspectedExchange, 
   const limit = options.timeLimit ?? inspectionTimeLimit;
   const startTimer = options.startTimer ?? startSystemTimer;
   const abort = new AbortController();
-  const context = { ...options.context, signal: options.context.signal === undefined ? abort.signal : AbortSignal.any([abort.signal, options.context.signal]) };
+  // Not AbortSignal.any: what it makes outlives the inspection until a collection of garbage, and this runs for every response.
+  const { signal } = options.context;
+  const onAbort = (): void => abort.abort(signal?.reason);
+  if (signal?.aborted === true) onAbort();
+  else signal?.addEventListener('abort', onAbort, { once: true });
+  const context = { ...options.context, signal: abort.signal };
   let cancel: () => void = () => undefined;
   const timeout = new Promise<ResponseInspection>((resolve) => {
     cancel = startTimer(() => {
@@ -75,6 +80,7 @@ async function inspectInTime(inspector: Inspector, exchange: InspectedExchange, 
     return await Promise.race([inspection, timeout]);
   } finally {
     cancel();
+    signal?.removeEventListener('abort', onAbort);
   }
 }
 
