@@ -13,7 +13,7 @@ export interface SessionCommand {
   readonly directory: string;
   /** Laid over this process's own. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** 0 unless told; `undefined` cannot be asked for: a spec knows how its client ends. */
+  /** How the client must end; 0 unless told. */
   readonly exitCode?: number | 'not 0';
 }
 
