@@ -16,6 +16,8 @@ export interface TunnelRequest {
 
 const established = 'HTTP/1.1 200 Connection Established\r\n\r\n';
 const tlsHandshake = 0x16;
+/** Bytes that wait for a build before its origin is paused. Node's own 64 KiB is four TLS records, so that a large download pauses and resumes at every turn. */
+const tunnelBuffer = 256 * 1024;
 
 /**
  * Answers a CONNECT and takes over its socket. The first byte says what the build speaks inside: TLS is intercepted with a
@@ -41,7 +43,8 @@ export function openTunnel(context: ProxyContext, socket: Socket, request: Tunne
 
 function intercept(context: ProxyContext, socket: Socket, request: TunnelRequest): void {
   socket.removeAllListeners('end');
-  const secure = new TLSSocket(socket, { isServer: true, secureContext: context.secureContexts.get(request.authority.host), ALPNProtocols: ['http/1.1'] });
+  const options = { isServer: true, secureContext: context.secureContexts.get(request.authority.host), ALPNProtocols: ['http/1.1'], highWaterMark: tunnelBuffer };
+  const secure = new TLSSocket(socket, options);
   const giveUp = setTimeout(() => secure.destroy(), context.limits.requestHeadTimeout);
   secure.once('secure', () => clearTimeout(giveUp));
   secure.once('close', () => clearTimeout(giveUp));
