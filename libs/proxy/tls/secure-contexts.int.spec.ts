@@ -71,6 +71,24 @@ describe('createSecureContexts', () => {
     expect(contexts.size).toBe(50);
   }, 60_000);
 
+  it('lets go of a context under a connection that has only begun: its handshake, its data and its ticket are not touched', async () => {
+    const contexts = createSecureContexts(authority, { max: 1 });
+    const evicting: SecureContexts = {
+      ...contexts,
+      get: (hostname) => {
+        const context = contexts.get(hostname);
+        setImmediate(() => contexts.get('another.example.org')); // before a byte of the handshake is read
+        return context;
+      },
+    };
+    const port = await serve(evicting, 'example.org');
+    for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const first = await handshake(port, { maxVersion });
+      expect(first).toMatchObject({ reused: false, protocol: maxVersion });
+      expect(await handshake(port, { maxVersion, session: first.session })).toMatchObject({ reused: true });
+    }
+  });
+
   it('makes a new certificate before the old one ends, and after the clock jumped back', () => {
     let now = Date.now();
     const clock = (): number => now;
