@@ -6,8 +6,11 @@ type Compiled = readonly { readonly secret: SessionSecret; readonly matches: (ur
 /** A session's list is one array for its whole life, so it is compiled once and forgotten with it. */
 const compiled = new WeakMap<readonly SessionSecret[], Compiled>();
 
-/** `.` and `..` segments, also percent-encoded: the server resolves them, so the path is not the one that the glob was written for. */
-const dotSegment = /(?:^|[/\\])(?:\.|%2e){1,2}(?:$|[/\\]|%2f|%5c)/i;
+/**
+ * `.` and `..` segments, also percent-encoded, behind an encoded slash or with path parameters (`..;`): the server resolves them, so
+ * the path is not the one that the glob was written for.
+ */
+const dotSegment = /(?:^|[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?:$|[/\\;]|%2f|%5c|%3b)/i;
 
 /**
  * The first secret whose glob matches the normalised URL (`https://host:443/path?query`), query included.
