@@ -18,22 +18,34 @@ export class ChunkedDecoder {
   #trailers = 0;
 
   /**
-   * Consumes bytes from `offset`; calls `onData` with views of the chunk data. Returns the offset behind what was consumed:
+   * Consumes bytes from `offset`; calls `onData` at most once, with a view of all chunk data in them. The data is moved together in
+   * place (the buffer is changed): an origin that sends chunks of one byte must not cost an object and several writes for each. Returns the offset behind what was consumed:
    * less than `chunk.length` only when the body has ended. Throws MalformedMessage.
    */
   decode(chunk: Buffer, offset: number, onData: (data: Buffer) => void): number {
     let position = offset;
-    while (position < chunk.length && this.#state !== 'done') {
-      if (this.#state === 'data') {
+    let start = -1;
+    let filled = -1;
+    try {
+      while (position < chunk.length && this.#state !== 'done') {
+        if (this.#state !== 'data') {
+          position = this.#readLine(chunk, position);
+          continue;
+        }
         const end = Math.min(chunk.length, position + this.#remaining);
         this.#remaining -= end - position;
-        const data = chunk.subarray(position, end);
-        position = end;
         if (this.#remaining === 0) this.#state = 'data-end';
-        onData(data);
-        continue;
+        if (start === -1) {
+          start = position;
+          filled = end;
+        } else {
+          chunk.copyWithin(filled, position, end);
+          filled += end - position;
+        }
+        position = end;
       }
-      position = this.#readLine(chunk, position);
+    } finally {
+      if (start !== -1) onData(chunk.subarray(start, filled));
     }
     return position;
   }

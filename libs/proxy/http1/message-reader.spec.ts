@@ -36,7 +36,7 @@ function read(bytes: Buffer, cuts: readonly number[], maximumHead = 4096): Seen 
   );
   let position = 0;
   for (const cut of [...new Set(cuts)].filter((at) => at > 0 && at < bytes.length).sort((a, b) => a - b).concat(bytes.length)) {
-    reader.feed(bytes.subarray(position, cut));
+    reader.feed(Buffer.from(bytes.subarray(position, cut)));
     position = cut;
     while (ended) {
       ended = false;
