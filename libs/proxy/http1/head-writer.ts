@@ -59,7 +59,8 @@ function forwardedFields(fields: RawFields, connection: readonly string[], witho
     const name = fields[index] as string;
     const lower = name.toLowerCase();
     if (notForwarded.has(lower) || without?.has(lower) === true) continue;
-    if (connection.length > 0 && connection.includes(lower)) continue;
+    // Content-* say what the body is, which was judged by them: a Connection field cannot take them away (RFC 9110 7.6.1).
+    if (connection.length > 0 && connection.includes(lower) && !lower.startsWith('content-')) continue;
     text += `${name}: ${fields[index + 1] as string}\r\n`;
   }
   return text;

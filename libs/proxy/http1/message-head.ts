@@ -83,6 +83,8 @@ export function parseResponseHead(text: string): ResponseHead {
   const match = /^(HTTP\/1\.[0-9]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?$/.exec(line);
   if (match === null) throw new MalformedMessage(400, 'malformed status line');
   const facts = parseFields(text, lineEnd === -1 ? text.length : lineEnd + 2, false);
+  // Inspectors undo the coding that they see; a client that joins two lines would see another body.
+  if (countOf(facts.fields, 'content-encoding') > 1) throw new MalformedMessage(400, 'more than one Content-Encoding');
   return { status: Number(match[2]), statusText: match[3] ?? '', minor: minorVersion(match[1] ?? ''), ...facts };
 }
 
@@ -113,6 +115,12 @@ export function fieldOf(fields: RawFields, name: string): string | undefined {
     if (candidate.length === name.length && candidate.toLowerCase() === name) return fields[index + 1];
   }
   return undefined;
+}
+
+function countOf(fields: RawFields, name: string): number {
+  let count = 0;
+  for (let index = 0; index < fields.length; index += 2) if (fields[index]?.length === name.length && fields[index]?.toLowerCase() === name) count += 1;
+  return count;
 }
 
 function minorVersion(version: string): 0 | 1 {
