@@ -6,6 +6,7 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 
 const memoryLimit = 256 * 1024;
+const maximumPieces = 128;
 
 /**
  * A body at rest until its verdict: in memory up to 256 KiB, then in a file of mode 0600 in the spool directory. Memory stays
@@ -29,6 +30,8 @@ export class BodySpool {
     this.#size += chunk.length;
     if (this.#stream === undefined) {
       this.#chunks.push(chunk);
+      // An origin that sends byte by byte must not make a buffer object of each.
+      if (this.#chunks.length >= maximumPieces) this.#chunks = [Buffer.concat(this.#chunks)];
       if (this.#size <= memoryLimit) return true;
       this.#stream = createWriteStream(this.#path, { flags: 'wx', mode: 0o600, highWaterMark: 1024 * 1024 });
       this.#stream.on('error', (error) => (this.#failure = error));
@@ -68,6 +71,8 @@ export class BodySpool {
     this.#chunks = [];
     if (this.#stream === undefined) return;
     this.#stream.destroy();
+    // A file that is still being opened would appear behind its removal.
+    if (!this.#stream.closed) await once(this.#stream, 'close').catch(() => undefined);
     await this.#handle?.close();
     await rm(this.#path, { force: true });
   }
