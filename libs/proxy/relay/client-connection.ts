@@ -129,7 +129,14 @@ export class ClientConnection implements MessageReaderHandler, ExchangeHost {
 
   #onData(chunk: Buffer): void {
     if (this.#closing) return;
-    this.#reader.feed(chunk);
+    try {
+      this.#reader.feed(chunk);
+    } catch (error) {
+      // One request must not end the process that carries all the others.
+      this.context.log.error({ err: error }, 'a request could not be handled');
+      this.socket.destroy();
+      return;
+    }
     this.#watchHead();
     // A client that pipelines is not read further than one read ahead.
     if (this.#busy && this.#requestEnded && this.#reader.buffered > 0) this.socket.pause();
@@ -189,7 +196,7 @@ export class ClientConnection implements MessageReaderHandler, ExchangeHost {
     }
     this.context.ports.directory.authenticate(credentials.sessionId, credentials.token).then(
       (session) => {
-        if (this.socket.destroyed) return;
+        if (this.socket.destroyed || this.#closing) return;
         if (session === undefined) {
           this.#demandCredentials();
           return;
