@@ -16,9 +16,10 @@ import { ownAnswer } from './refusal.js';
 import { RequestCredentials } from './request-credentials.js';
 import { RequestUpload } from './request-upload.js';
 import { ResponseDelivery, type DeliveryFraming } from './response-delivery.js';
-import { responseTreatment, type ResponseTreatment } from './response-treatment.js';
+import { fitsRecord, responseTreatment, type ResponseTreatment } from './response-treatment.js';
 import { settleResponse, type SettledResponse } from './settle-response.js';
 import type { UpstreamConnection, UpstreamHandler } from './upstream-connection.js';
+import { unrecordableRequest } from './unrecordable-request.js';
 import { upstreamHead } from './upstream-head.js';
 import { UpstreamPool } from './upstream-pool.js';
 
@@ -68,13 +69,9 @@ export class Exchange implements UpstreamHandler {
       this.#answerUnrecorded();
       return;
     }
-    if (refusal !== undefined) {
-      this.#refuseFor(refusal);
-      return;
-    }
-    const { upgrade } = request.head;
-    if (upgrade !== '' && upgrade !== 'h2c') {
-      this.#refuse('upgrade', `protocol upgrades (${upgrade.slice(0, 40)}) cannot be recorded and are refused; use plain HTTP requests`, 501);
+    const immediate = refusal ?? unrecordableRequest(request.head);
+    if (immediate !== undefined) {
+      this.#refuseFor(immediate);
       return;
     }
     const inspections = runRequestInspection(this.context.ports.inspectors, request.inspected, request.inspectionContext);
@@ -135,6 +132,10 @@ export class Exchange implements UpstreamHandler {
   onResponseHead(head: ResponseHead, framing: BodyFraming): void {
     if (this.#settled) return;
     this.#response = head;
+    if (this.session.policy === 'strict' && !fitsRecord(head.fields)) {
+      this.#fail('response-head', 'the response has more header fields than the record holds, which strict does not let through', 502);
+      return;
+    }
     this.#treatment = responseTreatment(this.session.policy, head.status, framing);
     const wanted = this.#treatment === 'hold' || (head.status === 200 && framing.kind !== 'none' && this.#hasPendingInspector());
     if (wanted) this.#spool = new BodySpool(this.context.ports.bodies.spoolDirectory, this.#record.id);
@@ -148,7 +149,8 @@ export class Exchange implements UpstreamHandler {
       clientMinor: this.request.head.minor,
     });
     this.#delivery = new ResponseDelivery(this.host.socket, text, delivery);
-    if (this.#treatment === 'hold') this.#headTimer = setTimeout(() => this.#delivery?.startEarly(), this.context.limits.strictHeadAfter);
+    // A head without a body is the whole answer: it waits for the verdict and the record.
+    if (this.#treatment === 'hold' && framing.kind !== 'none') this.#headTimer = setTimeout(() => this.#delivery?.startEarly(), this.context.limits.strictHeadAfter);
   }
 
   onResponseBody(chunk: Buffer): void {
@@ -216,6 +218,7 @@ export class Exchange implements UpstreamHandler {
     this.#upstreamAddress = upstream.upstream.remoteAddress;
     upstream.begin(this, this.request.head.method, this.context.limits.upstreamTimeout);
     upstream.writeHead(upstreamHead(this.request, { policy: this.session.policy, upstream: upstream.upstream, credentials: this.#credentials }));
+    if (this.#upload.hasBody) upstream.retire();
     const rewritten = this.#credentials?.body;
     if (rewritten !== undefined) {
       upstream.write(rewritten);
@@ -240,8 +243,8 @@ export class Exchange implements UpstreamHandler {
       signal: this.#abort.signal,
     });
     clearTimeout(this.#headTimer);
-    if (!(await this.#recordEvent(outcome.event))) return;
-    await this.#deliver(head, outcome);
+    if (await this.#recordEvent(outcome.event)) await this.#deliver(head, outcome);
+    else await this.#spool?.discard();
   }
 
   async #deliver(head: ResponseHead, outcome: SettledResponse): Promise<void> {
@@ -257,7 +260,7 @@ export class Exchange implements UpstreamHandler {
         socket.write(ownAnswer(403, outcome.reason, { keepAlive: this.#keepAlive, method: this.request.head.method }), 'latin1');
       }
     } else {
-      if (this.#treatment === 'hold' && this.#spool !== undefined) await this.#deliverHeld(this.#spool);
+      if (this.#treatment === 'hold' && this.#spool !== undefined) await this.#deliverHeld(this.#spool).catch(() => socket.destroy());
       this.#delivery?.release();
     }
     this.#answered = true;

@@ -1,5 +1,5 @@
 import type { SessionPolicy } from '../../policy/session-policy.js';
-import type { BodyFraming } from '../http1/message-head.js';
+import type { BodyFraming, RawFields } from '../http1/message-head.js';
 
 /**
  * What happens to a response body on its way to the build.
@@ -15,4 +15,13 @@ export function responseTreatment(policy: SessionPolicy, status: number, framing
   // 304 means that the build uses bytes this session never saw; conditional fields are removed, so an origin that sends it is wrong.
   if (status === 304 || (status >= 200 && status < 300)) return 'hold';
   return framing.kind === 'none' ? 'stream' : 'withhold';
+}
+
+/** The record keeps so much of a head, see `redactHeaders`. */
+const recordedValue = 8192;
+const recordedFields = 64 * 1024;
+
+/** Whether the record will hold all of these fields: in strict a head must not carry more into a build than is recorded. */
+export function fitsRecord(fields: RawFields): boolean {
+  return fields.reduce((total, part) => total + part.length, 0) <= recordedFields && fields.every((part) => part.length <= recordedValue);
 }

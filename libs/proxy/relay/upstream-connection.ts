@@ -1,3 +1,4 @@
+import { errorMessage } from '../../errors/error-message.js';
 import { isPersistent, MalformedMessage, parseResponseHead, responseFraming, type BodyFraming, type ResponseHead } from '../http1/message-head.js';
 import type { ConnectResult } from '../upstream/connect.js';
 import { MessageReader, type MessageReaderHandler } from '../http1/message-reader.js';
@@ -25,6 +26,7 @@ export class UpstreamConnection implements MessageReaderHandler {
   #persistent = false;
   #headSeen = false;
   #requestSent = false;
+  #retired = false;
   /** How many exchanges it has served: a first failure on a reused connection may be retried. */
   served = 0;
   dead = false;
@@ -60,6 +62,14 @@ export class UpstreamConnection implements MessageReaderHandler {
 
   write(chunk: Buffer | string): boolean {
     return this.upstream.socket.write(chunk);
+  }
+
+  /**
+   * Not used again after this exchange. For requests with a body: an origin that does not read it takes it for the next request, and its
+   * answer would stand in the record as that of another URL.
+   */
+  retire(): void {
+    this.#retired = true;
   }
 
   /** The request is complete; only then may the connection be used again. */
@@ -110,7 +120,7 @@ export class UpstreamConnection implements MessageReaderHandler {
     const handler = this.#handler;
     this.#handler = undefined;
     this.served += 1;
-    if (this.#persistent && this.#requestSent && !this.dead && this.#reader.buffered === 0) {
+    if (this.#persistent && !this.#retired && this.#requestSent && !this.dead && this.#reader.buffered === 0) {
       this.#reader.next();
       this.upstream.socket.resume();
       this.onIdle(this);
@@ -130,7 +140,12 @@ export class UpstreamConnection implements MessageReaderHandler {
       this.destroy();
       return;
     }
-    this.#reader.feed(chunk);
+    try {
+      this.#reader.feed(chunk);
+    } catch (error) {
+      // One response must not end the process that carries all the others.
+      this.#fail(`internal error: ${errorMessage(error)}`);
+    }
   }
 
   #onEnd(): void {
