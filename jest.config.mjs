@@ -1,7 +1,7 @@
 /** Jest runs the TypeScript sources as ES modules; `scripts/with-toolchain.mjs test` starts it on the project's own Node. */
 export default {
   testEnvironment: 'node',
-  roots: ['<rootDir>/apps', '<rootDir>/workflows', '<rootDir>/activities', '<rootDir>/libs', '<rootDir>/temporal', '<rootDir>/tests', '<rootDir>/examples'],
+  roots: ['<rootDir>/apps', '<rootDir>/workflows', '<rootDir>/activities', '<rootDir>/libs', '<rootDir>/temporal', '<rootDir>/tests', '<rootDir>/examples', '<rootDir>/bench'],
   testMatch: ['**/*.spec.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
