@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { SecureContext } from 'node:tls';
 import type { ClientService } from '../clients/client-service.js';
 import { createProxyClient } from './proxy-client.js';
 import type { FaultSession } from './fault-session.js';
@@ -14,7 +15,7 @@ export interface HammeringClients {
 
 export interface HammeringOptions {
   readonly session: FaultSession;
-  readonly authority: string;
+  readonly authority: SecureContext;
   readonly origins: readonly string[];
   readonly clients: number;
 }

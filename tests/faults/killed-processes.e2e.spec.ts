@@ -1,3 +1,4 @@
+import type { SecureContext } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startOrigin } from '../clients/loopback-origin.js';
 import type { LoopbackOrigin } from '../clients/loopback-origin.js';
@@ -12,7 +13,7 @@ import { until } from './until.js';
 
 let service: FaultService;
 let origins: LoopbackOrigin[] = [];
-let authority = '';
+let authority: SecureContext;
 
 beforeAll(async () => {
   service = await startFaultService({ proxies: 1 });

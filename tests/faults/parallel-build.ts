@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { SecureContext } from 'node:tls';
 import type { ClientService } from '../clients/client-service.js';
 import { sha256 } from '../clients/file-digest.js';
 import { createProxyClient } from './proxy-client.js';
@@ -37,7 +38,7 @@ export interface ParallelBuild {
 
 export interface BuildOptions {
   readonly session: FaultSession;
-  readonly authority: string;
+  readonly authority: SecureContext;
   readonly origins: readonly string[];
   readonly connections: number;
 }

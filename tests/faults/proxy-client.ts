@@ -2,7 +2,8 @@ import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, createSecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import type { ClientService } from '../clients/client-service.js';
 
 export interface Answer {
@@ -17,11 +18,12 @@ export interface ProxyClient {
   close(): void;
 }
 
-export async function authorityOf(service: ClientService): Promise<string> {
-  return (await fetch(`${service.addresses.control}/v1/ca.pem`)).text();
+/** Trusts the service's own authority alone; one for all clients, for making one takes longer than a handshake. */
+export async function authorityOf(service: ClientService): Promise<SecureContext> {
+  return createSecureContext({ ca: await (await fetch(`${service.addresses.control}/v1/ca.pem`)).text() });
 }
 
-export function createProxyClient(service: ClientService, session: { readonly credentials: string }, authority: string): ProxyClient {
+export function createProxyClient(service: ClientService, session: { readonly credentials: string }, secureContext: SecureContext): ProxyClient {
   const { hostname, port } = new URL(service.addresses.proxy);
   const headers = { 'proxy-authorization': session.credentials };
   const plain = new HttpAgent({ keepAlive: true, maxSockets: 1 });
@@ -35,7 +37,7 @@ export function createProxyClient(service: ClientService, session: { readonly cr
         callback?.(new RefusedTunnel(response.statusCode ?? 0), undefined as unknown as Duplex);
         return;
       }
-      const secure = connectTls({ socket, host: options.host ?? '', ca: authority });
+      const secure = connectTls({ socket, host: options.host ?? '', secureContext });
       secure.once('secureConnect', () => callback?.(null, secure));
       secure.on('error', (error) => callback?.(error, undefined as unknown as Duplex));
     });

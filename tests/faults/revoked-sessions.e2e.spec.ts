@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import type { SecureContext } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startOrigin } from '../clients/loopback-origin.js';
 import type { LoopbackOrigin } from '../clients/loopback-origin.js';
@@ -12,7 +13,7 @@ import { until } from './until.js';
 
 let service: FaultService;
 let origins: LoopbackOrigin[] = [];
-let authority = '';
+let authority: SecureContext;
 const urls = (): readonly string[] => origins.map(({ url }) => url);
 const arrived = (): readonly string[] => origins.flatMap(({ requests }) => requests);
 
