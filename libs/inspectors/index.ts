@@ -1,4 +1,6 @@
 import type { Inspector } from '../inspection/inspector.js';
+import { cargoCrateInspector } from './cargo/cargo-crate-inspector.js';
+import { cargoIndexInspector } from './cargo/cargo-index-inspector.js';
 import { defaultInspector } from './default/default-inspector.js';
 import { npmAuditInspector } from './npm/npm-audit-inspector.js';
 import { npmPackumentInspector } from './npm/npm-packument-inspector.js';
@@ -18,6 +20,8 @@ export function createInspectors(): readonly Inspector[] {
     pipMetadataInspector,
     pipWheelInspector,
     pipSdistInspector,
+    cargoIndexInspector,
+    cargoCrateInspector,
     defaultInspector,
   ]);
 }
