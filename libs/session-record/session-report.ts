@@ -189,12 +189,13 @@ function withheld(position: number, data: ArtefactDownloaded['data']): Readonly<
   };
 }
 
-function failure(position: number, { request, response, stage, reason, receivedBytes }: DownloadFailed['data']): Readonly<Record<string, unknown>> {
+function failure(position: number, { request, response, stage, reason, receivedBytes, received }: DownloadFailed['data']): Readonly<Record<string, unknown>> {
   return {
     ...(response === null ? requestPart(position, request) : exchange(position, request, response)),
     'request-inspection': request.requestInspection,
     stage,
     reason,
     'received-bytes': receivedBytes,
+    ...(received === undefined || received === null ? {} : { 'received-sha1': received.sha1, 'received-sha256': received.sha256 }),
   };
 }

@@ -68,6 +68,8 @@ export interface DownloadFailed {
     readonly reason: string;
     /** Body bytes received from upstream before it failed. */
     readonly receivedBytes: number;
+    /** Digest of these bytes: a build may have used them although the body was torn. Null when there were none. */
+    readonly received?: BodyDigest | null;
   };
 }
 

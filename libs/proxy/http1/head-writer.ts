@@ -1,8 +1,8 @@
 import type { RawFields, RequestHead, ResponseHead } from './message-head.js';
 
 /** Fields of one connection, not of the message (RFC 9110 section 7.6.1), and those that we write ourselves. */
-const notForwarded = new Set(['connection', 'keep-alive', 'proxy-connection', 'proxy-authorization', 'proxy-authenticate', 'proxy-authentication-info', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings', 'content-length', 'host', 'expect']);
-// Host of a response means nothing, and `expect` is answered here.
+const notForwarded = new Set(['connection', 'keep-alive', 'proxy-connection', 'proxy-authorization', 'proxy-authenticate', 'proxy-authentication-info', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings', 'content-length', 'host', 'expect', 'millrace-refused']);
+// Host of a response means nothing, `expect` is answered here, and only we say what was refused.
 
 export interface RequestLine {
   /** Origin form, or absolute form towards a parent proxy. */

@@ -47,6 +47,11 @@ export class BodyDigester {
     return this.#result;
   }
 
+  /** The digest of a body that did not arrive whole; null when nothing arrived. */
+  received(): BodyDigest | null {
+    return this.#size === 0 ? null : this.digest();
+  }
+
   #finish(): BodyDigest {
     if (this.#sha1 !== undefined && this.#sha256 !== undefined) {
       return { sha1: this.#sha1.digest('hex'), sha256: this.#sha256.digest('hex'), size: this.#size };

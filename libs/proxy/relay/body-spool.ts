@@ -1,5 +1,5 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
-import { open, rm, type FileHandle } from 'node:fs/promises';
+import { open, rm, statfs, type FileHandle } from 'node:fs/promises';
 import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
 import path from 'node:path';
@@ -7,6 +7,9 @@ import { Readable } from 'node:stream';
 
 const memoryLimit = 256 * 1024;
 const maximumPieces = 128;
+/** Bytes that a body never takes from the disk: the database may live on it, too. */
+const diskReserve = 512 * 1024 * 1024;
+const checkEvery = 16 * 1024 * 1024;
 
 /**
  * A body at rest until its verdict: in memory up to 256 KiB, then in a file of mode 0600 in the spool directory. Memory stays
@@ -20,8 +23,14 @@ export class BodySpool {
   #failure: Error | undefined;
   #handle: FileHandle | undefined;
 
-  /** `directory` must exist; `name` unique in it. */
-  constructor(directory: string, name: string) {
+  #checkedAt = 0;
+
+  /** `directory` must exist; `name` unique in it. `reserve`: bytes that stay free on its disk. */
+  constructor(
+    private readonly directory: string,
+    name: string,
+    private readonly reserve = diskReserve,
+  ) {
     this.#path = path.join(directory, name);
   }
 
@@ -37,9 +46,22 @@ export class BodySpool {
       this.#stream.on('error', (error) => (this.#failure = error));
       const chunks = this.#chunks;
       this.#chunks = [];
+      this.#checkDisk();
       return this.#stream.write(Buffer.concat(chunks));
     }
+    if (this.#size - this.#checkedAt >= checkEvery) this.#checkDisk();
     return this.#stream.write(chunk);
+  }
+
+  /** An endless body must not fill the disk: found out while the body is written, and told by `drained` or `finish`. */
+  #checkDisk(): void {
+    this.#checkedAt = this.#size;
+    statfs(this.directory).then(
+      ({ bavail, bsize }) => {
+        if (bavail * bsize < this.reserve) this.#stream?.destroy(new Error('the disk of the spool is nearly full'));
+      },
+      (error: unknown) => this.#stream?.destroy(error as Error),
+    );
   }
 
   /** Rejects when the disk does not take it. */

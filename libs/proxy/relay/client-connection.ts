@@ -45,7 +45,8 @@ export class ClientConnection implements MessageReaderHandler, ExchangeHost {
     this.clientAddress = options.clientAddress;
     this.#session = options.tunnel?.session;
     this.#reader = new MessageReader(this, context.limits.requestHeadBytes);
-    socket.setTimeout(context.limits.idleTimeout);
+    // Whoever has not said a word yet is waited for less long.
+    socket.setTimeout(context.limits.requestHeadTimeout);
     this.#listeners = {
       data: (chunk: Buffer) => this.#onData(chunk),
       end: () => this.#onInputEnd(),
@@ -69,6 +70,7 @@ export class ClientConnection implements MessageReaderHandler, ExchangeHost {
     this.#headTimer = undefined;
     const head = parseRequestHead(text);
     const framing = requestFraming(head);
+    if (this.socket.timeout !== this.context.limits.idleTimeout) this.socket.setTimeout(this.context.limits.idleTimeout);
     this.#busy = true;
     this.#requestEnded = false;
     if (this.options.tunnel !== undefined) this.#startExchange(this.options.tunnel.session, head);
@@ -145,7 +147,7 @@ export class ClientConnection implements MessageReaderHandler, ExchangeHost {
   /** A head must arrive whole in time, however slowly its bytes drip. */
   #watchHead(): void {
     if (this.#headTimer !== undefined || this.#busy || this.#closing || this.#reader.buffered === 0) return;
-    this.#headTimer = setTimeout(() => this.#refuse(400, 'the request head did not arrive in time'), this.context.limits.requestHeadTimeout);
+    this.#headTimer = setTimeout(() => this.#refuseLateHead(), this.context.limits.requestHeadTimeout);
   }
 
   #startExchange(session: LiveSession, head: RequestHead): void {
@@ -225,6 +227,10 @@ export class ClientConnection implements MessageReaderHandler, ExchangeHost {
     this.#close();
   }
 
+  #refuseLateHead(): void {
+    this.#refuse(400, 'the request head did not arrive in time');
+  }
+
   #refuse(status: number, reason: string): void {
     if (this.#closing || this.socket.destroyed) return;
     this.socket.write(ownAnswer(status, reason, { keepAlive: false }), 'latin1');
@@ -246,12 +252,14 @@ export class ClientConnection implements MessageReaderHandler, ExchangeHost {
   #onInputEnd(): void {
     this.#inputEnded = true;
     if (!this.#busy) this.#close();
-    else if (!this.#requestEnded) this.#exchange?.onClientClosed('the build closed its connection in the middle of its request');
-    // Otherwise a half-closed client still gets its answer.
+    else if (this.#requestEnded) return; // a half-closed client still gets its answer
+    else if (this.#exchange === undefined) this.socket.destroy();
+    else this.#exchange.onClientClosed('the build closed its connection in the middle of its request');
   }
 
   #onTimeout(): void {
-    if (!this.#busy) this.#close();
+    if (!this.#busy && this.#reader.buffered > 0) this.#refuseLateHead();
+    else if (!this.#busy) this.#close();
     else if (this.#exchange === undefined || this.#exchange.waitsForClient) this.socket.destroy(new Error('the build did not read or write in time'));
     // Otherwise the origin is waited for; that has a limit of its own.
   }

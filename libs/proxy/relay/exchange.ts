@@ -297,7 +297,8 @@ export class Exchange implements UpstreamHandler {
 
   #fail(stage: FailureStage, reason: string, status: number): void {
     const response = this.#response === undefined ? null : this.#record.response(this.#response, this.#upstreamAddress);
-    this.#end({ type: 'DownloadFailed', data: { request: this.#record.request(), response, stage, reason, receivedBytes: this.#responseDigester.size } }, status, reason);
+    const received = { receivedBytes: this.#responseDigester.size, received: this.#responseDigester.received() };
+    this.#end({ type: 'DownloadFailed', data: { request: this.#record.request(), response, stage, reason, ...received } }, status, reason);
   }
 
   /** Records how the exchange ended without a response of the origin, and tells the build if it can still be told. */

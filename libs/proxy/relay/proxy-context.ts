@@ -10,12 +10,10 @@ export interface ProxyLimits {
   readonly requestHeadBytes: number;
   /** From the first byte of a request head to its last; also for the TLS handshake with the build. */
   readonly requestHeadTimeout: number;
-  /** Between requests on a kept connection. */
+  /** Without a byte from or to the build: between requests on a kept connection, and while the build is waited for. */
   readonly idleTimeout: number;
   /** Without a byte from upstream while an answer is awaited or read. */
   readonly upstreamTimeout: number;
-  /** Without a byte moving to or from the build during an exchange. */
-  readonly clientTimeout: number;
   /** Strict holds a response back for this long before it sends the head, so that clients do not give up. */
   readonly strictHeadAfter: number;
 }
@@ -25,7 +23,6 @@ export const defaultLimits: ProxyLimits = {
   requestHeadTimeout: 30_000,
   idleTimeout: 120_000,
   upstreamTimeout: 300_000,
-  clientTimeout: 300_000,
   strictHeadAfter: 5_000,
 };
 

@@ -24,11 +24,17 @@ const tunnelBuffer = 256 * 1024;
  * certificate for the name that it connects to, plain HTTP is read as it is, everything else is refused, for it cannot be recorded.
  */
 export function openTunnel(context: ProxyContext, socket: Socket, request: TunnelRequest): void {
-  const giveUp = setTimeout(() => socket.destroy(), context.limits.requestHeadTimeout);
-  socket.on('error', () => undefined);
-  socket.once('close', () => clearTimeout(giveUp));
-  socket.once('data', (chunk: Buffer) => {
+  const waiting = { socket, shutdown: () => socket.destroy() };
+  const giveUp = setTimeout(waiting.shutdown, context.limits.requestHeadTimeout);
+  const settled = (): void => {
     clearTimeout(giveUp);
+    context.connections.delete(waiting);
+  };
+  context.connections.add(waiting);
+  socket.on('error', () => undefined);
+  socket.once('close', settled);
+  socket.once('data', (chunk: Buffer) => {
+    settled();
     socket.pause();
     socket.unshift(chunk);
     const first = chunk[0] as number;
