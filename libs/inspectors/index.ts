@@ -2,6 +2,10 @@ import type { Inspector } from '../inspection/inspector.js';
 import { cargoCrateInspector } from './cargo/cargo-crate-inspector.js';
 import { cargoIndexInspector } from './cargo/cargo-index-inspector.js';
 import { defaultInspector } from './default/default-inspector.js';
+import { goModInspector } from './go/go-mod-inspector.js';
+import { goSumdbInspector } from './go/go-sumdb-inspector.js';
+import { goVersionInspector } from './go/go-version-inspector.js';
+import { goZipInspector } from './go/go-zip-inspector.js';
 import { npmAuditInspector } from './npm/npm-audit-inspector.js';
 import { npmPackumentInspector } from './npm/npm-packument-inspector.js';
 import { npmTarballInspector } from './npm/npm-tarball-inspector.js';
@@ -22,6 +26,10 @@ export function createInspectors(): readonly Inspector[] {
     pipSdistInspector,
     cargoIndexInspector,
     cargoCrateInspector,
+    goVersionInspector,
+    goModInspector,
+    goZipInspector,
+    goSumdbInspector,
     defaultInspector,
   ]);
 }
