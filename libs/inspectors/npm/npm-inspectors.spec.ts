@@ -216,8 +216,27 @@ describe('npm.tarball', () => {
 
 describe('npm.audit', () => {
   const request = createRequest('https://registry.example/-/npm/v1/security/advisories/bulk', npm, 'POST');
-  it('approves JSON and nothing else', async () => {
+  const judge = async (report: unknown) => (await inspect(request, { bytes: Buffer.from(JSON.stringify(report)) }, createContext())).verdict;
+  const advisory = { id: 1, url: 'https://advisories.example/1', title: 'Prototype pollution', severity: 'high', vulnerable_versions: '<1.2.3', cwe: [] };
+
+  it('approves the reports that npm reads, in either shape', async () => {
     expect((await inspect(request, { bytes: gzipSync('{}'), headers: { 'content-encoding': 'gzip' } }, createContext())).verdict).toBe('Approved');
+    expect(await judge({ minimist: [advisory], other: [] })).toBe('Approved');
+    expect(await judge({ actions: [], advisories: { 1: advisory }, muted: [], metadata: { vulnerabilities: {} } })).toBe('Approved');
+  });
+
+  it.each([
+    ['another document', { payload: 'x' }],
+    ['text in place of advisories', { minimist: ['#!/bin/sh'] }],
+    ['an advisory without its fields', { minimist: [{ id: 1, payload: 'x' }] }],
+    ['an advisory with a title of a megabyte', { minimist: [{ ...advisory, title: 'x'.repeat(1024 * 1024) }] }],
+    ['more than 2 MiB', { minimist: Array.from({ length: 20_000 }, () => advisory) }],
+    ['a list', []],
+  ])('rejects %s', async (_name, report) => {
+    expect(await judge(report)).toBe('Rejected');
+  });
+
+  it('rejects what is not JSON', async () => {
     expect((await inspect(request, { bytes: Buffer.from('<html>') }, createContext())).verdict).toBe('Rejected');
   });
 });
