@@ -1,6 +1,7 @@
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import { tokenSha256 } from '../../../libs/session/session-credentials.js';
 import type { OpenSession, SessionCommands } from '../../../libs/session-record/session-commands.js';
+import type { SessionReport } from '../../../libs/session-record/session-report.js';
 import type { RecordedSession, SessionReads, WorkflowOutbox } from '../gateway-ports.js';
 
 const noTotals = { position: 1, downloads: 0, refused: 0, failed: 0, bytes: 0, violations: 0 };
@@ -50,7 +51,7 @@ export class MemoryRecord {
     overview: async () => ({ openedEver: this.opened, active: [...this.held.values()].map((held) => held.session).filter(({ state }) => state === 'open' || state === 'revoked') }),
     countByState: async () => ({ open: [...this.held.values()].filter((held) => held.session.state === 'open').length }),
     downloads: async () => ({ items: [], nextCursor: null }),
-    report: async (id) => ({ 'session-id': this.get(id).session.id, artifacts: [] }),
+    report: async (id) => emptyReport(this.get(id).session),
     tokenMatches: async (id, token) => {
       const held = this.held.get(id);
       return held === undefined ? undefined : held.command.tokenSha256 === tokenSha256(token);
@@ -69,4 +70,22 @@ export class MemoryRecord {
     if (held === undefined) throw new MillraceError('session-not-found', 'no such session');
     return held;
   }
+}
+
+function emptyReport({ id, openedAt, revokedAt, policy }: RecordedSession): SessionReport {
+  return {
+    generator: 'millrace test',
+    comment: '',
+    'session-id': id,
+    'start-time': openedAt,
+    'end-time': revokedAt ?? openedAt,
+    inspectors: [],
+    'spool-path': '/nowhere',
+    policy,
+    artifacts: [],
+    'refused-requests': [],
+    'failed-downloads': [],
+    'other-responses': [],
+    record: { stream: `session:${id}`, events: 1, 'last-digest': '0'.repeat(64) },
+  };
 }
