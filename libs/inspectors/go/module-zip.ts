@@ -66,7 +66,6 @@ function checkNames(archive: ZipArchive, directory: string): void {
 /** Refuses two names, of files or of directories on the way to them, that are one where case does not count, and a file that is a directory too. */
 function checkFolding(name: string, folded: Map<string, string>): void {
   for (let end = name.indexOf('/'); end >= 0; end = name.indexOf('/', end + 1)) checkName(`${name.slice(0, end)}/`, folded);
-  if (folded.has(fold(name))) throw refusal(`the module zip holds ${JSON.stringify(name.slice(0, 120))} twice where upper and lower case are the same`);
   checkName(name, folded);
 }
 

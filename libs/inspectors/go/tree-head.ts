@@ -10,6 +10,7 @@ export interface TreeHead {
 }
 
 const maxHeads = 32;
+const maxAttempts = 8;
 
 /** Throws the reason when the text of a note is not that of a tree. */
 export function parseTreeHead(text: string): TreeHead {
@@ -20,9 +21,13 @@ export function parseTreeHead(text: string): TreeHead {
 
 /** Keeps the largest verified trees: `go` checks records in the newest one that it has seen. */
 export async function rememberTreeHead(knowledge: SessionKnowledge, database: string, head: TreeHead): Promise<void> {
-  const others = (await findTreeHeads(knowledge, database)).filter(({ size, root }) => size !== head.size || root !== head.root);
-  const heads = [head, ...others].sort((one, other) => other.size - one.size).slice(0, maxHeads);
-  await knowledge.put(keyOf(database), JSON.stringify(heads));
+  // Lookups run side by side, in several processes: whoever finds its tree gone again puts it back.
+  for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+    const known = await findTreeHeads(knowledge, database);
+    if (known.some(({ size, root }) => size === head.size && root === head.root)) return;
+    const heads = [head, ...known].sort((one, other) => other.size - one.size).slice(0, maxHeads);
+    await knowledge.put(keyOf(database), JSON.stringify(heads));
+  }
 }
 
 export async function findTreeHeads(knowledge: SessionKnowledge, database: string): Promise<readonly TreeHead[]> {

@@ -38,8 +38,8 @@ async function rootThrough(record: { id: number; leaf: Buffer }, range: Range, r
 
 async function rangeHash(range: Range, readTile: ReadTile): Promise<Buffer> {
   const size = range.end - range.start;
-  const height = Math.log2(size);
-  if (Number.isInteger(height)) return subtreeHash(range.start, height, readTile);
+  const height = Math.round(Math.log2(size));
+  if (2 ** height === size) return subtreeHash(range.start, height, readTile);
   const [left, right] = split(range);
   return node(await rangeHash(left, readTile), await rangeHash(right, readTile));
 }
