@@ -43,6 +43,8 @@ export function temporalDevServer(options: TemporalDevServerOptions): ProcessDef
     cwd: path.dirname(options.databaseFile),
     ready: () => hasNamespace(address, options.namespace),
     readyDeadline: 60_000,
+    // It picks ports of its own besides those given, and under load may lose one to another process before it listens.
+    startAttempts: 3,
     logDirectory: options.logDirectory,
   };
 }

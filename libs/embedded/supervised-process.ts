@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { errorMessage } from '../errors/error-message.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import { signal } from './process-register.js';
 
@@ -22,6 +23,8 @@ export interface ProcessDefinition {
   readonly ready: 'message' | (() => Promise<boolean>);
   /** Milliseconds. */
   readonly readyDeadline: number;
+  /** How often the first start is tried; once when not given. */
+  readonly startAttempts?: number;
   /** Runs before each start, for what a killed predecessor may have left behind. */
   readonly prepare?: () => Promise<void> | void;
   /** Default SIGTERM. */
@@ -71,8 +74,18 @@ export class SupervisedProcess {
 
   /** The first start; resolves when the process is ready and rejects when it ended or said nothing in time. From then on it is kept alive. */
   async start(): Promise<void> {
-    const child = await this.#launch();
+    const child = await this.#firstLaunch(this.definition.startAttempts ?? 1);
     this.#keepAlive(child, Date.now());
+  }
+
+  async #firstLaunch(attempts: number): Promise<ChildProcess> {
+    try {
+      return await this.#launch();
+    } catch (error) {
+      if (attempts <= 1 || this.#stopping) throw error;
+      this.#events.onProgress(`${errorMessage(error)}; trying again`);
+      return this.#firstLaunch(attempts - 1);
+    }
   }
 
   /** Asks it to end and, after `deadline` milliseconds, makes it. Resolves when it is gone; may be called again with less patience. */
@@ -118,7 +131,7 @@ export class SupervisedProcess {
       if (this.#child === child) this.#child = undefined;
     });
     this.#events.onPid(this.name, child.pid);
-    const problem = await Promise.race([this.#becameReady(child), ended]).catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
+    const problem = await Promise.race([this.#becameReady(child), ended]).catch((error: unknown) => errorMessage(error));
     if (problem === undefined) return child;
     await endChild(child, 0, 'SIGKILL');
     throw new MillraceError('start-failed', `${this.name} ${problem}${tail(this.logFile, logStart)}`, { suggestion: `Its output is in ${this.logFile}.` });
@@ -179,7 +192,7 @@ export class SupervisedProcess {
       } catch (error) {
         last = error;
         this.#failures += 1;
-        if (!this.#stopping) this.#events.onProgress(error instanceof Error ? error.message : String(error));
+        if (!this.#stopping) this.#events.onProgress(errorMessage(error));
       }
     }
   }
