@@ -3,6 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { buildZip } from '../../libs/inspectors/__fixtures__/build-zip.js';
 import { createChecksumDatabase, zipHash, type RecordedModule } from '../../libs/inspectors/go/__fixtures__/checksum-database.js';
+import { originAddress } from '../clients/client-service.js';
 import { describeClient } from '../clients/describe-client.js';
 import { startOrigin } from '../clients/loopback-origin.js';
 import type { LoopbackOrigin } from '../clients/loopback-origin.js';
@@ -44,7 +45,9 @@ describeClient('go', ({ service, directory }) => {
     const build = directory();
     writeFileSync(path.join(build, 'go.mod'), 'module x.test/x\n\ngo 1.20\n');
     const places = { GOPATH: path.join(build, 'path'), GOMODCACHE: path.join(build, 'modules'), GOCACHE: path.join(build, 'cache') };
-    const trust = { GOPROXY: `${proxy?.url}/go`, GOSUMDB: database.verifierKey, GONOSUMDB: '', GONOPROXY: '', GOPRIVATE: '', GOINSECURE: '' };
+    // Go never asks a proxy for an address of loopback; it does not know one with a dot at its end to be one.
+    const url = (proxy?.url ?? '').replace(originAddress, `${originAddress}.`);
+    const trust = { GOPROXY: `${url}/go`, GOSUMDB: database.verifierKey, GONOSUMDB: '', GONOPROXY: '', GOPRIVATE: '', GOINSECURE: '' };
     return { directory: build, environment: { ...places, ...trust, GOFLAGS: '-modcacherw', GOTOOLCHAIN: 'local' } };
   }
 
