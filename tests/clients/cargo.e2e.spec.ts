@@ -31,7 +31,7 @@ describeClient('cargo', ({ service, directory }) => {
     for (const [, name, version, checksum] of locked) {
       const [crate, ...more] = report.artifacts.filter(({ metadata }) => metadata.sha256 === checksum);
       expect(more).toEqual([]);
-      expect(crate?.metadata.type).toBe('application/gzip');
+      expect(crate?.metadata.type).toBe('application/x.cargo.crate');
       expect(crate?.downloads.map(({ url }) => url)).toEqual([expect.stringMatching(new RegExp(`/${name}\\b.*\\b${version?.replaceAll('.', '\\.')}\\b`))]);
       expect(artefactsFrom(report, `/${name}`)).toHaveLength(1); // its page in the sparse index
     }

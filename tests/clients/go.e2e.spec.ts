@@ -20,7 +20,7 @@ describeClient('go', ({ service, directory }) => {
     for (const file of [downloaded.GoMod, downloaded.Zip]) {
       expect(artefactsFrom(report, `/rsc.io/quote/@v/${path.basename(file)}`).map(({ metadata }) => metadata.sha256)).toEqual([fileSha256(file)]);
     }
-    expect(artefactsFrom(report, '.zip')[0]?.metadata.type).toBe('application/zip');
+    expect(artefactsFrom(report, '.zip')[0]?.metadata.type).toBe('application/x.go.module.zip');
     expect(report['refused-requests']).toEqual([]);
     expect(report['failed-downloads']).toEqual([]);
   }, 120_000);
