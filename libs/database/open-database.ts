@@ -20,6 +20,12 @@ export interface DatabaseOptions {
 }
 
 /**
+ * Milliseconds. A process that is stopped or swapped out in the middle of a transaction keeps its locks; without this limit no other
+ * could revoke a session whose stream it holds. Its transaction is rolled back, and it finds out when it goes on.
+ */
+const idleInTransaction = 3_000;
+
+/**
  * Connects lazily: the first query opens the first connection, and a connection that broke is replaced by the next query, so a
  * database that restarts needs nothing done. Errors: `invalid-setting` for a URL that is none.
  */
@@ -40,6 +46,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
           idleTimeoutMillis: 30_000,
           connectionTimeoutMillis: 5_000,
           keepAlive: true,
+          idle_in_transaction_session_timeout: idleInTransaction,
           application_name: options.applicationName ?? 'millrace',
         }),
       }),

@@ -69,21 +69,3 @@ describe('a spooled body', () => {
     expect(openDescriptors()).toBeLessThan(before + 10);
   });
 });
-
-describe('request inspection', () => {
-  it('takes well under 100 microseconds, with hostile paths too', () => {
-    const context = createContext();
-    const headers = { 'user-agent': 'npm/11', accept: 'application/vnd.npm.install-v1+json' };
-    const requests = [
-      createRequest('https://r.example/left-pad', headers),
-      createRequest(`https://r.example/${'a-'.repeat(4000)}!`, headers),
-      createRequest('https://r.example/simple/x/'),
-      createRequest(`https://r.example/${'.'.repeat(4000)}x.whl`),
-    ];
-    const rounds = 5000;
-    const start = process.hrtime.bigint();
-    for (let round = 0; round < rounds; round += 1) for (const request of requests) runRequestInspection(inspectors, request, context);
-    const microseconds = Number(process.hrtime.bigint() - start) / 1000 / (rounds * requests.length);
-    expect(microseconds).toBeLessThan(100);
-  });
-});

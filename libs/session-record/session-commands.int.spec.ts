@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openDatabase, type Database } from '../database/open-database.js';
-import { query } from '../database/sql.js';
+import { inTransaction, query } from '../database/sql.js';
 import { sessionStreamId } from '../session/session-events.js';
 import { tokenSha256 } from '../session/session-credentials.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
@@ -52,6 +52,24 @@ describe('session commands', () => {
     await directory.close();
     return command.sessionId;
   }
+
+  it('revoke although a process hangs in the middle of a transaction that holds the session', async () => {
+    const command = openCommand();
+    await commands().open(command);
+    let locked = (): void => undefined;
+    const holding = new Promise<void>((resolve) => (locked = resolve));
+    let goOn = (): void => undefined;
+    const stopped = inTransaction(database, async ({ sql }) => {
+      await sql('select 1 from streams where id = $1 for update', [sessionStreamId(command.sessionId)]);
+      locked();
+      await new Promise<void>((resolve) => (goOn = resolve));
+      await sql('select 1', []);
+    });
+    await holding;
+    expect(await commands().revoke(command.sessionId, 'spec')).toMatchObject({ sessionId: command.sessionId });
+    goOn();
+    await expect(stopped).rejects.toMatchObject({ code: 'database-unavailable' });
+  });
 
   it('open once; again with the same content changes nothing, with other content conflicts', async () => {
     const command = openCommand({ inspectorsConfiguration: { git: { urls: ['a'] }, apt: {} } });
