@@ -13,6 +13,9 @@ const serviceError = 2;
 
 /** Exit codes as fetch-service documents them: 0, 1 bad options or start, 2 the service failed, 128 + signal. */
 async function main(): Promise<number> {
+  let log: DaemonLog | undefined;
+  // First of all: without a listener of ours Node would start its debugger.
+  process.on('SIGUSR1', () => log?.reopen());
   let options: DaemonOptions;
   try {
     options = parseDaemonOptions(process.argv.slice(2));
@@ -33,14 +36,12 @@ async function main(): Promise<number> {
       if (!launched) process.exit(128 + os.constants.signals[name]);
     });
   }
-  let log: DaemonLog;
   try {
     log = new DaemonLog(path.resolve(options.logFile ?? path.join(spoolDirectory(options), 'fetch-service.log')));
   } catch (error) {
     process.stderr.write(`ERROR: ${messageOf(error)}\n`);
     return badStart;
   }
-  process.on('SIGUSR1', () => log.reopen());
   log.write('Starting service...');
   for (const name of ['acl.yaml', 'inspectors.yaml']) {
     if (options.config !== undefined && existsSync(path.join(options.config, name))) log.write(`WARNING: ${path.join(options.config, name)} is not read; Millrace has settings of its own for it`);

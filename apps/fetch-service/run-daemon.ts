@@ -3,7 +3,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EventFeed } from '../../libs/event-store/event-feed.js';
 import type { Environment } from '../../libs/settings/settings.js';
-import type { RunningServer } from '../../libs/service/server-options.js';
+import { readSettings } from '../../libs/settings/settings.js';
 import { startServer } from '../../libs/service/start-server.js';
 import { embeddedTemporal } from '../../temporal/embedded-temporal.js';
 import type { DaemonLog } from './daemon-log.js';
@@ -25,6 +25,7 @@ const followEvery = 200;
 
 /** Runs the service until it is told to stop or has been idle; rejects when it cannot start or a part of it keeps failing. */
 export async function runDaemon(run: DaemonRun): Promise<void> {
+  const tails = tailLogs(run.environment); // from before the first request, which may come before the start is over
   const server = await startServer({ environment: run.environment, temporal: embeddedTemporal, onProgress: (message) => run.log.write(message), signal: run.signal });
   run.onStarted();
   flushCompileCache(); // now, because there is no time for it at the end
@@ -41,7 +42,7 @@ export async function runDaemon(run: DaemonRun): Promise<void> {
   const stopped = AbortSignal.any([run.signal, over.signal]);
   const requests = new EventFeed(server.databaseUrl, requestEvents);
   try {
-    const failure = await Promise.race([once(stopped), follow(server, { run, idle, requests, stopped }), server.failed]);
+    const failure = await Promise.race([once(stopped), follow({ run, tails, idle, requests, stopped }), server.failed]);
     if (failure !== undefined) throw failure;
   } finally {
     idle.close();
@@ -51,8 +52,20 @@ export async function runDaemon(run: DaemonRun): Promise<void> {
   }
 }
 
+interface ProcessLog {
+  readonly name: string;
+  readonly tail: LogTail;
+}
+
+function tailLogs(environment: Environment): readonly ProcessLog[] {
+  const { home, proxyProcesses } = readSettings(environment);
+  const names = ['gateway', 'worker', ...Array.from({ length: proxyProcesses }, (_, index) => `proxy-${index + 1}`)];
+  return names.map((name) => ({ name, tail: new LogTail(path.join(home, 'logs', `${name}.log`)) }));
+}
+
 interface Following {
   readonly run: DaemonRun;
+  readonly tails: readonly ProcessLog[];
   readonly idle: IdleShutdown;
   readonly requests: EventFeed;
   readonly stopped: AbortSignal;
@@ -66,11 +79,7 @@ function once(signal: AbortSignal): Promise<undefined> {
 }
 
 /** Brings what the processes log, and each request of the record, into the daemon's log until it is stopped. */
-async function follow(server: RunningServer, { run, idle, requests, stopped }: Following): Promise<undefined> {
-  const tails = server
-    .processes()
-    .filter(({ name }) => /^(gateway|worker|proxy-\d+)$/.test(name))
-    .map(({ name, logFile }) => ({ name, tail: new LogTail(path.resolve(logFile)) }));
+async function follow({ run, tails, idle, requests, stopped }: Following): Promise<undefined> {
   while (!stopped.aborted) {
     for (const { name, tail } of tails) {
       for (const line of tail.read()) {
