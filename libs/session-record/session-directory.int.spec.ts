@@ -136,11 +136,14 @@ describe('the session directory', () => {
         await pause(2);
       }
     })();
-    await until(() => sessions[0]?.admits() === false);
-    expect(sessions[0]?.refusal()).toBe('record-unavailable');
-    await createSessionCommands(database).revoke(closed.id, 'spec');
-    cutOff = false;
-    await cutting;
+    try {
+      await until(() => sessions[0]?.admits() === false);
+      expect(sessions[0]?.refusal()).toBe('record-unavailable');
+      await createSessionCommands(database).revoke(closed.id, 'spec');
+    } finally {
+      cutOff = false;
+      await cutting;
+    }
     await until(() => sessions[0]?.admits() === true);
     expect(sessions[1]?.refusal()).toBe('revoked');
   }, 40_000);

@@ -66,16 +66,36 @@ export async function keepLease(identity: LeaseIdentity, callbacks: LeaseCallbac
   }
 
   /**
+   * A process whose connection breaks again and again must not look alive to a command without ever hearing of it: what was
+   * closed while it was away is acknowledged before the lease is renewed.
+   */
+  async function reconnect(): Promise<Client> {
+    const fresh = await connect();
+    try {
+      callbacks.closed(await readClosed(fresh));
+      return fresh;
+    } catch (error) {
+      await fresh.end().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async function readClosed(connection: Client): Promise<string[]> {
+    const { rows } = await connection.query<{ session_id: string }>({ text: findClosedSessions, values: [callbacks.held(), identity.processId] });
+    return rows.map((row) => row.session_id);
+  }
+
+  /**
    * First the lease, committed; then, in another statement, the states. A command commits its close before it reads the leases, so
    * either it sees this lease and waits for an acknowledgement, or the second statement here sees the close.
    */
   async function renew(): Promise<void> {
-    client ??= await connect();
+    client ??= await reconnect();
     const sentAt = performance.now();
     await client.query({ text: renewLease, values: [identity.processId, identity.processName, leaseSeconds] });
-    const { rows } = await client.query<{ session_id: string }>({ text: findClosedSessions, values: [callbacks.held(), identity.processId] });
+    const closed = await readClosed(client);
     if (stopped) return;
-    callbacks.closed(rows.map((row) => row.session_id));
+    callbacks.closed(closed);
     if (performance.now() - renewedAt >= trustedMilliseconds) term += 1;
     renewedAt = sentAt;
   }
