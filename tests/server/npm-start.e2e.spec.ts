@@ -16,7 +16,8 @@ describe('npm start', () => {
   it('prints where it listens and, at Ctrl-C, leaves no process behind; the data survive', async () => {
     const first = start();
     const addresses = await ready(first);
-    expect(first.output().stdout).toContain(JSON.stringify(addresses));
+    // The file is written a moment before the line is printed.
+    await awaitResult(first, () => (first.output().stdout.includes(JSON.stringify(addresses)) ? true : undefined));
     expect(Object.keys(addresses)).toEqual(['control', 'proxy', 'temporal', 'temporalUi']);
     expect((await fetch(`${addresses['control']}/readyz`)).status).toBe(200);
     expect((await fetch(addresses['temporalUi'] ?? '')).status).toBe(200);
