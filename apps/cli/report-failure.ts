@@ -1,3 +1,4 @@
+import { errorMessage } from '../../libs/errors/error-message.js';
 import { errorTable } from '../../libs/errors/error-table.js';
 import { isMillraceError } from '../../libs/errors/millrace-error.js';
 import { paint, printable } from './terminal.js';
@@ -6,7 +7,7 @@ import type { Terminal } from './terminal.js';
 /** Says on standard error what went wrong, in the shape asked for, and answers the exit code; see docs/reference/errors.md. */
 export function reportFailure(error: unknown, terminal: Terminal, json: boolean): number {
   const code = isMillraceError(error) ? error.code : 'internal';
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorMessage(error);
   const suggestion = isMillraceError(error) ? error.suggestion : undefined;
   if (json) {
     terminal.err(`${JSON.stringify({ error: { code, message, suggestion: suggestion ?? null } })}\n`);

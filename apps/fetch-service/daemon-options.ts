@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { errorMessage } from '../../libs/errors/error-message.js';
 import { MillraceError } from '../../libs/errors/millrace-error.js';
 
 /** The command line of Canonical's daemon. */
@@ -62,7 +63,7 @@ function parse(args: string[]): ReturnType<typeof parseArgs<{ options: typeof fl
   try {
     return parseArgs({ args, options: flags, strict: true, allowPositionals: false });
   } catch (cause) {
-    throw new MillraceError('invalid-setting', cause instanceof Error ? cause.message : String(cause), { cause });
+    throw new MillraceError('invalid-setting', errorMessage(cause), { cause });
   }
 }
 

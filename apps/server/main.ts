@@ -1,3 +1,4 @@
+import { errorMessage } from '../../libs/errors/error-message.js';
 import { MillraceError, isMillraceError } from '../../libs/errors/millrace-error.js';
 import { errorTable } from '../../libs/errors/error-table.js';
 import { startServer } from '../../libs/service/start-server.js';
@@ -29,7 +30,7 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (error) {
-  process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`error: ${errorMessage(error)}\n`);
   if (isMillraceError(error) && error.suggestion !== undefined) process.stderr.write(`${error.suggestion}\n`);
   process.exitCode = isMillraceError(error) ? errorTable[error.code].exit : 1;
 }

@@ -1,3 +1,4 @@
+import { errorMessage } from '../../libs/errors/error-message.js';
 import { setTimeout as pause } from 'node:timers/promises';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { ensureSearchAttributes } from '../../temporal/search-attributes.js';
@@ -36,7 +37,7 @@ export async function runSessionWorker(options: SessionWorkerOptions): Promise<v
       await pollUntilAborted(options, bundle);
       lastProblem = '';
     } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error);
+      const problem = errorMessage(error);
       if (problem !== lastProblem) log.warn({ temporal: address, err: error }, 'cannot work with Temporal now; trying again every second');
       lastProblem = problem;
     }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { errorMessage } from '../errors/error-message.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import { findPostgresBinaries } from './postgres-binaries.js';
 import type { PostgresBinaries } from './postgres-binaries.js';
@@ -96,7 +97,7 @@ async function initialise(binaries: PostgresBinaries, cluster: { data: string; p
       { ...user, cwd: '/', env: { LC_ALL: 'C', TZ: 'UTC', PATH: '/usr/bin:/bin' }, signal: callOff, killSignal: 'SIGKILL' },
     );
   } catch (cause) {
-    throw new MillraceError('start-failed', `PostgreSQL: making the database cluster in ${data} failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new MillraceError('start-failed', `PostgreSQL: making the database cluster in ${data} failed: ${errorMessage(cause)}`, { cause });
   } finally {
     rmSync(passwordFile, { force: true });
   }

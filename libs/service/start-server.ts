@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { prepareEmbeddedPostgres } from '../embedded/embedded-postgres.js';
 import { lockHolder, tryLock } from '../embedded/exclusive-lock.js';
 import { endLeftOvers } from '../embedded/process-register.js';
+import { errorMessage } from '../errors/error-message.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { Settings } from '../settings/settings.js';
 import { readSettings } from '../settings/settings.js';
@@ -134,7 +135,7 @@ async function awaitReadiness(control: string, signal: AbortSignal): Promise<voi
       if (answer.status === 200) return;
       last = `${answer.status} ${(await answer.text()).slice(0, 500)}`;
     } catch (error) {
-      last = error instanceof Error ? error.message : String(error);
+      last = errorMessage(error);
     }
     await delay(50);
   }
