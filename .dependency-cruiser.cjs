@@ -1,9 +1,11 @@
 // The layers of docs/explanation/architecture.md. tests/hygiene/layer-rules.spec.ts breaks each of these rules once.
 
-const spec = '\\.spec\\.ts$|/__fixtures__/|^tests/|^libs/testing/';
+const spec = '\\.spec\\.ts$|/__fixtures__/|/__fuzz__/|^tests/|^libs/testing/';
+// Started by their path, as threads are.
+const entries = '^libs/inspection-threads/inspection-thread\\.ts$';
 const domain = 'session|inspection|policy|settings|errors';
 const stores = 'event-store|blobs';
-const work = 'session-record|proxy|inspectors|embedded|service|report';
+const work = 'session-record|proxy|inspectors|inspection-threads|embedded|service|report';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -70,6 +72,13 @@ module.exports = {
       from: { path: `^libs/(${domain})/`, pathNot: spec },
       to: { path: '^libs/', pathNot: `^libs/(${domain})/` },
     },
+    {
+      name: 'rpm-is-pure',
+      severity: 'error',
+      comment: 'Inspectors and composes read packages with it; what unpacks and verifies is given to it.',
+      from: { path: '^libs/rpm/', pathNot: spec },
+      to: { path: '^libs/', pathNot: '^libs/(rpm|inspection|errors)/' },
+    },
     { name: 'inspection-below-session', severity: 'error', from: { path: '^libs/inspection/', pathNot: spec }, to: { path: '^libs/session/' } },
     { name: 'policy-below-inspection', severity: 'error', from: { path: '^libs/policy/', pathNot: spec }, to: { path: '^libs/(session|inspection)/' } },
     {
@@ -77,7 +86,7 @@ module.exports = {
       severity: 'error',
       comment: 'A library file that no process, workflow, test or measurement reaches is dead.',
       from: { path: '^(apps|workflows|activities|temporal|bench|examples|tests)/', pathNot: '\\.spec\\.ts$' },
-      to: { path: '^libs/', pathNot: spec, reachable: false },
+      to: { path: '^libs/', pathNot: `${spec}|${entries}`, reachable: false },
     },
     {
       name: 'production-needs-no-development-package',

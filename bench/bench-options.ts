@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { MillraceError } from '../libs/errors/millrace-error.js';
+import { inspectedFormats } from './inspection/inspected-formats.js';
 import { scenarios } from './scenarios.js';
 
 export interface BenchOptions {
@@ -37,6 +38,18 @@ export function readBenchOptions(args: readonly string[]): BenchOptions {
     .option('--profile <folder>', 'write CPU profiles of Millrace\'s processes; slows them down')
     .showHelpAfterError();
   return program.parse(args, { from: 'user' }).opts<BenchOptions>();
+}
+
+/** Of `npm run bench -- inspect`. */
+export function readInspectionOptions(args: readonly string[]): { readonly rounds: number; readonly only: readonly string[] } {
+  const names = inspectedFormats.map(({ name }) => name);
+  return new Command('npm run bench -- inspect')
+    .description('Measures what inspecting costs, by format, beside programs that read the same files.')
+    .option('--rounds <n>', 'measurements of each format', bounded(1, 20), 3)
+    .option('--only <names>', `comma list of ${names.join(', ')}`, (value) => listOf(value, names), [])
+    .showHelpAfterError()
+    .parse(args, { from: 'user' })
+    .opts<{ rounds: number; only: readonly string[] }>();
 }
 
 /** Whether `name`, one of `among`, was asked for: always when `--only` names none of its kind. */

@@ -3,8 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { errorMessage } from '../libs/errors/error-message.js';
 import { MillraceError } from '../libs/errors/millrace-error.js';
-import { readBenchOptions } from './bench-options.js';
+import { readBenchOptions, readInspectionOptions } from './bench-options.js';
 import type { BenchOptions } from './bench-options.js';
+import { benchInspection } from './inspection/bench-inspection.js';
 import { findHey } from './load/find-hey.js';
 import { runRounds } from './measure/run-rounds.js';
 import { startOrigin } from './origin/start-origin.js';
@@ -61,7 +62,9 @@ function describeMachine(): string {
 const interruption = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interruption.abort(new MillraceError('internal', `ended by ${name}`)));
 try {
-  await bench(readBenchOptions(process.argv.slice(2)), interruption.signal);
+  const args = process.argv.slice(2);
+  if (args[0] === 'inspect') await benchInspection(readInspectionOptions(args.slice(1)));
+  else await bench(readBenchOptions(args), interruption.signal);
 } catch (error) {
   process.stderr.write(`error: ${errorMessage(error)}\n`);
   process.exitCode = 1;

@@ -11,7 +11,7 @@ const cache = path.join(root, 'node_modules', '.cache');
 mkdirSync(cache, { recursive: true });
 const staging = mkdtempSync(path.join(cache, 'millrace-build-'));
 const output = path.join(staging, 'new');
-const swc = spawnSync(process.execPath, [path.join(root, 'node_modules/@swc/cli/bin/swc.js'), ...sources, '-d', output, '--config-file', '.swcrc', '--copy-files', '--ignore', '**/*.spec.ts,**/__fixtures__/**', '--quiet'], { cwd: root, stdio: 'inherit' });
+const swc = spawnSync(process.execPath, [path.join(root, 'node_modules/@swc/cli/bin/swc.js'), ...sources, '-d', output, '--config-file', '.swcrc', '--copy-files', '--ignore', '**/*.spec.ts', '--quiet'], { cwd: root, stdio: 'inherit' });
 if (swc.status === 0) {
   const dist = path.join(root, 'dist');
   if (existsSync(dist)) renameSync(dist, path.join(staging, 'old'));

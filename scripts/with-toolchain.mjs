@@ -18,6 +18,7 @@ const programs = {
   demo: 'apps/cli/demo.js',
   bench: 'bench/main.js',
   test: 'tests/run.js',
+  fuzz: 'tests/fuzz/main.js',
 };
 const sourceFolders = ['apps', 'workflows', 'activities', 'libs', 'temporal', 'bench', 'tests', 'examples'];
 

@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { projectRoot } from '../libs/embedded/project-root.js';
 import { sharedServiceVariable, startClientService } from './clients/client-service.js';
+import { installMissingClients } from './install-clients.js';
+import { verdictsVariable } from './strict/record-verdict.js';
+import { readVerdicts, renderVerdicts } from './strict/verdict-table.js';
 import { startTestServers } from './test-servers.js';
 
 /** `npm test`: the static checks and the whole suite. With arguments: only jest, with them. The last line is `N passed, N failed`. */
@@ -40,17 +43,39 @@ async function main(jestArguments: readonly string[]): Promise<Tally> {
     }
   }
   const home = mkdtempSync(path.join(os.tmpdir(), 'millrace-test-'));
+  const verdicts = path.join(home, 'verdicts');
   try {
+    if (jestArguments.length === 0) await installMissingClients({ say, signal: stop.signal });
     const servers = await startTestServers({ home, onProgress: say, signal: stop.signal });
     try {
-      await withSharedService(jestArguments, (shared) => runJest(jestArguments, { environment: { ...process.env, ...servers.environment, ...shared }, resultsFile: path.join(home, 'jest.json'), tally }));
+      await withSharedService(jestArguments, (shared) => runJest(jestArguments, { environment: { ...process.env, ...servers.environment, ...shared, [verdictsVariable]: verdicts }, resultsFile: path.join(home, 'jest.json'), tally }));
     } finally {
       await servers.stop();
     }
+    if (jestArguments.length === 0 && tally.failed === 0) checkVerdicts(verdicts, tally);
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
   return tally;
+}
+
+/** The page of strict verdicts says what the specs saw, no more and no less. */
+function checkVerdicts(directory: string, tally: Tally): void {
+  // What was left out on request is missing from the page, and no reason to change it.
+  if ((process.env['MILLRACE_TEST_WITHOUT'] ?? '') !== '') return;
+  const file = path.join(root, 'docs/reference/strict-verdicts.md');
+  const page = renderVerdicts(readVerdicts(directory));
+  if (process.env['MILLRACE_UPDATE_DOCS'] === '1') writeFileSync(file, page);
+  const committed = readFileSync(file, 'utf8');
+  if (committed === page) {
+    tally.passed += 1;
+    return;
+  }
+  tally.failed += 1;
+  say('docs/reference/strict-verdicts.md is not what the specs saw; run MILLRACE_UPDATE_DOCS=1 npm test. It differs in:');
+  const [was, is] = [new Set(committed.split('\n')), new Set(page.split('\n'))];
+  for (const line of was.difference(is)) say(`- ${line}`);
+  for (const line of is.difference(was)) say(`+ ${line}`);
 }
 
 /** The whole suite runs its real clients against one service; a part of the suite starts one where it needs one. */

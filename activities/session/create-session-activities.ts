@@ -35,6 +35,8 @@ export function createSessionActivities(options: SessionActivityOptions): Sessio
           timeoutSeconds: input.timeoutSeconds === undefined || input.timeoutSeconds === 0 ? defaultTimeoutSeconds : input.timeoutSeconds,
           retain: input.retain ?? false,
           inspectorsConfiguration: input.inspectorsConfiguration ?? {},
+          ...(input.policyDocument === undefined ? {} : { policyDocument: input.policyDocument }),
+          ...(input.policyDocumentSha256 === undefined ? {} : { policyDocumentSha256: input.policyDocumentSha256 }),
         });
         return { openedAt, expiresAt };
         // The id is taken by a session with other content: that does not pass.

@@ -1,3 +1,4 @@
+import { readInspectorsConfiguration, readPolicyFile } from './policy-files.js';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import type { SessionPolicy } from '../../libs/policy/session-policy.js';
@@ -18,6 +19,8 @@ export interface NewSessionOptions {
   readonly policy?: SessionPolicy;
   readonly timeout?: number;
   readonly retain?: true;
+  readonly policyFile?: string;
+  readonly inspectorsConfiguration?: string;
 }
 
 /** A command that speaks to the service. */
@@ -31,12 +34,18 @@ export function withSessionOptions(command: Command): Command {
       new Option('--policy <policy>', 'strict withholds what is not approved; permissive records it').choices(['strict', 'permissive']).default('strict'),
     )
     .option('--timeout <seconds>', 'let the session expire so long after its opening', seconds)
+    .option('--policy-file <file>', 'policy document of the session (YAML or JSON): allow, deny, pins, cooldown and more')
+    .option('--inspectors-configuration <file>', 'configuration of inspectors for the session (YAML or JSON), as fetch-service has it')
     .option('--retain', 'keep the record when the session ends or expires');
 }
 
-export function newSession(given: NewSessionOptions): NewSession {
-  const { policy = 'strict', timeout, retain } = given;
-  return { policy, ...(timeout === undefined ? {} : { timeout }), ...(retain === undefined ? {} : { retain }) };
+/** Reads the files that the options name, so that a mistake in one shows before a session is opened. */
+export async function newSession(given: NewSessionOptions): Promise<NewSession> {
+  const { policy = 'strict', timeout, retain, policyFile, inspectorsConfiguration } = given;
+  return {
+    ...(policyFile === undefined ? {} : { 'policy-document': await readPolicyFile(policyFile) }),
+    ...(inspectorsConfiguration === undefined ? {} : { 'inspectors-configuration': await readInspectorsConfiguration(inspectorsConfiguration) }),
+    policy, ...(timeout === undefined ? {} : { timeout }), ...(retain === undefined ? {} : { retain }) };
 }
 
 export async function contextOf(given: ServiceOptions, terminal: Terminal): Promise<SessionCommandContext> {

@@ -14,7 +14,7 @@ export interface ControlRequest {
   readonly header?: Readonly<Record<string, string>>;
 }
 
-const problemSchema = z.object({ code: z.string(), detail: z.string(), suggestion: z.string() }).partial();
+const problemSchema = z.object({ code: z.string(), detail: z.string(), suggestion: z.string(), mistakes: z.array(z.looseObject({})) }).partial();
 
 /** Covers a revoke that waits for the lease of a dead proxy, and a slow network. */
 const usualTimeout = 30_000;
@@ -92,7 +92,7 @@ function answeredError(request: ControlRequest, status: number, text: string): M
   const problem = parseProblem(text);
   const code = problem.code !== undefined && problem.code in errorTable ? (problem.code as ErrorCode) : codeOfStatus(status);
   const suggestion = problem.suggestion ?? suggestions[code];
-  return new MillraceError(code, problem.detail ?? `${request.method} ${request.path}: HTTP status ${status}`, suggestion === undefined ? {} : { suggestion });
+  return new MillraceError(code, problem.detail ?? `${request.method} ${request.path}: HTTP status ${status}`, { ...(suggestion === undefined ? {} : { suggestion }), ...(problem.mistakes === undefined ? {} : { details: problem.mistakes }) });
 }
 
 const suggestions: Partial<Record<ErrorCode, string>> = {
@@ -107,7 +107,7 @@ function codeOfStatus(status: number): ErrorCode {
   return status >= 500 ? 'internal' : 'invalid-request';
 }
 
-function parseProblem(text: string): { readonly code?: string; readonly detail?: string; readonly suggestion?: string } {
+function parseProblem(text: string): z.infer<typeof problemSchema> {
   try {
     return problemSchema.parse(JSON.parse(text));
   } catch {

@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { contextOf, leaf } from './command-options.js';
 import type { ServiceOptions } from './command-options.js';
+import { addOriginsCommands } from './origins-program.js';
+import { addPolicyCommands } from './policy-program.js';
 import { addRunCommand } from './run-program.js';
 import { addSessionCommands } from './session-program.js';
 import { showStatus } from './status-command.js';
@@ -23,6 +25,8 @@ export function createProgram(terminal: Terminal, options: ProgramOptions): Comm
     .addHelpText('after', helpEnd);
   addRunCommand(program, terminal, options.exit);
   addSessionCommands(program, terminal);
+  addPolicyCommands(program, terminal, options.exit);
+  addOriginsCommands(program, terminal);
   leaf(program, 'status', 'show how long the service runs and which sessions are active').action(async (given: ServiceOptions) =>
     showStatus(await contextOf(given, terminal)),
   );

@@ -12,7 +12,9 @@ export function reportFailure(error: unknown, terminal: Terminal, json: boolean)
   if (json) {
     terminal.err(`${JSON.stringify({ error: { code, message, suggestion: suggestion ?? null } })}\n`);
   } else {
-    terminal.err(`${paint(terminal, 'red', 'millrace:')} ${printable(message)}\n`);
+    // Several mistakes stand one on a line; in any other message a line break is somebody else's.
+    const lines = isMillraceError(error) && error.details !== undefined ? message.split('\n') : [message];
+    terminal.err(`${paint(terminal, 'red', 'millrace:')} ${lines.map(printable).join('\n')}\n`);
     if (suggestion !== undefined) terminal.err(`  ${printable(suggestion)}\n`);
   }
   return errorTable[code].exit;

@@ -19,11 +19,12 @@ export function addRunCommand(program: Command, terminal: Terminal, exit: (code:
     .addHelpText('after', helpEnd)
     .action(async (command: string[], { report, keep, ...given }: RunProgramOptions) => {
       const { client, json } = await contextOf(given, terminal);
+      const session = await newSession(given);
       const [file = '', ...parameters] = command;
       exit(
         await runInSession(
           client,
-          { session: newSession(given), command: [file, ...parameters], ...(report === undefined ? {} : { report }), keep: keep === true, json },
+          { session, command: [file, ...parameters], ...(report === undefined ? {} : { report }), keep: keep === true, json },
           terminal,
         ),
       );

@@ -39,6 +39,23 @@ const downloadSchema = z.looseObject({
   verdict: z.enum(['Approved', 'Rejected']).nullable(),
   reason: z.string(),
 });
+const checkedExchangeSchema = z.looseObject({
+  stage: z.enum(['request', 'artefact']),
+  byPolicy: z.boolean(),
+  method: z.string(),
+  url: z.string(),
+  name: z.string(),
+  version: z.string(),
+  reason: z.string(),
+});
+const policyCheckSchema = z.looseObject({
+  judged: z.number(),
+  refusedByPolicy: z.number(),
+  refusedCount: z.number(),
+  undecidedCount: z.number(),
+  refused: z.array(checkedExchangeSchema),
+  undecided: z.array(checkedExchangeSchema),
+});
 const pageOf = <Item extends z.ZodType>(item: Item) => z.object({ items: z.array(item), nextCursor: z.string().nullable() });
 const sessionPageSchema = pageOf(sessionSchema);
 const downloadPageSchema = pageOf(downloadSchema);
@@ -46,6 +63,8 @@ const downloadPageSchema = pageOf(downloadSchema);
 export type CreatedSession = z.infer<typeof createdSchema>;
 export type Session = z.infer<typeof sessionSchema>;
 export type Download = z.infer<typeof downloadSchema>;
+export type CheckedExchange = z.infer<typeof checkedExchangeSchema>;
+export type PolicyCheck = z.infer<typeof policyCheckSchema>;
 export interface Page<Item> {
   readonly items: readonly Item[];
   readonly nextCursor: string | null;
@@ -56,6 +75,9 @@ export interface NewSession {
   /** Seconds; absent: the service's default. */
   readonly timeout?: number;
   readonly retain?: boolean;
+  /** Text of a policy document. */
+  readonly 'policy-document'?: string;
+  readonly 'inspectors-configuration'?: object;
 }
 
 export type Shell = 'sh' | 'fish' | 'powershell' | 'json';
@@ -88,6 +110,11 @@ export async function readDownloads(client: ControlClient, id: string): Promise<
     cursor = page.nextCursor ?? undefined;
   } while (cursor !== undefined);
   return downloads;
+}
+
+/** What strict with this document would have refused of a session. */
+export async function checkPolicy(client: ControlClient, id: string, policyDocument: string): Promise<PolicyCheck> {
+  return parsed(policyCheckSchema, await client.json({ method: 'POST', path: `${sessionPath(id)}/policy-check`, body: { 'policy-document': policyDocument } }));
 }
 
 export async function revokeSession(client: ControlClient, id: string): Promise<unknown> {

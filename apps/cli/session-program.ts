@@ -19,7 +19,7 @@ export function addSessionCommands(program: Command, terminal: Terminal): void {
   const session = program.command('session').description('open, watch, revoke and end sessions');
   withSessionOptions(leaf(session, 'create', 'open a session and show its token, once'))
     .addHelpText('after', '\nExample:\n  $ millrace session create --policy permissive --timeout 3600 --json')
-    .action(async (given: ServiceOptions & NewSessionOptions) => sessionCreate(await contextOf(given, terminal), newSession(given)));
+    .action(async (given: ServiceOptions & NewSessionOptions) => sessionCreate(await contextOf(given, terminal), await newSession(given)));
   leaf(session, 'list', 'list sessions, the latest first')
     .addOption(new Option('--state <state>', 'only sessions in this state').choices(['open', 'revoked', 'ended', 'expired']))
     .addOption(new Option('--policy <policy>', 'only sessions with this policy').choices(['strict', 'permissive']))

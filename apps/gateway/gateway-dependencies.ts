@@ -2,8 +2,9 @@ import { MillraceError } from '../../libs/errors/millrace-error.js';
 import { openBlobStore } from '../../libs/blobs/open-blob-store.js';
 import { openDatabase } from '../../libs/database/open-database.js';
 import type { Database } from '../../libs/database/open-database.js';
-import { createInspectors } from '../../libs/inspectors/index.js';
+import { createInspectors, inspectedEcosystems } from '../../libs/inspectors/index.js';
 import { createSessionCommands } from '../../libs/session-record/create-session-commands.js';
+import { readServicePolicy } from '../../libs/session-record/read-service-policy.js';
 import { createSessionReads } from '../../libs/session-record/create-session-reads.js';
 import { createWorkflowOutbox } from '../../libs/session-record/workflow-outbox.js';
 import type { Settings } from '../../libs/settings/settings.js';
@@ -33,14 +34,16 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
   if (settings.databaseUrl === undefined) {
     throw new MillraceError('invalid-setting', 'MILLRACE_DATABASE_URL is not set', { suggestion: 'A gateway that runs alone needs the addresses of its servers; npm start sets them.' });
   }
+  const ecosystems = inspectedEcosystems();
+  const servicePolicy = await readServicePolicy(settings.policyFile, ecosystems);
   const client = connectTemporal(settings);
   const authority = openAuthorityCertificate(settings);
   const blobs = await openBlobStore(settings.blobs);
   const database = await openDatabase(settings.databaseUrl, { applicationName: 'millrace-gateway', poolSize: 20 });
   const engine = sessionWorkflows(client, options);
   return {
-    commands: createSessionCommands(database, { blobs, acknowledgeWithinMilliseconds }),
-    reads: createSessionReads(database, { version: gatewayVersion, inspectors: createInspectors().map(({ id }) => id), spoolRoot: spoolRoot(settings) }),
+    commands: createSessionCommands(database, { blobs, acknowledgeWithinMilliseconds, ecosystems, ...(servicePolicy === undefined ? {} : { servicePolicy }) }),
+    reads: createSessionReads(database, { version: gatewayVersion, inspectors: createInspectors().map(({ id }) => id), spoolRoot: spoolRoot(settings), ecosystems }),
     outbox: createWorkflowOutbox(database),
     workflows: engine.workflows,
     authority,

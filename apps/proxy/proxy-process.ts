@@ -1,6 +1,7 @@
 import pino from 'pino';
 import { openBlobStore } from '../../libs/blobs/open-blob-store.js';
 import { openDatabase } from '../../libs/database/open-database.js';
+import { createInspectionThreads } from '../../libs/inspection-threads/inspection-threads.js';
 import { createInspectors } from '../../libs/inspectors/index.js';
 import { defaultLimits, type ProxyContext } from '../../libs/proxy/relay/proxy-context.js';
 import { startRecordingProxy } from '../../libs/proxy/relay/recording-proxy.js';
@@ -28,8 +29,9 @@ export async function runProxyProcess(environment: Environment): Promise<void> {
   const directory = await createSessionDirectory(database, { processName: `proxy-${process.pid}` });
   const authority = openCertificateAuthority({ home: settings.home, certificateFile: settings.caCertificate, keyFile: settings.caKey });
   const guard = createDestinationGuard({ allow: settings.allowDestinations, forbiddenPorts: settings.forbiddenPorts });
+  const threads = createInspectionThreads({ threads: settings.inspectionThreads });
   const context: ProxyContext = {
-    ports: { directory, recorder: createTrafficRecorder(database), bodies, inspectors: createInspectors() },
+    ports: { directory, recorder: createTrafficRecorder(database), bodies, inspectors: createInspectors(), inspect: threads.inspect },
     connector: createUpstreamConnector({ guard, upstreamProxy: settings.upstreamProxy, noProxy: settings.upstreamNoProxy, caFile: settings.upstreamCa }),
     secureContexts: createSecureContexts(authority, { max: 1_000 }),
     pool: new UpstreamPool(),
@@ -48,7 +50,7 @@ export async function runProxyProcess(environment: Environment): Promise<void> {
     stopping = true;
     void proxy
       .close(graceMilliseconds)
-      .then(() => directory.close())
+      .then(() => Promise.all([directory.close(), threads.close()]))
       .then(() => database.close())
       .finally(() => process.exit(0));
   };

@@ -88,6 +88,18 @@ describe('the worker', () => {
     expect(await statusOf(input.sessionId)).toMatchObject({ state: 'ended' });
   }, 60_000);
 
+  it('opens a session with the policy document of a message, and fails one whose document is wrong', async () => {
+    const input = newInput({ policyDocument: 'version: 1\ndeny: [{host: evil.example}]\n' });
+    await sessions.start(input, patience);
+    await sessions.revoke(input.sessionId, 'builder', patience);
+    const [opened] = await query<{ data: string }>(database, `select data from events where stream_id = $1 and position = 1`, [`session:${input.sessionId}`]);
+    expect(JSON.parse(opened?.data ?? '{}')).toMatchObject({ policyDocuments: [{ source: 'session', text: input.policyDocument, content: { deny: [{ host: 'evil.example', line: 2 }] } }] });
+    await sessions.end(input.sessionId, 'builder', patience);
+    const wrong = newInput({ policyDocument: 'version: 1\ndenny: []\n' });
+    await sessions.start(wrong, patience);
+    expect(await codeOf(sessions.revoke(wrong.sessionId, 'builder', patience))).toBe('invalid-policy-document');
+  }, 60_000);
+
   it('tells the workflow the totals, and Temporal finds the session by them', async () => {
     const input = newInput();
     await sessions.start(input, patience);

@@ -3,9 +3,11 @@ import { createSessionActivities } from '../../activities/session/create-session
 import { MillraceError } from '../../libs/errors/millrace-error.js';
 import { migrateDatabase } from '../../libs/database/migrate.js';
 import { openDatabase } from '../../libs/database/open-database.js';
+import { inspectedEcosystems } from '../../libs/inspectors/index.js';
 import { openBlobStore } from '../../libs/blobs/open-blob-store.js';
 import { createSessionCommands } from '../../libs/session-record/create-session-commands.js';
 import { createOutboxDeliveries } from '../../libs/session-record/outbox-deliveries.js';
+import { readServicePolicy } from '../../libs/session-record/read-service-policy.js';
 import { createOverdueSessions } from '../../libs/session-record/overdue-sessions.js';
 import { createTrafficNotifications } from '../../libs/session-record/traffic-notifications.js';
 import { connectTemporal } from '../../temporal/client.js';
@@ -48,13 +50,15 @@ export function startWorker({ settings, log, taskQueue }: WorkerProcessOptions):
   const polling = Promise.withResolvers<void>();
 
   async function work(url: string, address: string): Promise<void> {
+    const ecosystems = inspectedEcosystems();
+    const servicePolicy = await readServicePolicy(settings.policyFile, ecosystems);
     await untilMigrated(url, signal, log);
     if (signal.aborted) return;
     const database = await openDatabase(url, { applicationName: 'millrace-worker' });
     const client = connectTemporal(settings);
     try {
       const sessions = createSessionWorkflowClient(client, taskQueue === undefined ? {} : { taskQueue });
-      const commands = createSessionCommands(database, { blobs: await openBlobStore(settings.blobs) });
+      const commands = createSessionCommands(database, { blobs: await openBlobStore(settings.blobs), ecosystems, ...(servicePolicy === undefined ? {} : { servicePolicy }) });
       const outbox = createOutboxDeliveries(database);
       const overdue = createOverdueSessions(database);
       const rows = createTrafficNotifications(database);

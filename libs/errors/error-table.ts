@@ -13,6 +13,7 @@ export interface ErrorMapping {
 export const errorTable: Readonly<Record<ErrorCode, ErrorMapping>> = {
   'invalid-request': { http: 400, exit: 64, retryable: false },
   'invalid-policy': { http: 400, exit: 64, retryable: false },
+  'invalid-policy-document': { http: 400, exit: 65, retryable: false },
   'invalid-secret': { http: 400, exit: 64, retryable: false },
   'invalid-setting': { http: 500, exit: 78, retryable: false },
   unauthorized: { http: 401, exit: 77, retryable: false },

@@ -5,6 +5,7 @@
 export type ErrorCode =
   | 'invalid-request'
   | 'invalid-policy'
+  | 'invalid-policy-document'
   | 'invalid-secret'
   | 'invalid-setting'
   | 'unauthorized'
@@ -33,17 +34,21 @@ export interface MillraceErrorOptions {
   readonly cause?: unknown;
   /** What the reader can do about it, one sentence. */
   readonly suggestion?: string;
+  /** Each thing that is wrong, where there may be several; goes to the caller as it is. */
+  readonly details?: readonly object[];
 }
 
 export class MillraceError extends Error {
   override readonly name = 'MillraceError';
   readonly code: ErrorCode;
   readonly suggestion: string | undefined;
+  readonly details: readonly object[] | undefined;
 
   constructor(code: ErrorCode, message: string, options: MillraceErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
     this.suggestion = options.suggestion;
+    this.details = options.details;
   }
 }
 

@@ -29,6 +29,10 @@ export interface ArtefactMetadata {
   readonly sourcePackage?: string;
   /** Package URL, see https://github.com/package-url/purl-spec */
   readonly purl?: string;
+  /** When the index says that this release was published, RFC 3339 in UTC. */
+  readonly published?: string;
+  /** Keys whose signatures over the artefact, or over the index that declares its digest, were verified: `openpgp:<FINGERPRINT>`, separated by spaces. */
+  readonly signedBy?: string;
 }
 
 export type Verdict = 'Approved' | 'Rejected';

@@ -1,5 +1,6 @@
 import type { Inspection } from './inspection.js';
 import type { InspectedRequest, InspectionContext, Inspector } from './inspector.js';
+import { policyInspectorId, policyOnRequest, type JudgingContext } from './policy-opinion.js';
 import { failureReason } from './failure-reason.js';
 import { boundedAnnotations, boundedText } from './metadata-text.js';
 
@@ -10,9 +11,10 @@ const unrecognised: Inspection = Object.freeze({ opinion: 'Unknown', reason: 'th
 
 /**
  * The opinions on one request, by inspector id. Synchronous and never throws: it runs for every request on the byte path. An
- * inspector that throws counts as Rejected. Never empty: `default` says Unknown when nobody else spoke.
+ * inspector that throws counts as Rejected. Never empty: `default` says Unknown when nobody else spoke. The session's policy document speaks
+ * last, as `policy`, and knows what the inspectors said.
  */
-export function runRequestInspection(inspectors: readonly Inspector[], request: InspectedRequest, context: InspectionContext): Record<string, Inspection> {
+export function runRequestInspection(inspectors: readonly Inspector[], request: InspectedRequest, context: JudgingContext): Record<string, Inspection> {
   const inspections: Record<string, Inspection> = {};
   let spoken = false;
   for (const inspector of inspectors) {
@@ -20,6 +22,11 @@ export function runRequestInspection(inspectors: readonly Inspector[], request: 
     const inspection = inspectSafely(inspector, request, context);
     if (inspection === undefined) continue;
     inspections[inspector.id] = inspection;
+    spoken = true;
+  }
+  const policy = context.rules === undefined ? undefined : policyOnRequest(context.rules, request, inspections);
+  if (policy !== undefined) {
+    inspections[policyInspectorId] = policy;
     spoken = true;
   }
   if (!spoken) inspections[defaultInspectorId] = unrecognised;

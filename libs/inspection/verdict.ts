@@ -22,6 +22,11 @@ export function explainRefusal(inspections: Inspections): string {
   return speaking.map(([id, inspection]) => `${id}: ${inspection.reason}`).join('; ') || 'no inspector approved it';
 }
 
+/** Whether some inspector was sure that it is not in order. */
+export function hasRejection(inspections: Inspections): boolean {
+  return hasOpinion(inspections, 'Rejected');
+}
+
 function hasOpinion(inspections: Inspections, opinion: Inspection['opinion']): boolean {
   for (const id in inspections) if (inspections[id]?.opinion === opinion) return true;
   return false;

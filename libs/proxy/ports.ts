@@ -1,6 +1,8 @@
 import type { Inspector, SessionKnowledge } from '../inspection/inspector.js';
+import type { InspectResponse } from '../inspection/response-inspection.js';
 import type { SessionSecret } from '../session/session-secrets.js';
 import type { TrafficEvent } from '../session/session-events.js';
+import type { CompiledPolicy } from '../policy/compile-policy.js';
 import type { InspectorsConfiguration, SessionPolicy } from '../policy/session-policy.js';
 
 /**
@@ -12,6 +14,8 @@ export interface LiveSession {
   readonly id: string;
   readonly policy: SessionPolicy;
   readonly configuration: InspectorsConfiguration;
+  /** The policy documents in force; undefined: none. */
+  readonly rules?: CompiledPolicy;
   /** First match wins; decrypted with the session's own token. */
   readonly secrets: readonly SessionSecret[];
   readonly knowledge: SessionKnowledge;
@@ -54,4 +58,6 @@ export interface ProxyPorts {
   readonly recorder: TrafficRecorder;
   readonly bodies: BodyStore;
   readonly inspectors: readonly Inspector[];
+  /** Where responses are inspected; absent: on the event loop. */
+  readonly inspect?: InspectResponse;
 }

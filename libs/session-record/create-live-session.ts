@@ -1,4 +1,5 @@
 import type { SessionKnowledge } from '../inspection/inspector.js';
+import type { CompiledPolicy } from '../policy/compile-policy.js';
 import type { InspectorsConfiguration, SessionPolicy } from '../policy/session-policy.js';
 import type { LiveSession } from '../proxy/ports.js';
 import type { SessionSecret } from '../session/session-secrets.js';
@@ -7,6 +8,7 @@ export interface LiveSessionParts {
   readonly id: string;
   readonly policy: SessionPolicy;
   readonly configuration: InspectorsConfiguration;
+  readonly rules?: CompiledPolicy;
   readonly secrets: readonly SessionSecret[];
   readonly knowledge: SessionKnowledge;
   /** Milliseconds since 1970. */

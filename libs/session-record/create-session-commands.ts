@@ -7,6 +7,8 @@ import { sessionStreamId, type SessionOpened } from '../session/session-events.j
 import { assertSessionId } from '../session/session-id.js';
 import { tokenSha256 } from '../session/session-credentials.js';
 import { decide, type SessionCommand } from '../session/session.js';
+import type { RecordedPolicyDocument } from '../policy/policy-document.js';
+import { combinePolicyDocuments, policyDocumentSha256, readPolicyDocument } from '../policy/record-policy-documents.js';
 import { requestClose, settleClose } from './close-session.js';
 import { findClosed, loadSession, lockStream, type LoadedSession } from './load-session.js';
 import { deleteWorkingRows, purgeRows } from './purge-session.js';
@@ -17,6 +19,10 @@ import { isTrafficEvent, writeLifecycleProjection } from './write-projections.js
 export interface SessionCommandOptions {
   /** What is deleted with a session; `libs/blobs` has it. */
   readonly blobs?: { removeSession(sessionId: string): Promise<void> };
+  /** The service's own policy document: in force for every session that is opened. */
+  readonly servicePolicy?: RecordedPolicyDocument;
+  /** Ecosystems that sessions' documents may name; undefined: any. */
+  readonly ecosystems?: readonly string[];
   readonly now?: () => Date;
   /** Longest wait for a proxy that lives and does not acknowledge a close; 20,000 when not given. */
   readonly acknowledgeWithinMilliseconds?: number;
@@ -54,7 +60,8 @@ export function createSessionCommands(database: Database, options: SessionComman
   return {
     async open(command) {
       assertSessionId(command.sessionId);
-      const opened = await inTransaction(database, ({ sql }) => openSession(sql, command, now()));
+      const policyDocuments = documentsOf(command, options);
+      const opened = await inTransaction(database, ({ sql }) => openSession(sql, command, { now: now(), policyDocuments }));
       return { openedAt: opened.openedAt, expiresAt: opened.expiresAt };
     },
 
@@ -85,14 +92,24 @@ async function revokeIfThere(revoke: SessionCommands['revoke'], sessionId: strin
   }
 }
 
-async function openSession(sql: Sql, command: OpenSession, now: string): Promise<SessionOpened['data']> {
+/** Outside of the transaction: a large document takes a while to read. */
+function documentsOf({ policyDocument }: OpenSession, { servicePolicy, ecosystems }: SessionCommandOptions): readonly RecordedPolicyDocument[] {
+  return combinePolicyDocuments(servicePolicy, policyDocument === undefined ? undefined : readPolicyDocument(policyDocument, 'session', ecosystems));
+}
+
+interface Opening {
+  readonly now: string;
+  readonly policyDocuments: readonly RecordedPolicyDocument[];
+}
+
+async function openSession(sql: Sql, command: OpenSession, opening: Opening): Promise<SessionOpened['data']> {
   const { sessionId } = command;
   const streamId = sessionStreamId(sessionId);
   // Creates or locks the stream: of two calls at once, the second finds what the first has written.
   await appendToStream(sql, { streamId, expected: 'any', events: [] });
   if ((await findClosed(sql, sessionId)) !== undefined) throw new MillraceError('session-closed', `session ${sessionId} was opened and closed before`);
   const session = await loadSession(sql, sessionId);
-  const [event] = decide(openCommand(command, now), session);
+  const [event] = decide(openCommand(command, opening), session);
   if (event === undefined) {
     if (session.opened === null) throw new MillraceError('internal', 'opening decided nothing');
     return session.opened;
@@ -107,11 +124,11 @@ async function openSession(sql: Sql, command: OpenSession, now: string): Promise
   return event.data;
 }
 
-function openCommand(command: OpenSession, now: string): SessionCommand {
-  const { sessionId, policy, owner, timeoutSeconds, retain, inspectorsConfiguration } = command;
+function openCommand(command: OpenSession, { now, policyDocuments }: Opening): SessionCommand {
+  const { sessionId, policy, owner, timeoutSeconds, retain, inspectorsConfiguration, policyDocumentSha256: digest } = command;
   if (!/^[0-9a-f]{64}$/.test(command.tokenSha256)) throw new MillraceError('invalid-request', 'tokenSha256 is 64 lower-case hex digits');
   const secrets = command.secrets?.values.map(({ type, url }) => ({ type, url }));
-  return { type: 'OpenSession', now, sessionId, policy, owner, timeoutSeconds, retain, inspectorsConfiguration, tokenDigest: `sha256:${command.tokenSha256}`, ...(secrets === undefined ? {} : { secrets }) };
+  return { type: 'OpenSession', now, sessionId, policy, owner, timeoutSeconds, retain, inspectorsConfiguration, tokenDigest: `sha256:${command.tokenSha256}`, policyDocuments, ...(digest === undefined ? {} : { policyDocumentSha256: digest }), ...(secrets === undefined ? {} : { secrets }) };
 }
 
 async function storeSecrets(sql: Sql, { sessionId, secrets, tokenSha256: digest }: OpenSession): Promise<void> {
@@ -120,10 +137,11 @@ async function storeSecrets(sql: Sql, { sessionId, secrets, tokenSha256: digest 
   await sql('insert into session_secrets (session_id, sealed) values ($1, $2)', [sessionId, sealSecrets(sessionId, secrets.token, secrets.values)]);
 }
 
-/** Everything of `SessionInput`, so that the worker can start the workflow without the gateway. */
+/** Everything of `SessionInput`, so that the worker can start the workflow without the gateway; of the policy document its digest, because the record has it. */
 async function leaveStart(sql: Sql, command: OpenSession): Promise<void> {
-  const { sessionId, policy, owner, tokenSha256: digest, timeoutSeconds, retain, inspectorsConfiguration } = command;
-  const payload = JSON.stringify({ sessionId, policy, owner, tokenSha256: digest, timeoutSeconds, retain, inspectorsConfiguration });
+  const { sessionId, policy, owner, tokenSha256: digest, timeoutSeconds, retain, inspectorsConfiguration, policyDocument } = command;
+  const document = policyDocument === undefined ? {} : { policyDocumentSha256: policyDocumentSha256(policyDocument) };
+  const payload = JSON.stringify({ sessionId, policy, owner, tokenSha256: digest, timeoutSeconds, retain, inspectorsConfiguration, ...document });
   // Due a little later: the gateway that opens the session starts the workflow itself and deletes this row.
   await sql(`insert into outbox (session_id, kind, payload, due_at) values ($1, 'start', $2, now() + interval '3 seconds') on conflict do nothing`, [sessionId, payload]);
 }

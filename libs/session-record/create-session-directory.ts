@@ -3,11 +3,14 @@ import { MillraceError } from '../errors/millrace-error.js';
 import { asMillraceError } from '../database/database-errors.js';
 import { query } from '../database/sql.js';
 import type { Database } from '../database/open-database.js';
+import { compilePolicy, type CompiledPolicy } from '../policy/compile-policy.js';
 import type { InspectorsConfiguration, SessionPolicy } from '../policy/session-policy.js';
 import type { LiveSession, SessionDirectory } from '../proxy/ports.js';
+import { sessionStreamId, type SessionOpened } from '../session/session-events.js';
 import { isSessionId } from '../session/session-id.js';
 import { tokenMatches } from '../session/session-credentials.js';
 import { createKnowledgeCache, createSessionKnowledge } from './create-session-knowledge.js';
+import { createKnowledgeReader } from './knowledge-reader.js';
 import { createLiveSession, type ControlledSession } from './create-live-session.js';
 import { isoUtc } from './load-session.js';
 import { keepLease, type SessionLease } from './session-lease.js';
@@ -41,6 +44,8 @@ interface SessionRow {
   readonly token_digest: string;
   readonly inspectors_configuration: string;
   readonly expires_at: string;
+  /** JSON of the event that opened the session, where there is a policy document in it. */
+  readonly opened: string | null;
   readonly sealed: Buffer | null;
 }
 
@@ -56,6 +61,7 @@ export async function createSessionDirectory(database: Database, options: Sessio
   const loads = new Map<string, Set<Loading>>();
   const acknowledging = new Set<string>();
   const cache = createKnowledgeCache();
+  const reader = createKnowledgeReader(database);
   const processId = randomUUID();
 
   const lease = await keepLease({ url: database.url, processId, processName: options.processName }, { held: () => [...entries.keys()], closed }).catch((error: unknown) => {
@@ -106,13 +112,15 @@ export async function createSessionDirectory(database: Database, options: Sessio
   }
 
   function liveSession(id: string, token: string, row: SessionRow): ControlledSession {
+    const requested = JSON.parse(row.inspectors_configuration) as InspectorsConfiguration;
+    const rules = rulesOf(row.opened);
     return createLiveSession(
       {
         id,
         policy: row.policy,
-        configuration: JSON.parse(row.inspectors_configuration) as InspectorsConfiguration,
+        ...(rules === undefined ? { configuration: requested } : { rules, configuration: rules.configuration(requested) }),
         secrets: row.sealed === null ? [] : openSecrets(id, token, row.sealed),
-        knowledge: createSessionKnowledge(database, id, cache),
+        knowledge: createSessionKnowledge(database, id, { cache, reader }),
         expiresAt: Date.parse(row.expires_at),
       },
       () => lease.held(),
@@ -134,12 +142,20 @@ function admit(entries: Map<string, Entry>, sessionId: string, loaded: Entry): L
   return loaded.session;
 }
 
+/** From what was recorded, not from what the service's document says now. */
+function rulesOf(opened: string | null): CompiledPolicy | undefined {
+  if (opened === null) return undefined;
+  const { policyDocuments = [], openedAt } = JSON.parse(opened) as SessionOpened['data'];
+  return policyDocuments.length === 0 ? undefined : compilePolicy(policyDocuments, Date.parse(openedAt));
+}
+
 async function loadRow(database: Database, sessionId: string): Promise<SessionRow | undefined> {
   const [row] = await query<SessionRow>(
     database,
-    `select s.policy, s.token_digest, s.inspectors_configuration, ${isoUtc('s.expires_at')} as expires_at, k.sealed
-     from sessions s left join session_secrets k on k.session_id = s.id where s.id = $1 and s.state = 'open'`,
-    [sessionId],
+    `select s.policy, s.token_digest, s.inspectors_configuration, ${isoUtc('s.expires_at')} as expires_at, k.sealed, e.data as opened
+     from sessions s left join session_secrets k on k.session_id = s.id
+     left join events e on e.stream_id = $2 and e.position = 1 and e.data like '%"policyDocuments":%' where s.id = $1 and s.state = 'open'`,
+    [sessionId, sessionStreamId(sessionId)],
   );
   return row;
 }

@@ -3,6 +3,8 @@ import { query } from '../database/sql.js';
 import type { Database } from '../database/open-database.js';
 import { migrations } from '../database/migrations/index.js';
 import { tokenMatches } from '../session/session-credentials.js';
+import { readPolicyDocument } from '../policy/record-policy-documents.js';
+import { checkPolicy, type PolicyCheck } from './check-policy.js';
 import { readDownloads, type RecordedDownload } from './read-downloads.js';
 import { readReport, type ReportOptions } from './read-report.js';
 import { countSessions, listSessions, readOverview, readSession, type Page, type RecordedSession, type RecordedState, type SessionFilter } from './read-sessions.js';
@@ -16,13 +18,20 @@ export interface SessionReads {
   countByState(): Promise<Readonly<Partial<Record<RecordedState, number>>>>;
   downloads(sessionId: string, page: { readonly limit: number; readonly cursor?: string }): Promise<Page<RecordedDownload>>;
   report(sessionId: string): Promise<SessionReport>;
+  /** The dry run; see `checkPolicy`. Errors: also `invalid-policy-document`. */
+  checkPolicy(sessionId: string, policyDocument: string): Promise<PolicyCheck>;
   /** Constant-time; undefined for an unknown session, true also for the token of a revoked one. */
   tokenMatches(sessionId: string, token: string): Promise<boolean | undefined>;
   /** Resolves when the database answers and its schema is current. */
   ready(): Promise<void>;
 }
 
-export function createSessionReads(database: Database, report: ReportOptions): SessionReads {
+export interface SessionReadsOptions extends ReportOptions {
+  /** Ecosystems that policy documents may name; undefined: any. */
+  readonly ecosystems?: readonly string[];
+}
+
+export function createSessionReads(database: Database, report: SessionReadsOptions): SessionReads {
   return {
     find: (sessionId) => readSession(database, sessionId),
     list: (filter) => listSessions(database, filter),
@@ -30,6 +39,7 @@ export function createSessionReads(database: Database, report: ReportOptions): S
     countByState: () => countSessions(database),
     downloads: (sessionId, page) => readDownloads(database, sessionId, page),
     report: (sessionId) => readReport(database, sessionId, report),
+    checkPolicy: async (sessionId, policyDocument) => checkPolicy(database, sessionId, readPolicyDocument(policyDocument, 'session', report.ecosystems)),
     async tokenMatches(sessionId, token) {
       const [row] = await query<{ token_digest: string }>(database, 'select token_digest from sessions where id = $1', [sessionId]);
       return row === undefined ? undefined : tokenMatches(token, row.token_digest);

@@ -69,6 +69,31 @@ describe('reads', () => {
     await expect(reads.report(id)).resolves.toEqual(report);
   });
 
+  it('show the chain of redirects that led to an artefact, as what it was judged, and what was put in its place', async () => {
+    const command = openCommand({ policy: 'strict' });
+    await createSessionCommands(database).open(command);
+    const recorder = createTrafficRecorder(database);
+    const at = (path: string) => requestRecord({ url: `https://registry.example:443${path}` });
+    const moved = (from: string, location: string) => downloaded({ request: at(from), response: responseRecord({ status: 302, responseHeader: { Location: [location] } }), body: bodyOf('moved') });
+    await recorder.record(command.sessionId, moved('/file', '/second'));
+    await recorder.record(command.sessionId, moved('/second', 'https://objects.example/1?sig=redacted'));
+    await recorder.record(command.sessionId, moved('/circle', '/circle2'));
+    await recorder.record(command.sessionId, moved('/circle2', '/circle'));
+    const target = { ...requestRecord({ url: 'https://objects.example:443/1?sig=redacted' }), judgedAs: 'https://registry.example:443/file' };
+    await recorder.record(command.sessionId, downloaded({ request: target, body: bodyOf('chained'), replacement: { body: bodyOf('short'), reason: '1 release hidden' } }));
+    await recorder.record(command.sessionId, downloaded({ request: at('/circle'), body: bodyOf('circled') }));
+    await createSessionCommands(database).revoke(command.sessionId, 'spec');
+    const { artifacts } = await reads.report(command.sessionId);
+    expect(artifacts[0]?.downloads).toMatchObject([
+      {
+        'redirect-chain': ['https://registry.example:443/file', 'https://registry.example:443/second'],
+        'judged-as': 'https://registry.example:443/file',
+        replacement: { ...bodyOf('short'), reason: '1 release hidden' },
+      },
+    ]);
+    expect(artifacts[1]?.downloads[0]).not.toHaveProperty('redirect-chain');
+  });
+
   it('have no report of a session that is unknown or deleted', async () => {
     const id = await sessionWithTraffic();
     await createSessionCommands(database).end(id, 'spec');

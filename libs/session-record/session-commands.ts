@@ -10,6 +10,10 @@ export interface OpenSession {
   readonly timeoutSeconds: number;
   readonly retain: boolean;
   readonly inspectorsConfiguration: InspectorsConfiguration;
+  /** Text of the session's own policy document; in the record with its digest. */
+  readonly policyDocument?: string;
+  /** Of that text, for a repetition by a caller that does not have it: what is repeated must have been opened with that document. */
+  readonly policyDocumentSha256?: string;
   /** Sealed with a key derived from `token`; only a caller that has the token can hand in secrets. */
   readonly secrets?: { readonly token: string; readonly values: readonly SessionSecret[] };
   /** Also write the `start` message to the outbox, so that the workflow starts even when Temporal is away now. */
@@ -18,7 +22,7 @@ export interface OpenSession {
 
 /**
  * Every change of a session, durable when the promise resolves and idempotent: the workflow's activities and, when the
- * workflow engine is away, the gateway call these. Errors: `session-not-found`, `session-closed`, `record-conflict`.
+ * workflow engine is away, the gateway call these. Errors: `session-not-found`, `session-closed`, `record-conflict`; of `open` also `invalid-policy-document`.
  */
 export interface SessionCommands {
   /** A second call with the same id and the same content changes nothing; with other content: `record-conflict`. */

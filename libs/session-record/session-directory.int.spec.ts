@@ -70,6 +70,14 @@ describe('the session directory', () => {
     await two?.knowledge.put('npm/packument/x', 'second');
     await expect(one?.knowledge.get('npm/packument/x')).resolves.toBe('second');
     await expect(one?.knowledge.get('npm/packument/y')).resolves.toBeUndefined();
+    // More at once than one query asks for: each gets its own.
+    await Promise.all(Array.from({ length: 100 }, async (_, number) => one?.knowledge.put(`many/${number}`, `value ${number}`)));
+    expect(await Promise.all(Array.from({ length: 120 }, async (_, number) => two?.knowledge.get(`many/${number}`)))).toEqual(Array.from({ length: 120 }, (_, number) => (number < 100 ? `value ${number}` : undefined)));
+    // Of two that change it at once, one is told to look again.
+    expect(await Promise.all([one?.knowledge.replace('npm/packument/x', 'second', 'third'), two?.knowledge.replace('npm/packument/x', 'second', 'other third')]).then((done) => done.sort())).toEqual([false, true]);
+    expect(await Promise.all([one?.knowledge.replace('new', undefined, 'a'), two?.knowledge.replace('new', undefined, 'b')]).then((done) => done.sort())).toEqual([false, true]);
+    await expect(one?.knowledge.replace('new', 'never there', 'c')).resolves.toBe(false);
+    expect(['third', 'other third']).toContain(await one?.knowledge.get('npm/packument/x'));
     await expect(one?.knowledge.put('big', 'x'.repeat(4 * 1024 * 1024 + 1))).rejects.toMatchObject({ code: 'payload-too-large' });
   });
 

@@ -2,6 +2,7 @@ import type { ArtefactMetadata, Inspection, Verdict } from '../inspection/inspec
 import type { BodyDigest, RequestRecord, ResponseRecord } from '../session/exchange.js';
 import type { ArtefactDownloaded, DownloadFailed, RequestRefused, SessionEvent, SessionOpened } from '../session/session-events.js';
 import { isArtefact } from './projection-rows.js';
+import { createRedirectTrail } from './redirect-trail.js';
 
 type Inspections = Readonly<Record<string, Inspection>>;
 
@@ -33,6 +34,8 @@ export interface SessionReport {
   readonly 'failed-downloads': readonly Readonly<Record<string, unknown>>[];
   /** Every status but 200, and answers to HEAD. */
   readonly 'other-responses': readonly Readonly<Record<string, unknown>>[];
+  /** In force for the session, the service's first. */
+  readonly 'policy-documents'?: readonly { readonly source: string; readonly sha256: string; readonly text: string }[];
   readonly record: { readonly stream: string; readonly events: number; readonly 'last-digest': string };
 }
 
@@ -56,14 +59,18 @@ export function createReportBuilder(context: ReportContext): { add(item: { posit
   const refusedRequests: Readonly<Record<string, unknown>>[] = [];
   const failedDownloads: Readonly<Record<string, unknown>>[] = [];
   const otherResponses: Readonly<Record<string, unknown>>[] = [];
+  const redirects = createRedirectTrail();
   let events = 0;
   let lastDigest = '';
 
   function addDownload(position: number, event: ArtefactDownloaded): void {
     const { data } = event;
-    if (isArtefact(event)) collect(artefacts, position, data);
-    else otherResponses.push(otherResponse(position, data));
-    if (!data.delivered) refusedRequests.push(withheld(position, data));
+    const chain = redirects.chainTo(data.request.url);
+    redirects.add(data);
+    if (isArtefact(event)) collect(artefacts, { position, chain }, data);
+    else otherResponses.push({ ...otherResponse(position, data), ...redirectPart(chain) });
+    // An error or a redirect that is in order, but whose body stayed behind, was answered: it stands among the other responses.
+    if (!data.delivered && data.verdict === 'Rejected') refusedRequests.push({ ...withheld(position, data), ...redirectPart(chain) });
   }
 
   return {
@@ -76,7 +83,7 @@ export function createReportBuilder(context: ReportContext): { add(item: { posit
     },
     build: () => ({
       generator: `millrace ${context.version}`,
-      comment: 'Artifacts are in the order of their first download. Keys that fetch-service does not have: refused-requests, failed-downloads, other-responses, record.',
+      comment: 'Artifacts are in the order of their first download. Keys that fetch-service does not have: refused-requests, failed-downloads, other-responses, policy-documents, record.',
       'session-id': context.opened.sessionId,
       'start-time': context.opened.openedAt,
       'end-time': context.endTime,
@@ -87,19 +94,30 @@ export function createReportBuilder(context: ReportContext): { add(item: { posit
       'refused-requests': refusedRequests,
       'failed-downloads': failedDownloads,
       'other-responses': otherResponses,
+      ...policyDocuments(context.opened),
       record: { stream: `session:${context.opened.sessionId}`, events, 'last-digest': lastDigest },
     }),
   };
 }
 
-function collect(artefacts: Map<string, Collected>, position: number, data: ArtefactDownloaded['data']): void {
+function policyDocuments({ policyDocuments: documents = [] }: SessionOpened['data']): Partial<SessionReport> {
+  return documents.length === 0 ? {} : { 'policy-documents': documents.map(({ source, sha256, text }) => ({ source, sha256, text })) };
+}
+
+function collect(artefacts: Map<string, Collected>, { position, chain }: { readonly position: number; readonly chain: readonly string[] }, data: ArtefactDownloaded['data']): void {
   let collected = artefacts.get(data.body.sha256);
   if (collected === undefined) {
     collected = { first: data, rejected: undefined, downloads: [] };
     artefacts.set(data.body.sha256, collected);
   }
   if (data.verdict === 'Rejected') collected.rejected ??= data;
-  collected.downloads.push({ ...exchange(position, data.request, data.response), result: data.verdict, delivered: data.delivered });
+  collected.downloads.push({
+    ...exchange(position, data.request, data.response),
+    result: data.verdict,
+    delivered: data.delivered,
+    ...redirectPart(chain),
+    ...(data.replacement === undefined ? {} : { replacement: { ...data.replacement.body, reason: data.replacement.reason } }),
+  });
 }
 
 /** Rejected as soon as one of its downloads was: the bytes are the same, but one way they came was not in order. */
@@ -123,6 +141,8 @@ function reportMetadata(metadata: ArtefactMetadata, body: BodyDigest): Readonly<
     copyright: metadata.copyright,
     'source-package': metadata.sourcePackage,
     purl: metadata.purl,
+    published: metadata.published,
+    'signed-by': metadata.signedBy,
   };
   return {
     type: metadata.type,
@@ -150,7 +170,12 @@ function requestPart(position: number, request: RequestRecord): ReportedExchange
     'request-header': request.requestHeader,
     position,
     ...(request.requestBody === null ? {} : { 'request-body': request.requestBody }),
+    ...(request.judgedAs === undefined ? {} : { 'judged-as': request.judgedAs }),
   };
+}
+
+function redirectPart(chain: readonly string[]): Readonly<Record<string, unknown>> {
+  return chain.length === 0 ? {} : { 'redirect-chain': chain };
 }
 
 /** `address` is the build's end of the connection, as fetch-service has it; `upstream-address` is what was connected to. */

@@ -30,6 +30,8 @@ export interface RequestRecord {
   /** Null when the request had no body. */
   readonly requestBody: BodyDigest | null;
   readonly requestInspection: Readonly<Record<string, Inspection>>;
+  /** The URL that led here by a redirect, and as whose content this one is judged; absent when it was judged as itself. */
+  readonly judgedAs?: string;
 }
 
 /** The part that is known when a response head has arrived. */

@@ -1,5 +1,6 @@
 import type { ArtefactMetadata, Inspection, Verdict } from '../inspection/inspection.js';
 import type { BodyDigest, RequestRecord, ResponseRecord } from './exchange.js';
+import type { RecordedPolicyDocument } from '../policy/policy-document.js';
 import type { InspectorsConfiguration, SessionPolicy } from '../policy/session-policy.js';
 
 /** Stream id = workflow id = `session:<id>`. */
@@ -24,6 +25,8 @@ export interface SessionOpened {
     readonly inspectorsConfiguration: InspectorsConfiguration;
     /** What is injected where, without the credentials. */
     readonly secrets: readonly { readonly type: string; readonly url: string }[];
+    /** The policy documents in force, the service's first; absent: none. */
+    readonly policyDocuments?: readonly RecordedPolicyDocument[];
   };
 }
 
@@ -41,6 +44,8 @@ export interface ArtefactDownloaded {
     readonly delivered: boolean;
     /** True when the body is kept in the blob store under its sha256. */
     readonly kept: boolean;
+    /** What the build got in place of the body, when policy hides a part of an index. */
+    readonly replacement?: { readonly body: BodyDigest; readonly reason: string };
   };
 }
 

@@ -36,6 +36,22 @@ describe('a session', () => {
     expect(decide(open, given(...opened, revoked))).toEqual([]);
   });
 
+  it('given it is open with a policy document, when opened again, then only with that document or its digest', () => {
+    const content = { version: 1, allow: [], deny: [], origins: {}, pins: [], signatures: [], inspectorsConfiguration: {} } as const;
+    const documents = [
+      { source: 'service', sha256: 'a'.repeat(64), text: 'service', content },
+      { source: 'session', sha256: 'b'.repeat(64), text: 'session', content },
+    ] as const;
+    const withPolicy = given(...decide({ ...open, policyDocuments: documents }, initialState));
+    expect(withPolicy.opened?.policyDocuments).toEqual(documents);
+    expect(decide({ ...open, policyDocuments: documents.slice(1) }, withPolicy)).toEqual([]);
+    expect(decide({ ...open, policyDocumentSha256: 'b'.repeat(64) }, withPolicy)).toEqual([]);
+    expect(decide({ ...open, policyDocuments: documents.slice(0, 1) }, given(...opened))).toEqual([]);
+    for (const policyDocumentSha256 of [undefined, 'c'.repeat(64)]) expect(problem({ ...open, ...(policyDocumentSha256 === undefined ? {} : { policyDocumentSha256 }) }, withPolicy)).toBe('record-conflict');
+    expect(problem({ ...open, policyDocumentSha256: 'b'.repeat(64) }, given(...opened))).toBe('record-conflict');
+    expect(problem({ ...open, policyDocumentSha256: 'b'.repeat(64) }, initialState)).toBe('invalid-request');
+  });
+
   it('given it is open, when opened with other content, then a conflict', () => {
     for (const other of [{ owner: 'x' }, { policy: 'permissive' }, { timeoutSeconds: 61 }, { retain: true }, { secrets: [{ type: 'macaroon', url: 'u' }] }] as const) {
       expect(problem({ ...open, ...other }, given(...opened))).toBe('record-conflict');

@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors/millrace-error.js';
+import type { RecordedPolicyDocument } from '../policy/policy-document.js';
 import type { InspectorsConfiguration, SessionPolicy } from '../policy/session-policy.js';
 import type { SessionEvent, SessionOpened } from './session-events.js';
 
@@ -32,6 +33,10 @@ export type SessionCommand =
       readonly inspectorsConfiguration: InspectorsConfiguration;
       /** Undefined: the caller does not know them (a workflow never does), so a repetition is not compared by them. */
       readonly secrets?: readonly { readonly type: string; readonly url: string }[];
+      /** In force if the session is opened now. A repetition is compared by the session's own document only: the service's may have changed since. */
+      readonly policyDocuments?: readonly RecordedPolicyDocument[];
+      /** Of the session's own document, for a repetition by a caller that does not have it. */
+      readonly policyDocumentSha256?: string;
     }
   | { readonly type: 'RevokeToken'; readonly now: string; readonly by: string }
   | { readonly type: 'EndSession'; readonly now: string; readonly by: string }
@@ -86,10 +91,11 @@ export function evolve(session: Session, event: SessionEvent): Session {
 }
 
 function decideOpen(command: Extract<SessionCommand, { type: 'OpenSession' }>, session: Session): readonly SessionEvent[] {
-  const { type: _, now, secrets, ...content } = command;
+  const { type: _, now, secrets, policyDocuments = [], policyDocumentSha256, ...content } = command;
+  const ownDocument = sessionDocumentDigest(policyDocuments) ?? policyDocumentSha256;
   if (session.opened !== null) {
-    const { openedAt: _openedAt, expiresAt: _expiresAt, secrets: secretsBefore, ...before } = session.opened;
-    if (canonical(before) !== canonical(content) || (secrets !== undefined && canonical(secretsBefore) !== canonical(secrets))) {
+    const { openedAt: _openedAt, expiresAt: _expiresAt, secrets: secretsBefore, policyDocuments: documentsBefore = [], ...before } = session.opened;
+    if (sessionDocumentDigest(documentsBefore) !== ownDocument || canonical(before) !== canonical(content) || (secrets !== undefined && canonical(secretsBefore) !== canonical(secrets))) {
       throw new MillraceError('record-conflict', `session ${command.sessionId} was opened before with other content`);
     }
     return [];
@@ -97,8 +103,13 @@ function decideOpen(command: Extract<SessionCommand, { type: 'OpenSession' }>, s
   if (!Number.isSafeInteger(command.timeoutSeconds) || command.timeoutSeconds <= 0) {
     throw new MillraceError('invalid-request', 'the timeout is a whole number of seconds above 0');
   }
+  if (ownDocument !== sessionDocumentDigest(policyDocuments)) throw new MillraceError('invalid-request', 'the policy document of the session is named and not there');
   const expiresAt = new Date(Date.parse(now) + command.timeoutSeconds * 1000).toISOString();
-  return [{ type: 'SessionOpened', data: { ...content, secrets: secrets ?? [], openedAt: now, expiresAt } }];
+  return [{ type: 'SessionOpened', data: { ...content, secrets: secrets ?? [], openedAt: now, expiresAt, ...(policyDocuments.length === 0 ? {} : { policyDocuments }) } }];
+}
+
+function sessionDocumentDigest(documents: readonly RecordedPolicyDocument[]): string | undefined {
+  return documents.find(({ source }) => source === 'session')?.sha256;
 }
 
 function requireOpened(session: Session): void {

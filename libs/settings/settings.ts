@@ -36,8 +36,12 @@ export interface Settings {
   readonly forbiddenPorts: readonly number[];
   /** Whether sessions may ask for permissive. */
   readonly permissive: boolean;
+  /** Absolute path of the service's own policy document; undefined: none. */
+  readonly policyFile: string | undefined;
   /** How many proxy processes `npm start` runs on the one proxy port. */
   readonly proxyProcesses: number;
+  /** Threads that inspect responses in each proxy process; undefined: as many as the machine has cores, at least 2. */
+  readonly inspectionThreads: number | undefined;
   /** Authority that signs the certificates of intercepted hosts (PEM files); undefined: made in `home`. */
   readonly caCertificate: string | undefined;
   readonly caKey: string | undefined;
@@ -69,7 +73,9 @@ const environmentSchema = z.object({
   MILLRACE_ALLOW_DESTINATIONS: list.default([]),
   MILLRACE_FORBIDDEN_PORTS: list.pipe(z.array(z.string().regex(/^[0-9]{1,5}$/, 'must be a comma list of ports'))).default([]),
   MILLRACE_PERMISSIVE: flag.default(false),
+  MILLRACE_POLICY: z.string().optional(),
   MILLRACE_PROXY_PROCESSES: z.coerce.number().int().min(1).max(256).default(1),
+  MILLRACE_INSPECTION_THREADS: z.coerce.number().int().min(2).max(256).optional(),
   MILLRACE_CA_CERT: z.string().optional(),
   MILLRACE_CA_KEY: z.string().optional(),
   MILLRACE_KEEP_BODIES: flag.default(true),
@@ -106,7 +112,9 @@ export function readSettings(environment: Environment): Settings {
     allowDestinations: values.MILLRACE_ALLOW_DESTINATIONS,
     forbiddenPorts: ownPorts(values),
     permissive: values.MILLRACE_PERMISSIVE,
+    policyFile: values.MILLRACE_POLICY === undefined ? undefined : path.resolve(values.MILLRACE_POLICY),
     proxyProcesses: values.MILLRACE_PROXY_PROCESSES,
+    inspectionThreads: values.MILLRACE_INSPECTION_THREADS,
     caCertificate: values.MILLRACE_CA_CERT,
     caKey: values.MILLRACE_CA_KEY,
     keepBodies: values.MILLRACE_KEEP_BODIES,

@@ -31,7 +31,7 @@ describeClient('apt-get', ({ service, directory }) => {
 
     const [file] = readdirSync(project).filter((name) => name.endsWith('.deb'));
     const [artefact] = artefactsFrom(report, '.deb');
-    expect(artefact?.metadata).toMatchObject({ type: 'application/x-deb', sha256: fileSha256(path.join(project, file ?? '')) });
+    expect(artefact?.metadata).toMatchObject({ type: 'application/vnd.debian.binary-package', sha256: fileSha256(path.join(project, file ?? '')) });
     expect(report['refused-requests']).toEqual([]);
     expect(report['failed-downloads']).toEqual([]);
   }, 120_000);

@@ -1,9 +1,10 @@
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { joinClientService, sharedServiceVariable, startClientService } from './client-service.js';
 import type { ClientService } from './client-service.js';
+import { onPath } from '../on-path.js';
 
 export interface ClientScene {
   readonly service: () => ClientService;
@@ -24,7 +25,7 @@ export function describeClient(client: string, body: (scene: ClientScene) => voi
     }
     let root = '';
     beforeAll(() => {
-      if (!isInstalled(client)) throw new Error(`${client} is not on PATH: install it, or run the tests with MILLRACE_TEST_WITHOUT=${client}`);
+      if (!onPath(client)) throw new Error(`${client} is not on PATH: install it, or run the tests with MILLRACE_TEST_WITHOUT=${client}`);
       root = mkdtempSync(path.join(os.tmpdir(), `millrace-${client}-`));
     });
     afterAll(() => {
@@ -49,15 +50,4 @@ function useClientService(): () => ClientService {
     if (service === undefined) throw new Error('the service did not start');
     return service;
   };
-}
-
-function isInstalled(client: string): boolean {
-  return (process.env['PATH'] ?? '').split(path.delimiter).some((directory) => {
-    try {
-      accessSync(path.join(directory, client), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }

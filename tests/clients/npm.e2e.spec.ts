@@ -11,6 +11,7 @@ import type { LoopbackOrigin } from './loopback-origin.js';
 import { runInSession } from './run-in-session.js';
 import { summaries } from './session-report.js';
 import type { SessionReport } from './session-report.js';
+import { recordVerdict } from '../strict/record-verdict.js';
 
 type Lock = Readonly<Record<string, { readonly version: string; readonly integrity: string }>>;
 
@@ -50,6 +51,7 @@ describeClient('npm', ({ service, directory }) => {
     expect(audits).toMatchObject([{ url: expect.stringContaining('/-/npm/v1/security/'), 'request-body': { size: expect.any(Number) } }]);
     expect(report['refused-requests']).toEqual([]);
     expect(report['failed-downloads']).toEqual([]);
+    if (policy === 'strict') recordVerdict({ ecosystem: 'npm', client: 'npm install', build: 'three packages of its registry', verdict: 'passes' });
   }, 90_000);
 
   describeRegistry(service, (registry) => {
@@ -63,6 +65,7 @@ describeClient('npm', ({ service, directory }) => {
       const { report } = await runInSession(service(), { policy: 'strict', directory: build, command: [...install, '--no-audit'], environment: environment(cache) });
       expect(existsSync(path.join(build, 'node_modules', '@millrace', 'sample', 'package.json'))).toBe(true);
       expect(summaries(report)).toEqual(['application/x.npm.package @millrace/sample 1.0.0 Approved', 'application/x.npm.packument @millrace/sample Approved']);
+      recordVerdict({ ecosystem: 'npm', client: 'npm install', build: 'a registry on loopback', verdict: 'passes' });
     }, 60_000);
 
     it('gets no tarball in a strict session that differs in one byte from what the registry declared', async () => {
@@ -74,6 +77,7 @@ describeClient('npm', ({ service, directory }) => {
       expect(reasons(report)).toEqual([['verdict', expect.stringContaining("the tarball's sha512 digest is not the one that the package document declares")]]);
       expect(report['refused-requests'][0]).toMatchObject({ 'status-code': 403, sha256: sha256(registry.tampered) });
       expect(summaries(report)).toEqual(['application/x.npm.package @millrace/sample 1.0.0 Rejected', 'application/x.npm.packument @millrace/sample Approved']);
+      recordVerdict({ ecosystem: 'npm', client: 'npm install', build: 'one byte of a tarball changed', verdict: 'refused', reason: "the tarball's sha512 digest is not the one that the package document declares" });
     }, 60_000);
 
     it('sees the same tarball in a permissive session, and the report says that it is not in order', async () => {

@@ -8,6 +8,7 @@ import { startOrigin } from './loopback-origin.js';
 import type { LoopbackOrigin } from './loopback-origin.js';
 import { runInSession } from './run-in-session.js';
 import { summaries } from './session-report.js';
+import { recordVerdict } from '../strict/record-verdict.js';
 
 interface InstallReport {
   readonly install: readonly { readonly download_info: { readonly url: string; readonly archive_info: { readonly hashes: { readonly sha256: string } } }; readonly metadata: { readonly name: string; readonly version: string } }[];
@@ -23,7 +24,7 @@ function environmentOf(build: string): Record<string, string> {
 describeClient('pip', ({ service, directory }) => {
   it.each([
     ['permissive', 'wheel', ['six', 'packaging']],
-    ['strict', 'sdist', ['--no-binary', 'six', 'six==1.17.0', 'packaging']],
+    ['strict', 'sdist', ['--use-pep517', '--no-binary', 'six', 'six==1.17.0', 'packaging']],
   ] as const)('installs from its index under %s policy, six as a %s; the report has the digests that pip notes', async (policy, form, requirements) => {
     const build = directory();
     const { report } = await runInSession(service(), { policy, directory: build, command: [...pip, ...requirements], environment: environmentOf(build) });
@@ -41,6 +42,7 @@ describeClient('pip', ({ service, directory }) => {
     expect(lines.filter((line) => !/^application\/x\.python\.(simple-index|wheel|sdist|metadata) \S+( \S+)? Approved$/.test(line))).toEqual([]);
     expect(report['refused-requests']).toEqual([]);
     expect(report['failed-downloads']).toEqual([]);
+    if (policy === 'strict') recordVerdict({ ecosystem: 'pip', client: 'pip install', build: 'a source archive and a wheel from its index', verdict: 'passes' });
   }, 120_000);
 
   let index: LoopbackOrigin;
@@ -60,6 +62,7 @@ describeClient('pip', ({ service, directory }) => {
     const { report } = await runInSession(service(), { policy: 'strict', directory: build, command: from('honest'), environment: environmentOf(build) });
     expect(readFileSync(path.join(build, 'site', 'mill_sample.py'), 'utf8')).toContain('honest');
     expect(summaries(report)).toEqual(['application/x.python.simple-index mill-sample Approved', 'application/x.python.wheel mill-sample 1.0.0 Approved']);
+    recordVerdict({ ecosystem: 'pip', client: 'pip install', build: 'an HTML index on loopback', verdict: 'passes' });
   }, 60_000);
 
   it('gets no wheel in a strict session that is not the one that the index declares', async () => {
@@ -70,6 +73,7 @@ describeClient('pip', ({ service, directory }) => {
     const reason = expect.stringContaining("the wheel's SHA-256 digest is not the one that the project page declares");
     expect(report['refused-requests']).toMatchObject([{ rule: 'verdict', 'status-code': 403, sha256: sha256(wheels.remade), reason }]);
     expect(summaries(report)).toEqual(['application/x.python.simple-index mill-sample Approved', 'application/x.python.wheel mill-sample 1.0.0 Rejected']);
+    recordVerdict({ ecosystem: 'pip', client: 'pip install', build: 'a sound wheel with one character changed', verdict: 'refused', reason: "the wheel's SHA-256 digest is not the one that the project page declares" });
   }, 60_000);
 
   it('gets no wheel in a strict session with one byte changed on the way', async () => {
@@ -77,6 +81,7 @@ describeClient('pip', ({ service, directory }) => {
     const { report } = await runInSession(service(), { policy: 'strict', exitCode: 'not 0', directory: build, command: from('damaged'), environment: environmentOf(build) });
     expect(report['refused-requests']).toMatchObject([{ rule: 'verdict', 'status-code': 403, sha256: sha256(wheels.damaged), reason: expect.stringMatching(/the archive|RECORD/) }]);
     expect(existsSync(path.join(build, 'site', 'mill_sample.py'))).toBe(false);
+    recordVerdict({ ecosystem: 'pip', client: 'pip install', build: 'one byte of a wheel changed', verdict: 'refused', reason: 'the archive is damaged' });
   }, 60_000);
 });
 

@@ -11,6 +11,8 @@ export interface SessionCommand {
   readonly policy?: 'strict' | 'permissive';
   readonly command: readonly string[];
   readonly directory: string;
+  /** More options of `millrace run`. */
+  readonly options?: readonly string[];
   /** Laid over this process's own. */
   readonly environment?: Readonly<Record<string, string>>;
   /** How the client must end; 0 unless told. */
@@ -29,12 +31,12 @@ export interface SessionRun {
 const noteProxy = 'printf %s "$https_proxy" > "$MILLRACE_SPEC_PROXY_FILE" && env > "$MILLRACE_SPEC_PROXY_FILE.env" && exec "$@"';
 
 /** Runs a client as `millrace run --report FILE -- <client>`; checks its exit code, that the report is valid and that no credentials are in it or in any output. */
-export async function runInSession(service: ClientService, { policy = 'permissive', command, directory, environment = {}, exitCode = 0 }: SessionCommand): Promise<SessionRun> {
+export async function runInSession(service: ClientService, { policy = 'permissive', command, directory, options = [], environment = {}, exitCode = 0 }: SessionCommand): Promise<SessionRun> {
   const scratch = mkdtempSync(path.join(service.home, 'run-'));
   const reportFile = path.join(scratch, 'report.json');
   const proxyFile = path.join(scratch, 'proxy');
   const { code, stdout, stderr } = await run(
-    [path.join(projectRoot(), 'dist/apps/cli/main.js'), 'run', '--policy', policy, '--report', reportFile, '--', 'sh', '-c', noteProxy, 'sh', ...command],
+    [path.join(projectRoot(), 'dist/apps/cli/main.js'), 'run', '--policy', policy, '--report', reportFile, ...options, '--', 'sh', '-c', noteProxy, 'sh', ...command],
     directory,
     { ...inherited(), ...environment, MILLRACE_HOME: service.home, MILLRACE_CONTROL_AUTH: service.controlAuth, MILLRACE_SPEC_PROXY_FILE: proxyFile },
   );

@@ -9,6 +9,7 @@ import { startOrigin } from '../clients/loopback-origin.js';
 import type { LoopbackOrigin } from '../clients/loopback-origin.js';
 import { runInSession } from '../clients/run-in-session.js';
 import { artefactsFrom, summaries } from '../clients/session-report.js';
+import { recordVerdict } from './record-verdict.js';
 
 const sample: RecordedModule = { module: 'mods.test/sample', version: 'v1.0.0', files: { 'go.mod': 'module mods.test/sample\n\ngo 1.20\n', 'sample.go': 'package sample\n' } };
 const other = { ...sample.files, 'sample.go': 'package tample\n' };
@@ -61,6 +62,7 @@ describeClient('go', ({ service, directory }) => {
     expect(lines).toContain('application/x.go.sumdb.lookup mods.test/sample v1.0.0 Approved');
     expect(artefactsFrom(report, '.zip')[0]?.['response-inspection']['go.module.zip']?.reason).toContain('no verifier key is configured');
     expect(report['refused-requests']).toEqual([]);
+    recordVerdict({ ecosystem: 'go', client: 'go mod download', build: 'a module of a proxy on loopback, with its checksum database', verdict: 'passes' });
   }, 120_000);
 
   const download = ['go', 'mod', 'download', 'mods.test/sample@v1.0.0'];
@@ -70,6 +72,7 @@ describeClient('go', ({ service, directory }) => {
     const { report } = await runInSession(service(), { policy: 'strict', exitCode: 'not 0', ...project(), command: download });
     expect(report['refused-requests'][0]).toMatchObject({ rule: 'verdict', reason: expect.stringMatching(/the module zip's hash h1:\S+ is not the one that the checksum database has for mods\.test\/sample@v1\.0\.0/) });
     expect(summaries(report)).toContain('application/x.go.module.zip mods.test/sample v1.0.0 Rejected');
+    recordVerdict({ ecosystem: 'go', client: 'go mod download', build: 'one byte of a module changed', verdict: 'refused', reason: 'its hash is not the one that the checksum database has' });
   }, 120_000);
 
   it('gets no answer of the database when the go.mod before it was another', async () => {

@@ -18,7 +18,17 @@ describe('the input of a session', () => {
     expect(validSessionInput({ ...valid, timeoutSeconds: 1, retain: true }, 'session:abc123')).toMatchObject({ timeoutSeconds: 1, retain: true });
   });
 
+  it('may have a policy document, or the digest of one', () => {
+    const policyDocument = 'version: 1';
+    expect(validSessionInput({ ...valid, policyDocument }, 'session:abc123')).toMatchObject({ policyDocument });
+    expect(validSessionInput({ ...valid, policyDocumentSha256: 'ab'.repeat(32) }, 'session:abc123')).toMatchObject({ policyDocumentSha256: 'ab'.repeat(32) });
+    expect(Object.keys(validSessionInput(valid, 'session:abc123'))).not.toContain('policyDocument');
+  });
+
   it.each<[string, unknown]>([
+    ['a policy document that is no text', { ...valid, policyDocument: { version: 1 } }],
+    ['a policy document that is too long', { ...valid, policyDocument: ' '.repeat(1024 * 1024 + 1) }],
+    ['a policy digest that is none', { ...valid, policyDocumentSha256: 'abc' }],
     ['nothing', undefined],
     ['null', null],
     ['a string', 'session'],

@@ -5,10 +5,13 @@ import type { SessionInput } from './session-messages.js';
 /** Ten years: a guard against nonsense, not a limit that anyone meets. */
 const maximumTimeoutSeconds = 315_360_000;
 const maximumNameLength = 255;
-const knownKeys = new Set(['sessionId', 'policy', 'owner', 'tokenSha256', 'timeoutSeconds', 'retain', 'inspectorsConfiguration']);
+const maximumDocumentLength = 1024 * 1024;
+const knownKeys = new Set(['sessionId', 'policy', 'owner', 'tokenSha256', 'timeoutSeconds', 'retain', 'inspectorsConfiguration', 'policyDocument', 'policyDocumentSha256']);
 
-/** With every default filled in. */
-export type ValidSessionInput = Required<SessionInput>;
+/** With every default filled in; without a policy document there is no default. */
+export type ValidSessionInput = Required<Omit<SessionInput, keyof PolicyInput>> & PolicyInput;
+
+type PolicyInput = Pick<SessionInput, 'policyDocument' | 'policyDocumentSha256'>;
 
 /** Failures of input are final: the same message again would fail the same way. */
 export function invalidRequest(message: string): ApplicationFailure {
@@ -35,7 +38,18 @@ export function validSessionInput(input: unknown, workflowId: string): ValidSess
   }
   if (typeof retain !== 'boolean') throw invalidRequest('retain must be true or false');
   if (!isPlainObject(inspectorsConfiguration)) throw invalidRequest('inspectorsConfiguration must be an object');
-  return { sessionId, policy, owner, tokenSha256, timeoutSeconds: timeoutSeconds === 0 ? defaultTimeoutSeconds : timeoutSeconds, retain, inspectorsConfiguration };
+  return { sessionId, policy, owner, tokenSha256, timeoutSeconds: timeoutSeconds === 0 ? defaultTimeoutSeconds : timeoutSeconds, retain, inspectorsConfiguration, ...policyInput(input) };
+}
+
+/** What is in the document is the activity's business: it takes a parser. */
+function policyInput({ policyDocument, policyDocumentSha256 }: Record<string, unknown>): PolicyInput {
+  if (policyDocument !== undefined && (typeof policyDocument !== 'string' || policyDocument.length > maximumDocumentLength)) {
+    throw invalidRequest(`policyDocument must be the text of a policy document, at most ${maximumDocumentLength} characters`);
+  }
+  if (policyDocumentSha256 !== undefined && (typeof policyDocumentSha256 !== 'string' || !/^[0-9a-f]{64}$/.test(policyDocumentSha256))) {
+    throw invalidRequest('policyDocumentSha256 must be the SHA-256 of the policy document in lower-case hex');
+  }
+  return { ...(policyDocument === undefined ? {} : { policyDocument }), ...(policyDocumentSha256 === undefined ? {} : { policyDocumentSha256 }) };
 }
 
 /** Validator of `revokeToken` and `endSession`: a rejected update leaves no trace in the history. */

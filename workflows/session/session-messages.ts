@@ -24,6 +24,10 @@ export interface SessionInput {
   readonly timeoutSeconds?: number;
   readonly retain?: boolean;
   readonly inspectorsConfiguration?: InspectorsConfiguration;
+  /** Text of the session's policy document (YAML or JSON, at most 1 MiB); it stays in the workflow's history. */
+  readonly policyDocument?: string;
+  /** In its place, when the session has been opened by the record with that document: lower-case hex SHA-256 of it. */
+  readonly policyDocumentSha256?: string;
 }
 
 export type SessionState = 'opening' | 'open' | 'revoked' | 'ended' | 'expired';

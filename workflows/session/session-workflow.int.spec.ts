@@ -247,6 +247,8 @@ describe('traffic', () => {
       while ((await latest.describe()).runId === handle.firstExecutionRunId) await pause(50);
       const firstRun = await environment.client.workflow.getHandle(sessionWorkflowId(input.sessionId), handle.firstExecutionRunId).describe();
       expect(firstRun.status.name).toBe('CONTINUED_AS_NEW');
+      // The last signals may have come to the new run, which may answer before it has handled them.
+      while ((await latest.query(sessionStatusQuery)).position < position) await pause(50);
       expect(await latest.query(sessionStatusQuery)).toMatchObject({ state: 'revoked', openedAt, revokedAt, position, downloads: position });
       const result = await handle.result();
       expect(result).toMatchObject({ state: 'expired', openedAt, position });

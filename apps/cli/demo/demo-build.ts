@@ -58,8 +58,10 @@ const go: DemoBuild = {
   name: 'go',
   tools: ['go'],
   parameters: ['build', '-mod=mod', './...'],
+  // go 1.16: before it fetches a module, the go command has asked the checksum database for its go.mod. With later versions it may not have
+  // (it loads modules lazily), and then the inspector needs to be told the database: go.sumdb of inspectors-configuration.
   files: {
-    'go.mod': 'module example.test/millrace-demo\n\ngo 1.20\n\nrequire rsc.io/quote v1.5.2\n',
+    'go.mod': 'module example.test/millrace-demo\n\ngo 1.16\n\nrequire rsc.io/quote v1.5.2\n',
     'main.go': 'package main\n\nimport (\n\t"fmt"\n\n\t"rsc.io/quote"\n)\n\nfunc main() {\n\tfmt.Println(quote.Hello())\n}\n',
   },
   caches: (directory) => ({

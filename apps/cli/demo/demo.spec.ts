@@ -152,8 +152,8 @@ describe('the service of the demo', () => {
       writeFileSync(home + '/pid', String(process.pid));
       writeFileSync(home + '/environment.json', JSON.stringify(process.env));
       writeFileSync(home + '/addresses.json', JSON.stringify({ control: ${JSON.stringify(service.address)} }));
-      console.log('{}');
       process.on('SIGTERM', () => { writeFileSync(home + '/stopped', ''); process.exit(0); });
+      console.log('{}');
       setInterval(() => {}, 1000);`);
   const environment = () => ({ MILLRACE_HOME: home, MILLRACE_CONTROL_AUTH: credentials, MILLRACE_SERVER: 'http://elsewhere.test' });
 

@@ -16,8 +16,7 @@ import { findTool, prepareBuild } from './demo-build.js';
 import type { DemoBuild } from './demo-build.js';
 import { withProgress } from './progress.js';
 
-/** The one place to change when the inspectors know everything that these builds download. */
-const demoPolicy: SessionPolicy = 'permissive';
+const demoPolicy: SessionPolicy = 'strict';
 const shownLines = 25;
 
 export interface Demo {

@@ -52,6 +52,7 @@ export class MemoryRecord {
     countByState: async () => ({ open: [...this.held.values()].filter((held) => held.session.state === 'open').length }),
     downloads: async () => ({ items: [], nextCursor: null }),
     report: async (id) => emptyReport(this.get(id).session),
+    checkPolicy: async (sessionId) => ({ sessionId: this.get(sessionId).session.id, policySha256: '0'.repeat(64), position: 1, judged: 0, refusedByPolicy: 0, refusedCount: 0, undecidedCount: 0, refused: [], undecided: [] }),
     tokenMatches: async (id, token) => {
       const held = this.held.get(id);
       return held === undefined ? undefined : held.command.tokenSha256 === tokenSha256(token);

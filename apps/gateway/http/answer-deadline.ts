@@ -14,7 +14,7 @@ export class AnswerDeadline implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     return next.handle().pipe(
-      timeout(request.method === 'POST' && !request.url.includes('/revoke') ? openDeadline : otherDeadline),
+      timeout(request.method === 'POST' && !/\/(?:revoke|policy-check)(?:[/?]|$)/.test(request.url) ? openDeadline : otherDeadline),
       catchError((error: unknown) =>
         throwError(() => (error instanceof TimeoutError ? new MillraceError('database-unavailable', 'the record did not answer in time', { cause: error, suggestion: 'Try again; /readyz tells the state of the database.' }) : error)),
       ),

@@ -12,12 +12,14 @@ export interface ClassifiedError {
   /** For the client; never a stack, never a value that the client sent. */
   readonly detail: string;
   readonly suggestion: string | undefined;
+  /** Each mistake, where there may be several. */
+  readonly mistakes?: readonly object[];
 }
 
 export function classifyError(error: unknown): ClassifiedError {
   if (isMillraceError(error) && error.code in errorTable) {
     const status = errorTable[error.code].http;
-    return status === 500 ? internal(error.code) : { status, code: error.code, detail: error.message, suggestion: error.suggestion };
+    return status === 500 ? internal(error.code) : { status, code: error.code, detail: error.message, suggestion: error.suggestion, ...(error.details === undefined ? {} : { mistakes: error.details }) };
   }
   if (error instanceof HttpException) return fromHttp(error.getStatus());
   const status = (error as { statusCode?: unknown } | null)?.statusCode;

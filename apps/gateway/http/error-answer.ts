@@ -47,8 +47,8 @@ function withAllowedMethods(classified: ClassifiedError, request: FastifyRequest
 
 function sendProblem(request: FastifyRequest, reply: FastifyReply, error: ClassifiedError): void {
   if (error.status === 401) void reply.header('www-authenticate', 'Basic realm="millrace", charset="UTF-8"');
-  const { status, code, detail, suggestion } = error;
-  const body = { type: `urn:millrace:error:${code}`, title: STATUS_CODES[status] ?? 'Error', status, detail, instance: request.url.split('?')[0], code, ...(suggestion === undefined ? {} : { suggestion }) };
+  const { status, code, detail, suggestion, mistakes } = error;
+  const body = { type: `urn:millrace:error:${code}`, title: STATUS_CODES[status] ?? 'Error', status, detail, instance: request.url.split('?')[0], code, ...(suggestion === undefined ? {} : { suggestion }), ...(mistakes === undefined ? {} : { mistakes }) };
   void reply.code(status).type('application/problem+json').send(JSON.stringify(body));
 }
 

@@ -10,6 +10,10 @@ export const problem = z
     instance: z.string(),
     code: z.string().describe('Stable; listed in docs/reference/control-api.md.'),
     suggestion: z.string().optional().describe('What to do about it.'),
+    mistakes: z
+      .array(z.object({ file: z.string(), line: z.int().min(1), column: z.int().min(1), path: z.string(), message: z.string() }))
+      .optional()
+      .describe('With `invalid-policy-document`: each mistake in the document, at most 100.'),
   })
   .meta({ id: 'Problem' });
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { createSession, createdSession, downloadPage, downloadQuery, environmentQuery, revokedSession, session, sessionPage, sessionQuery } from '../sessions/session-schemas.js';
+import { createSession, createdSession, downloadPage, downloadQuery, environmentQuery, policyCheck, policyCheckRequest, revokedSession, session, sessionPage, sessionQuery } from '../sessions/session-schemas.js';
 import { json, queryParameters, sessionIdParameter, withProblems } from './answers.js';
 import { sessionReport } from './error-schemas.js';
 import type { Operation } from './operation.js';
@@ -31,6 +31,17 @@ export const sessionOperations: readonly Operation[] = [
     answers: withProblems({ 200: json('One page.', downloadPage) }, 400, 401, 404),
   },
   { method: 'get', path: '/v1/sessions/{id}/report', operationId: 'getReport', tag: 'sessions', summary: 'The report of a session whose token is revoked', auth: 'basic', parameters, answers: withProblems({ 200: json('The report.', sessionReport) }, 400, 401, 404) },
+  {
+    method: 'post',
+    path: '/v1/sessions/{id}/policy-check',
+    operationId: 'checkPolicy',
+    tag: 'sessions',
+    summary: 'What strict with another policy document would have refused of a session, finished or running; nothing is fetched',
+    auth: 'basic',
+    parameters,
+    body: policyCheckRequest,
+    answers: withProblems({ 200: json('Judged.', policyCheck) }, 400, 401, 404, 413),
+  },
   { method: 'post', path: '/v1/sessions/{id}/revoke', operationId: 'revokeSession', tag: 'sessions', summary: 'Revoke the token of a session without having it', auth: 'basic', parameters, answers: withProblems({ 200: json('Revoked.', revokedSession) }, 401, 404, 409, 413) },
   {
     method: 'get',

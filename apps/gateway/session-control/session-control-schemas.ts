@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { policySchema } from '../../../libs/policy/policy-schema.js';
 import { maximumTimeoutSeconds } from '../session-lifecycle/open-request.js';
 
 /** The wire shapes of fetch-service's control API; also the source of its part of the OpenAPI document. */
@@ -37,6 +38,7 @@ export const openSession = z
     timeout: z.int().min(0).max(maximumTimeoutSeconds).optional().describe('Seconds from opening until the session expires; 0 or absent: 21600.'),
     secrets: z.array(sessionSecret).optional(),
     'inspectors-configuration': z.record(z.string(), z.unknown()).optional(),
+    'policy-document': z.union([z.string(), policySchema]).optional().describe('Millrace only: the policy document of this session, an object or its text in YAML or JSON.'),
     retain: z.boolean().optional().describe('Millrace only: keep the record when the session ends or expires.'),
   })
   .meta({ id: 'OpenSession' });

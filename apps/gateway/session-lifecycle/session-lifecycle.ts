@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { MillraceError, isMillraceError } from '../../../libs/errors/millrace-error.js';
 import type { SessionCommands } from '../../../libs/session-record/session-commands.js';
+import { policyDocumentSha256 } from '../../../libs/policy/record-policy-documents.js';
 import { makeSessionId, makeSessionToken, tokenSha256 as digestToken } from '../../../libs/session/session-credentials.js';
 import type { SessionWorkflows, WorkflowOutbox } from '../gateway-ports.js';
 import type { GatewayMetrics } from '../metrics/gateway-metrics.js';
@@ -77,7 +78,9 @@ export class SessionLifecycle {
   /** Never fails the opening: the record has the session, and the outbox row starts the workflow when the engine is back. */
   private async start(id: string, owner: string, tokenSha256: string, settings: Omit<OpenRequest, 'secrets'>): Promise<void> {
     const { workflows, outbox, log } = this.dependencies;
-    const started = workflows.start({ sessionId: id, owner, tokenSha256, ...settings }).then(() => outbox.startDelivered(id));
+    const { policyDocument, ...rest } = settings;
+    const document = policyDocument === undefined ? {} : { policyDocumentSha256: policyDocumentSha256(policyDocument) };
+    const started = workflows.start({ sessionId: id, owner, tokenSha256, ...rest, ...document }).then(() => outbox.startDelivered(id));
     try {
       await withDeadline(started, this.deadlines.startMilliseconds, engineTimeout);
     } catch (error) {

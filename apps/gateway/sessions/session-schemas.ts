@@ -106,6 +106,40 @@ export const environmentQuery = z.strictObject({
   'ca-file': z.string().max(1024).regex(/^(\/|[A-Za-z]:\\)[\x20-\x7e]*$/, 'must be an absolute path').optional().describe('Where the build machine keeps the certificate of the authority (PEM); absent: files on the machine of the service.'),
 });
 
+export const policyCheckRequest = z
+  .strictObject({ 'policy-document': z.union([z.string(), z.record(z.string(), z.unknown())]).describe('An object, or its text in YAML or JSON; docs/reference/policy.schema.json.') })
+  .meta({ id: 'PolicyCheckRequest' });
+
+const checkedExchange = z
+  .object({
+    position: z.int().min(1),
+    stage: z.enum(['request', 'artefact']).describe('Stopped before it went upstream, or when the artefact was there.'),
+    byPolicy: z.boolean().describe('The document refuses it; else the inspectors alone do.'),
+    method: z.string(),
+    url: z.string(),
+    type: z.string(),
+    name: z.string(),
+    version: z.string(),
+    purl: z.string(),
+    sha256: z.string().nullable(),
+    reason: z.string(),
+  })
+  .meta({ id: 'CheckedExchange' });
+
+export const policyCheck = z
+  .object({
+    sessionId: z.string(),
+    policySha256: z.string(),
+    position: count.describe('Position of the last event that was looked at.'),
+    judged: count,
+    refusedByPolicy: count,
+    refusedCount: count,
+    undecidedCount: count,
+    refused: z.array(checkedExchange).describe('At most 5000; `refusedCount` is exact.'),
+    undecided: z.array(checkedExchange).describe('Whose digest the record does not hold. At most 5000.'),
+  })
+  .meta({ id: 'PolicyCheck' });
+
 export const revokedSession = z.object({ id: z.string(), openedAt: time, revokedAt: time, links: sessionLinks }).meta({ id: 'RevokedSession' });
 
 export type Session = z.infer<typeof session>;
@@ -113,4 +147,5 @@ export type SessionLinks = z.infer<typeof sessionLinks>;
 export type CreatedSession = z.infer<typeof createdSession>;
 export type SessionPage = z.infer<typeof sessionPage>;
 export type DownloadPage = z.infer<typeof downloadPage>;
+export type PolicyCheck = z.infer<typeof policyCheck>;
 export type RevokedSession = z.infer<typeof revokedSession>;

@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Re
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BasicAuthGuard } from '../http/basic-auth.js';
 import { parseJsonBody } from '../http/parse-json-body.js';
-import type { CreatedSession, DownloadPage, RevokedSession, Session, SessionPage } from './session-schemas.js';
+import type { CreatedSession, DownloadPage, PolicyCheck, RevokedSession, Session, SessionPage } from './session-schemas.js';
 import { SessionsService } from './sessions-service.js';
 
 @Controller('v1/sessions')
@@ -35,6 +35,12 @@ export class SessionsController {
   @Get(':id/report')
   report(@Param('id') id: string): Promise<object> {
     return this.sessions.report(id);
+  }
+
+  @Post(':id/policy-check')
+  @HttpCode(200)
+  checkPolicy(@Param('id') id: string, @Body() body: unknown): Promise<PolicyCheck> {
+    return this.sessions.checkPolicy(id, parseJsonBody(body));
   }
 
   @Post(':id/revoke')

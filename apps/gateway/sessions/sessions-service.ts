@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
+import { policyText } from '../../../libs/policy/record-policy-documents.js';
 import { isSessionId } from '../../../libs/session/session-id.js';
 import type { Settings } from '../../../libs/settings/settings.js';
 import type { RecordedSession, SessionReads } from '../gateway-ports.js';
@@ -10,8 +11,8 @@ import { readOpenRequest } from '../session-lifecycle/open-request.js';
 import type { SessionLifecycle } from '../session-lifecycle/session-lifecycle.js';
 import { proxyUrl } from './proxy-url.js';
 import { sessionLinks } from './session-links.js';
-import { downloadQuery, sessionQuery } from './session-schemas.js';
-import type { CreatedSession, DownloadPage, RevokedSession, Session, SessionPage } from './session-schemas.js';
+import { downloadQuery, policyCheckRequest, sessionQuery } from './session-schemas.js';
+import type { CreatedSession, DownloadPage, PolicyCheck, RevokedSession, Session, SessionPage } from './session-schemas.js';
 
 /** Millrace's own view of sessions: also of those that ended, as long as their record is kept. */
 @Injectable()
@@ -51,6 +52,14 @@ export class SessionsService {
       throw new MillraceError('session-token-active', 'session token is active', { suggestion: 'Revoke the session first; its downloads can be read while it runs.' });
     }
     return this.reads.report(sessionId);
+  }
+
+  /** What strict with this document would have refused; a running session is judged up to now. */
+  async checkPolicy(sessionId: string, body: unknown): Promise<PolicyCheck> {
+    const { 'policy-document': document } = validate(policyCheckRequest, body);
+    await this.find(sessionId);
+    const check = await this.reads.checkPolicy(sessionId, policyText(document));
+    return { ...check, refused: [...check.refused], undecided: [...check.undecided] };
   }
 
   async revoke(sessionId: string): Promise<RevokedSession> {

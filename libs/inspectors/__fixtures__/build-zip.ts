@@ -10,6 +10,8 @@ export interface ZipFileToBuild {
   readonly flags?: number;
   /** An unpacked size that is not the content's. */
   readonly size?: number;
+  /** Of deflate; 0 leaves the bytes as they are. */
+  readonly level?: number;
 }
 
 /** A zip archive byte by byte, hostile ones included. */
@@ -19,7 +21,7 @@ export function buildZip(files: readonly ZipFileToBuild[]): Buffer {
   let offset = 0;
   for (const file of files) {
     const content = Buffer.from(file.content ?? '');
-    const packed = deflateRawSync(content);
+    const packed = deflateRawSync(content, file.level === undefined ? {} : { level: file.level });
     const localName = Buffer.from(file.localName ?? file.name);
     const name = Buffer.from(file.name);
     const shared = Buffer.alloc(26);

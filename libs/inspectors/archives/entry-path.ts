@@ -18,8 +18,11 @@ export function safeEntryPath(name: string): string {
   return segments.join('/');
 }
 
-/** Throws when a symbolic link at `path` that points to `target` leaves the first directory of the archive. */
-export function checkLinkTarget(path: string, target: string): void {
+/** What a link may not leave: the first directory of the archive, which is the package itself, or the archive. */
+export type LinkRoot = 'first-directory' | 'archive';
+
+/** Throws when a symbolic link at `path` that points to `target` leaves `root`. */
+export function checkLinkTarget(path: string, target: string, root: LinkRoot = 'first-directory'): void {
   const shown = JSON.stringify(path.slice(0, 120));
   if (target === '' || target.includes('\0') || target.includes('\\') || target.startsWith('/') || drive.test(target))
     throw refusal(`the link ${shown} has an absolute or malformed target`);
@@ -27,8 +30,7 @@ export function checkLinkTarget(path: string, target: string): void {
   for (const segment of target.split('/')) {
     if (segment === '' || segment === '.') continue;
     if (segment === '..') {
-      // The first directory is the package itself: a target above it is outside.
-      if (stack.length <= 1) throw refusal(`the link ${shown} points outside of the package`);
+      if (stack.length <= (root === 'archive' ? 0 : 1)) throw refusal(`the link ${shown} points outside of the package`);
       stack.pop();
     } else {
       stack.push(segment);

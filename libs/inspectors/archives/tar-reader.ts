@@ -1,7 +1,7 @@
 import { limitExceeded, refusal } from '../../inspection/refusal.js';
 import type { ArchiveLimits } from './archive-limits.js';
 import { createByteSource, type ByteSource } from './byte-source.js';
-import { checkLinkTarget, safeEntryPath } from './entry-path.js';
+import { checkLinkTarget, safeEntryPath, type LinkRoot } from './entry-path.js';
 import { isZeroBlock, parseTarHeader, type TarHeader } from './tar-header.js';
 
 export interface TarEntry {
@@ -13,6 +13,13 @@ export interface TarEntry {
 
 /** Asked for every entry: the number of bytes that its content may have to be handed over, or undefined to pass over it. */
 export type WantsContent = (entry: TarEntry) => number | undefined;
+
+export interface TarOptions {
+  /** The directory that no symbolic link may leave: the archive's first one (unless told), or the archive itself where it has no such directory. */
+  readonly linkRoot?: LinkRoot;
+  /** An archive without entries is refused unless told: few ecosystems have such packages. */
+  readonly mayBeEmpty?: boolean;
+}
 
 const maxExtension = 1024 * 1024;
 
@@ -27,7 +34,8 @@ interface Extension {
  * at hand buffer pax headers of any size and pass over what follows the end mark, which other readers would unpack. Refuses: names
  * and links that lead outside, devices, sparse files, a file that comes twice, anything after the end mark, passed limits.
  */
-export async function readTar(chunks: AsyncIterator<Buffer>, limits: ArchiveLimits, wants: WantsContent): Promise<Map<string, Buffer>> {
+export async function readTar(chunks: AsyncIterator<Buffer>, limits: ArchiveLimits, wants: WantsContent, options: TarOptions = {}): Promise<Map<string, Buffer>> {
+  const { linkRoot = 'first-directory', mayBeEmpty = false } = options;
   const source = createByteSource(chunks);
   const contents = new Map<string, Buffer>();
   const seen = new Set<string>();
@@ -37,7 +45,7 @@ export async function readTar(chunks: AsyncIterator<Buffer>, limits: ArchiveLimi
   for (;;) {
     const block = await source.read(512);
     if (block === undefined || isZeroBlock(block)) {
-      if (entries === 0) throw refusal('the tar archive is empty');
+      if (entries === 0 && !mayBeEmpty) throw refusal('the tar archive is empty');
       if (!(await source.onlyZerosLeft())) throw refusal('the tar archive has data after its end mark');
       return contents;
     }
@@ -49,7 +57,7 @@ export async function readTar(chunks: AsyncIterator<Buffer>, limits: ArchiveLimi
       extension = { ...extension, ...(await readExtension(source, header)) };
       continue;
     }
-    const entry = toEntry(header, extension);
+    const entry = toEntry(header, extension, linkRoot);
     extension = {};
     nameBytes += Buffer.byteLength(entry.path);
     if (nameBytes > limits.nameBytes) throw limitExceeded(`the names in the archive are longer than ${limits.nameBytes} bytes`);
@@ -68,7 +76,7 @@ export async function readTar(chunks: AsyncIterator<Buffer>, limits: ArchiveLimi
   }
 }
 
-function toEntry(header: TarHeader, extension: Extension): TarEntry {
+function toEntry(header: TarHeader, extension: Extension, linkRoot: LinkRoot): TarEntry {
   const name = extension.path ?? header.name;
   const size = extension.size ?? header.size;
   const path = safeEntryPath(name);
@@ -86,7 +94,7 @@ function toEntry(header: TarHeader, extension: Extension): TarEntry {
       safeEntryPath(extension.linkPath ?? header.linkName);
       return { path, type: 'link', size: 0 };
     case '2':
-      checkLinkTarget(path, extension.linkPath ?? header.linkName);
+      checkLinkTarget(path, extension.linkPath ?? header.linkName, linkRoot);
       return { path, type: 'link', size: 0 };
     default:
       throw refusal(`the archive entry ${JSON.stringify(path.slice(0, 120))} is neither a file, a directory nor a link`);

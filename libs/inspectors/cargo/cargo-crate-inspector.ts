@@ -2,11 +2,10 @@ import type { InspectedBody, InspectedRequest, InspectionContext, Inspector, Res
 import { refusal } from '../../inspection/refusal.js';
 import { readGzipTar } from '../archives/gzip-tar.js';
 import { lastSegment } from '../declarations/declared-url.js';
-import { digestBody } from '../declarations/integrity.js';
 import { isCargoClient } from './cargo-client.js';
 import { cratePurl, type CrateId } from './crate-id.js';
 import { crateManifestLimit, parseCrateManifest, type CrateManifest } from './crate-manifest.js';
-import { findRelease } from './declared-crate.js';
+import { judgeCrate } from './judge-crate.js';
 import { parseIndexPath } from './index-path.js';
 
 /** Crates, see docs/reference/inspectors/cargo.md. */
@@ -16,11 +15,12 @@ export const cargoCrateInspector: Inspector = {
   inspectResponse: async (request, response, body, context) => {
     if (response.status !== 200) return undefined;
     const crate = await readCrate(body, context);
-    const opinion = checkAsked(crate, request) ?? (await judge(crate, { request, body, context }));
+    const { metadata, ...opinion } = checkAsked(crate, request) ?? (await judgeCrate(crate, { request, body, context }));
     return {
       ...opinion,
       metadata: {
         ...crate.metadata,
+        ...metadata,
         type: 'application/x.cargo.crate',
         name: crate.name,
         version: crate.version,
@@ -69,30 +69,4 @@ function decodePath(path: string): string {
   } catch {
     return path;
   }
-}
-
-interface Subject {
-  readonly request: InspectedRequest;
-  readonly body: InspectedBody;
-  readonly context: InspectionContext;
-}
-
-async function judge(crate: CrateId, { request, body, context }: Subject): Promise<ResponseInspection> {
-  const declarations = await findRelease(context.knowledge, crate, request);
-  if (declarations.length === 0) {
-    return {
-      opinion: 'Unknown',
-      reason: `the crate is sound, but no index of this session declares ${crate.name} ${crate.version}: its checksum cannot be checked; let cargo read the index through the proxy (cargo fetch with an empty CARGO_HOME does)`,
-    };
-  }
-  const actual = await digestBody(body, 'sha256', context);
-  const declared = declarations.filter(({ checksum }) => checksum === actual);
-  // Returned, not thrown: the report then names the crate that was not in order.
-  if (declared.length === 0) return { opinion: 'Rejected', reason: "the crate's SHA-256 checksum is not the one that the index declares" };
-  const yanked = declared.some((declaration) => declaration.yanked);
-  return {
-    opinion: 'Approved',
-    reason: yanked ? 'valid crate, but its registry has yanked this version' : 'valid crate',
-    annotations: { 'declared-by': declared.map(({ index }) => index), yanked },
-  };
 }

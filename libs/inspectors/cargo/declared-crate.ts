@@ -1,4 +1,4 @@
-import type { InspectedRequest, SessionKnowledge } from '../../inspection/inspector.js';
+import type { InspectedRequest, InspectionContext, SessionKnowledge } from '../../inspection/inspector.js';
 import { findDeclarations, rememberDeclaredFiles, type DeclarationKey } from '../declarations/declared-files.js';
 import type { CrateId } from './crate-id.js';
 import { isDownloadUrl } from './download-template.js';
@@ -10,12 +10,18 @@ export interface CrateDeclaration {
   readonly index: string;
   readonly checksum: string;
   readonly yanked: boolean;
+  /** As `readPublicationTime` gives it, or empty. */
+  readonly published: string;
 }
 
 /** Remembers the releases of a crate, by name and version: downloads may be redirected to any host. Returns how many. */
-export function rememberReleases(knowledge: SessionKnowledge, crate: string, declared: { index: string; releases: readonly IndexedRelease[] }): Promise<number> {
-  const files = new Map(declared.releases.map(({ version, checksum, yanked }) => [version, yanked ? [checksum, 'yanked'] : [checksum]]));
-  return rememberDeclaredFiles(knowledge, keyOf(crate), { index: declared.index, files });
+export function rememberReleases(
+  { knowledge, signal }: Pick<InspectionContext, 'knowledge' | 'signal'>,
+  crate: string,
+  declared: { index: string; releases: readonly IndexedRelease[] },
+): Promise<number> {
+  const files = new Map(declared.releases.map(({ version, checksum, yanked, published }) => [version, [checksum, yanked ? 'yanked' : '', published]]));
+  return rememberDeclaredFiles(knowledge, keyOf(crate), { index: declared.index, files, signal });
 }
 
 export function rememberTemplate(knowledge: SessionKnowledge, index: string, template: string): Promise<void> {
@@ -30,7 +36,7 @@ export async function findRelease(knowledge: SessionKnowledge, crate: CrateId, r
   const all: CrateDeclaration[] = [];
   const governing: CrateDeclaration[] = [];
   for (const { index, declaration } of await findDeclarations(knowledge, keyOf(crate.name), crate.version)) {
-    const declared = { index, checksum: declaration[0] ?? '', yanked: declaration[1] === 'yanked' };
+    const declared = { index, checksum: declaration[0] ?? '', yanked: declaration[1] === 'yanked', published: declaration[2] ?? '' };
     all.push(declared);
     const template = await knowledge.get(templateKey(index));
     if (template !== undefined && isDownloadUrl(template, { ...crate, checksum: declared.checksum }, request)) governing.push(declared);

@@ -1,4 +1,5 @@
 import type { SessionKnowledge } from '../../inspection/inspector.js';
+import { changeKnowledge } from './change-knowledge.js';
 import type { DeclaredUrl } from './declared-url.js';
 
 /** What an index says of one file: strings with a meaning of the family's own, the digest first. */
@@ -27,23 +28,22 @@ const maxSources = 4;
 const maxSourceBytes = 3.5 * 1024 * 1024;
 const maxValueBytes = 4 * 1024 * 1024;
 
-/** Puts of one key in this process come one after the other; between processes the later one wins, and the loser's files stay Unknown. */
-const running = new WeakMap<SessionKnowledge, Map<string, Promise<void>>>();
 
-/** Remembers what one index declared, in place of what it declared before. Returns how many files were kept: the last ones, as indexes append. */
+/** Remembers what one index declared, in place of what it declared before. Returns how many files were kept: the last ones, as indexes append. Rejects once the signal is aborted: an inspection whose time is over teaches nothing any more. */
 export async function rememberDeclaredFiles(
   knowledge: SessionKnowledge,
   key: DeclarationKey,
-  declared: { index: string; files: ReadonlyMap<string, FileDeclaration> },
+  declared: { index: string; files: ReadonlyMap<string, FileDeclaration>; signal?: AbortSignal | undefined },
 ): Promise<number> {
   const kept = newestThatFit(declared.files);
   const name = knowledgeKey(key);
-  await inTurn(knowledge, name, async () => {
-    const others = parseSources(await knowledge.get(name)).filter((source) => source.index !== declared.index);
-    const own: Source = { index: declared.index, files: Object.fromEntries(kept) };
+  const own: Source = { index: declared.index, files: Object.fromEntries(kept) };
+  await changeKnowledge(knowledge, name, (before) => {
+    declared.signal?.throwIfAborted();
+    const others = parseSources(before).filter((source) => source.index !== declared.index);
     let sources = [own, ...others].slice(0, maxSources);
     while (sources.length > 1 && Buffer.byteLength(JSON.stringify(sources)) > maxValueBytes) sources = sources.slice(0, -1);
-    await knowledge.put(name, JSON.stringify(sources));
+    return JSON.stringify(sources);
   });
   return kept.length;
 }
@@ -90,17 +90,4 @@ function newestThatFit(files: ReadonlyMap<string, FileDeclaration>): [string, Fi
     start -= 1;
   }
   return entries.slice(start);
-}
-
-async function inTurn(knowledge: SessionKnowledge, name: string, work: () => Promise<void>): Promise<void> {
-  const turns = running.get(knowledge) ?? new Map<string, Promise<void>>();
-  running.set(knowledge, turns);
-  const before = turns.get(name) ?? Promise.resolve();
-  const mine = before.then(work, work);
-  turns.set(name, mine);
-  try {
-    await mine;
-  } finally {
-    if (turns.get(name) === mine) turns.delete(name);
-  }
 }

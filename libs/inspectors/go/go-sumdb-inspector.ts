@@ -48,10 +48,10 @@ async function judgeLatest({ database }: SumdbPath, body: InspectedBody, context
   return { opinion: 'Approved', reason: signed ? 'signed tree of the checksum database' : `tree of the checksum database; ${unchecked}` };
 }
 
-async function judgeTile(path: SumdbPath & { kind: 'tile' }, body: InspectedBody, { knowledge }: InspectionContext): Promise<ResponseInspection> {
+async function judgeTile(path: SumdbPath & { kind: 'tile' }, body: InspectedBody, context: InspectionContext): Promise<ResponseInspection> {
   const bytes = await body.read(answerLimit);
   if (bytes.length !== path.width * 32) throw refusal(`the tile of the checksum database has ${bytes.length} bytes, not those of ${path.width} hashes`);
-  await rememberTile(knowledge, path.database, { place: { level: path.level, index: path.index }, bytes });
+  await rememberTile(context, path.database, { place: { level: path.level, index: path.index }, bytes });
   return { opinion: 'Approved', reason: 'tile of the checksum database; it counts as far as it leads to a signed tree' };
 }
 
@@ -63,7 +63,7 @@ async function judgeLookup(path: SumdbPath & { kind: 'lookup' }, body: Inspected
   // The go.mod is in the build already: without this answer `go` does not use it.
   if (record.goMod !== '' && mods.some((hash) => hash !== record.goMod))
     return { opinion: 'Rejected', reason: `the go.mod that this session was given for ${release} is not the one that the checksum database has` };
-  await rememberSums(context.knowledge, release, { ...record, database: path.database, signed });
+  await rememberSums(context, release, { ...record, database: path.database, signed });
   return {
     opinion: 'Approved',
     reason: signed ? 'record with the signed tree of the checksum database' : `record of the checksum database; ${unchecked}`,
@@ -72,14 +72,14 @@ async function judgeLookup(path: SumdbPath & { kind: 'lookup' }, body: Inspected
 }
 
 /** Whether the note was signed by a configured key, and then remembers its tree. Throws when keys are configured and none fits. */
-async function learnTreeHead(noteText: string, database: string, { configuration, knowledge }: InspectionContext): Promise<boolean> {
+async function learnTreeHead(noteText: string, database: string, context: InspectionContext): Promise<boolean> {
   const note = splitNote(noteText);
   const head = parseTreeHead(note.text);
-  const keys = verifierKeys(configuration);
+  const keys = verifierKeys(context.configuration);
   if (keys.length === 0) return false;
   const own = keys.filter(({ name }) => name === database);
   if (own.length === 0) throw refusal(`no verifier key is configured for the checksum database ${database}; add it to "go.sumdb" of the inspectors configuration`);
   if (!own.some((key) => isSignedBy(key, note))) throw refusal(`the tree of the checksum database ${database} is not signed by its configured key`);
-  await rememberTreeHead(knowledge, database, head);
+  await rememberTreeHead(context, database, head);
   return true;
 }

@@ -1,4 +1,4 @@
-import type { SessionKnowledge } from '../../inspection/inspector.js';
+import type { InspectionContext, SessionKnowledge } from '../../inspection/inspector.js';
 
 /** Where a tile of hashes lies in the tree of a database. */
 export interface TilePlace {
@@ -7,8 +7,13 @@ export interface TilePlace {
 }
 
 /** Remembers a tile of a database. A partial one never replaces one that begins with it; what they hold is proved only when it is used. */
-export async function rememberTile(knowledge: SessionKnowledge, database: string, { place, bytes }: { place: TilePlace; bytes: Buffer }): Promise<void> {
+export async function rememberTile(
+  { knowledge, signal }: Pick<InspectionContext, 'knowledge' | 'signal'>,
+  database: string,
+  { place, bytes }: { place: TilePlace; bytes: Buffer },
+): Promise<void> {
   const known = await readTile(knowledge, database, place);
+  signal?.throwIfAborted();
   if (known?.subarray(0, bytes.length).equals(bytes) !== true) await knowledge.put(keyOf(database, place), bytes.toString('base64'));
 }
 

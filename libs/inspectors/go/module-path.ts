@@ -12,6 +12,11 @@ export function unescapeModule(escaped: string): string | undefined {
   return escaped.replaceAll(/!([a-z])/g, (_whole, letter: string) => letter.toUpperCase());
 }
 
+/** As the proxy protocol writes a module or a version: `A` is `!a`. */
+export function escapeModule(plain: string): string {
+  return plain.replaceAll(/[A-Z]/g, (letter) => `!${letter.toLowerCase()}`);
+}
+
 /**
  * The modules that a path of a proxy may name, the longest first: the proxy may lie under a path of its own, and that a module starts with
  * a host's name is all that tells where it begins.

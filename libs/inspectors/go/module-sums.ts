@@ -1,4 +1,4 @@
-import type { SessionKnowledge } from '../../inspection/inspector.js';
+import type { InspectionContext, SessionKnowledge } from '../../inspection/inspector.js';
 import { findDeclarations, rememberDeclaredFiles, type DeclarationKey } from '../declarations/declared-files.js';
 import type { SumRecord } from './sum-record.js';
 
@@ -12,9 +12,12 @@ export interface DeclaredSums extends SumRecord {
 /** A release as `module@version`. */
 type Release = string;
 
-export async function rememberSums(knowledge: SessionKnowledge, release: Release, sums: DeclaredSums): Promise<void> {
+/** `signal`: see `rememberDeclaredFiles`. */
+type Learning = Pick<InspectionContext, 'knowledge' | 'signal'>;
+
+export async function rememberSums({ knowledge, signal }: Learning, release: Release, sums: DeclaredSums): Promise<void> {
   const declaration = [sums.zip, sums.goMod, String(sums.id), sums.text, sums.signed ? 'signed' : ''];
-  await rememberDeclaredFiles(knowledge, sumsOf(release), { index: sums.database, files: new Map([['sums', declaration]]) });
+  await rememberDeclaredFiles(knowledge, sumsOf(release), { index: sums.database, files: new Map([['sums', declaration]]), signal });
 }
 
 /** One for every database that was asked. */
@@ -26,8 +29,8 @@ export async function findSums(knowledge: SessionKnowledge, release: Release): P
 }
 
 /** Notes what a build was given as a go.mod: `go` takes it before it asks the database. */
-export async function rememberGoMod(knowledge: SessionKnowledge, release: Release, { url, hash }: { url: string; hash: string }): Promise<void> {
-  await rememberDeclaredFiles(knowledge, goModsOf(release), { index: url, files: new Map([['go.mod', [hash]]]) });
+export async function rememberGoMod({ knowledge, signal }: Learning, release: Release, { url, hash }: { url: string; hash: string }): Promise<void> {
+  await rememberDeclaredFiles(knowledge, goModsOf(release), { index: url, files: new Map([['go.mod', [hash]]]), signal });
 }
 
 /** Hashes of all that this session was given as the go.mod of a release. */

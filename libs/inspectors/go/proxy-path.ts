@@ -1,4 +1,5 @@
-import { possibleModules, unescapeModule } from './module-path.js';
+import type { InspectedRequest } from '../../inspection/inspector.js';
+import { escapeModule, possibleModules, unescapeModule } from './module-path.js';
 
 /** What a path of a module proxy asks for. */
 export interface ProxyPath {
@@ -34,6 +35,13 @@ function proxyPath(kind: ProxyPath['kind'], escapedModule: string, escapedVersio
   if (module === undefined || version === undefined) return undefined;
   const modules = possibleModules(module);
   return modules.length === 0 ? undefined : { kind, modules, version };
+}
+
+/** URL of the proxy, without `/` at its end, that a request for files of the module was sent to. */
+export function proxyOf(request: InspectedRequest, module: string): string {
+  const plain = decode(request.path) ?? request.path;
+  const end = plain.lastIndexOf(`/${escapeModule(module)}/@`);
+  return request.origin + encodeURI(plain.slice(0, Math.max(0, end)));
 }
 
 function decode(path: string): string | undefined {

@@ -1,4 +1,4 @@
-import type { SessionKnowledge } from '../../inspection/inspector.js';
+import type { InspectionContext, SessionKnowledge } from '../../inspection/inspector.js';
 import { refusal } from '../../inspection/refusal.js';
 
 /** The state of a database's tree. */
@@ -20,12 +20,13 @@ export function parseTreeHead(text: string): TreeHead {
 }
 
 /** Keeps the largest verified trees: `go` checks records in the newest one that it has seen. */
-export async function rememberTreeHead(knowledge: SessionKnowledge, database: string, head: TreeHead): Promise<void> {
+export async function rememberTreeHead({ knowledge, signal }: Pick<InspectionContext, 'knowledge' | 'signal'>, database: string, head: TreeHead): Promise<void> {
   // Lookups run side by side, in several processes: whoever finds its tree gone again puts it back.
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     const known = await findTreeHeads(knowledge, database);
     if (known.some(({ size, root }) => size === head.size && root === head.root)) return;
     const heads = [head, ...known].sort((one, other) => other.size - one.size).slice(0, maxHeads);
+    signal?.throwIfAborted();
     await knowledge.put(keyOf(database), JSON.stringify(heads));
   }
 }

@@ -20,6 +20,14 @@ export function packageNameOfPath(path: string): { name: string; basePath: strin
   return { name, basePath: segments.slice(0, scoped ? -2 : -1).join('/') };
 }
 
+/** The document of the package whose tarball lies at `…/<name>/-/<file>.tgz`, where registries keep it beside it; undefined for any other path. */
+export function documentOfTarball(path: string): { name: string; path: string } | undefined {
+  const end = path.lastIndexOf('/-/');
+  const asked = end < 0 ? undefined : packageNameOfPath(path.slice(0, end));
+  if (asked === undefined) return undefined;
+  return { name: asked.name, path: `${asked.basePath}/${asked.name.replace('/', '%2f')}` };
+}
+
 /** `pkg:npm/%40scope/name@version` */
 export function npmPurl(name: string, version: string): string {
   const path = name

@@ -3,6 +3,8 @@ import { refusal } from '../../inspection/refusal.js';
 import { normalisePath, parseDeclaredUrl, type DeclaredUrl } from '../declarations/declared-url.js';
 import type { FileDeclaration } from '../declarations/declared-files.js';
 import { strongestDigests } from '../declarations/integrity.js';
+import { readPublicationTime } from '../declarations/publication-time.js';
+import { packSignatures } from './registry-signatures.js';
 
 /** One version of a package document. */
 export interface DeclaredVersion {
@@ -12,6 +14,10 @@ export interface DeclaredVersion {
   readonly integrity: string;
   /** SHA-1 in hex, or empty. */
   readonly shasum: string;
+  /** As `readPublicationTime` gives it; empty in an abbreviated document. */
+  readonly published: string;
+  /** The registry's signatures, see `packSignatures`. */
+  readonly signatures: string;
 }
 
 const maxVersions = 100_000;
@@ -25,10 +31,12 @@ export function readPackument(document: unknown, name: string, url: string): rea
   if (!isRecord(versions)) throw refusal('the package document has no versions');
   const entries = Object.entries(versions);
   if (entries.length > maxVersions) throw refusal(`the package document has more than ${maxVersions} versions`);
-  return entries.map(([version, manifest]) => readVersion(version, manifest, { name, url }));
+  const time = own(document, 'time');
+  const times = isRecord(time) ? time : {};
+  return entries.map(([version, manifest]) => readVersion(version, manifest, { name, url, times }));
 }
 
-function readVersion(version: string, manifest: unknown, packument: { name: string; url: string }): DeclaredVersion {
+function readVersion(version: string, manifest: unknown, packument: { name: string; url: string; times: Record<string, unknown> }): DeclaredVersion {
   const shown = JSON.stringify(version.slice(0, 64));
   if (!isRecord(manifest)) throw refusal(`version ${shown} of the package document is not an object`);
   if (own(manifest, 'name') !== packument.name || own(manifest, 'version') !== version)
@@ -45,6 +53,8 @@ function readVersion(version: string, manifest: unknown, packument: { name: stri
     tarball: location,
     integrity: typeof integrity === 'string' && strongestDigests(integrity).length > 0 ? integrity.slice(0, 1024) : '',
     shasum: typeof shasum === 'string' && sha1Hex.test(shasum) ? shasum.toLowerCase() : '',
+    published: readPublicationTime(own(packument.times, version)),
+    signatures: packSignatures(own(dist, 'signatures')),
   };
 }
 
@@ -54,7 +64,8 @@ function readVersion(version: string, manifest: unknown, packument: { name: stri
  */
 export function tarballLocations(versions: readonly DeclaredVersion[], packument: { origin: string; basePath: string }): [DeclaredUrl, FileDeclaration][] {
   return versions.flatMap((version): [DeclaredUrl, FileDeclaration][] => {
-    const declaration = [version.integrity === '' ? version.shasum && `sha1:${version.shasum}` : version.integrity, version.version];
+    const digest = version.integrity === '' ? version.shasum && `sha1:${version.shasum}` : version.integrity;
+    const declaration = [digest, version.version, version.published, version.signatures];
     if (version.tarball.origin === packument.origin) return [[version.tarball, declaration]];
     const basePath = normalisePath(packument.basePath);
     const paths =

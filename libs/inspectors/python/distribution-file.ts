@@ -10,7 +10,8 @@ export interface WheelName {
 }
 
 const maxFileName = 512;
-export const sdistSuffixes = ['.tar.gz', '.zip'] as const;
+/** PEP 527 and before: old releases were packed in more ways than today's. */
+export const sdistSuffixes = ['.tar.gz', '.tgz', '.tar.bz2', '.tar.xz', '.zip'] as const;
 
 export function parseWheelName(fileName: string): WheelName | undefined {
   if (!fileName.endsWith('.whl') || fileName.length > maxFileName) return undefined;

@@ -5,7 +5,7 @@ import { coreMetadataLimit, parseCoreMetadata } from './core-metadata.js';
 import { parseWheelName, readSdistName, sameRelease } from './distribution-file.js';
 import { judgeDistribution } from './judge-distribution.js';
 
-const suffix = /\.(?:whl|tar\.gz|zip)\.metadata$/;
+const suffix = /\.(?:whl|tar\.gz|tgz|tar\.bz2|tar\.xz|zip)\.metadata$/;
 
 /** Metadata that an index serves beside a distribution (PEP 658), see docs/reference/inspectors/python.md. */
 export const pipMetadataInspector: Inspector = {
@@ -20,14 +20,15 @@ export const pipMetadataInspector: Inspector = {
     const readings = wheel === undefined ? readSdistName(fileName) : [wheel];
     if (!readings.some((reading) => sameRelease(core, reading)))
       throw refusal(`the metadata is that of ${core.name} ${core.version}, which its file name does not say`);
-    const opinion = await judgeDistribution({
+    const { metadata, ...opinion } = await judgeDistribution({
       request,
       response,
       body,
       context,
+      release: core,
       noun: 'distribution metadata',
       digestOf: ({ metadataSha256 }) => metadataSha256,
     });
-    return { ...opinion, metadata: { ...core.metadata, type: 'application/x.python.metadata' } };
+    return { ...opinion, metadata: { ...core.metadata, ...metadata, type: 'application/x.python.metadata' } };
   },
 };

@@ -20,8 +20,8 @@ export const pipWheelInspector: Inspector = {
     if (named === undefined) throw refusal('the file name is not that of a wheel (name-version-python-abi-platform.whl)');
     const core = await withZipArchive(body, { response, context }, checkWheel);
     if (!sameRelease(core, named)) throw refusal(`the wheel holds ${core.name} ${core.version}, but its file name says ${named.name} ${named.version}`);
-    const opinion = await judgeDistribution({ request, response, body, context, noun: 'wheel', digestOf: ({ sha256 }) => sha256 });
-    return { ...opinion, metadata: { ...core.metadata, type: 'application/x.python.wheel', architecture: named.platform } };
+    const { metadata, ...opinion } = await judgeDistribution({ request, response, body, context, release: core, noun: 'wheel', digestOf: ({ sha256 }) => sha256 });
+    return { ...opinion, metadata: { ...core.metadata, ...metadata, type: 'application/x.python.wheel', architecture: named.platform } };
   },
 };
 

@@ -1,7 +1,8 @@
 import { Parser } from 'htmlparser2';
-import { isRecord, own, parseBoundedJson } from '../../inspection/bounded-json.js';
+import { isRecord, own } from '../../inspection/bounded-json.js';
 import { limitExceeded, refusal } from '../../inspection/refusal.js';
 import { parseDeclaredUrl, type DeclaredUrl } from '../declarations/declared-url.js';
+import { readPublicationTime } from '../declarations/publication-time.js';
 import { normaliseProjectName } from './project-name.js';
 
 /** A file as an index declares it. Digests are lower-case hex of SHA-256, empty when the index gives none. */
@@ -11,6 +12,8 @@ export interface IndexedFile {
   /** Digest of the file's metadata beside it (PEP 658). */
   readonly metadataSha256: string;
   readonly yanked: boolean;
+  /** PEP 700, as `readPublicationTime` gives it; empty in HTML. */
+  readonly published: string;
 }
 
 const maxFiles = 200_000;
@@ -18,9 +21,8 @@ const maxFiles = 200_000;
 const maxDepth = 256;
 const sha256Hex = /^[0-9a-fA-F]{64}$/;
 
-/** Reads a project page in JSON (PEP 691). Throws the reason when it is none, or that of another project. */
-export function parseJsonIndex(bytes: Buffer, project: string, url: string): readonly IndexedFile[] {
-  const page = parseBoundedJson(bytes);
+/** Reads a parsed project page in JSON (PEP 691). Throws the reason when it is none, or that of another project. */
+export function readJsonIndex(page: unknown, project: string, url: string): readonly IndexedFile[] {
   const meta = isRecord(page) ? own(page, 'meta') : undefined;
   if (!isRecord(page) || !isRecord(meta)) throw refusal('the index page is not a JSON object with a meta part');
   checkApiVersion(own(meta, 'api-version'));
@@ -46,6 +48,7 @@ function readJsonFile(file: unknown, base: string): IndexedFile {
     sha256: isRecord(hashes) ? hexDigest(own(hashes, 'sha256')) : '',
     metadataSha256: isRecord(core) ? hexDigest(own(core, 'sha256')) : '',
     yanked: yanked !== undefined && yanked !== false,
+    published: readPublicationTime(own(file, 'upload-time')),
   };
 }
 
@@ -93,6 +96,7 @@ function readAnchor(href: string, attributes: Readonly<Record<string, string>>, 
     sha256: hexDigest(fragment?.[1]),
     metadataSha256: core.startsWith('sha256=') ? hexDigest(core.slice('sha256='.length)) : '',
     yanked: attributes['data-yanked'] !== undefined,
+    published: '',
   };
 }
 

@@ -35,7 +35,9 @@ export interface ResponseHeadOptions {
   /** How the body is delimited towards the client. `as-sent`: no body follows, but the length that upstream named is kept (HEAD, 304). */
   readonly framing: 'length' | 'chunked' | 'close' | 'as-sent';
   /** With `length`. */
-  readonly length?: number;
+  readonly length?: number | undefined;
+  /** Lower-case names that are left out besides the hop-by-hop ones. */
+  readonly without?: ReadonlySet<string>;
   readonly keepAlive: boolean;
   /** Minor version of the client's request. */
   readonly clientMinor: 0 | 1;
@@ -44,7 +46,7 @@ export interface ResponseHeadOptions {
 /** The response as it goes to the build; ends with the empty line. Encode in latin1. */
 export function writeResponseHead(head: ResponseHead, options: ResponseHeadOptions): string {
   let text = `HTTP/1.1 ${head.status} ${head.statusText}\r\n`;
-  text += forwardedFields(head.fields, head.connection, undefined);
+  text += forwardedFields(head.fields, head.connection, options.without);
   if (options.framing === 'length') text += `Content-Length: ${options.length ?? 0}\r\n`;
   else if (options.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
   else if (options.framing === 'as-sent' && head.contentLength >= 0) text += `Content-Length: ${head.contentLength}\r\n`;

@@ -5,7 +5,7 @@ import type { LiveSession } from '../ports.js';
 import { Exchange } from './exchange.js';
 import type { ExchangeHost, ImmediateRefusal } from './exchange-host.js';
 import { proxiedRequest } from './proxied-request.js';
-import type { ProxyContext } from './proxy-context.js';
+import type { RelayContext } from './proxy-context.js';
 import { fieldOf } from '../http1/message-head.js';
 import { readProxyCredentials } from './proxy-credentials.js';
 import { recordMalformed } from './exchange-record.js';
@@ -38,7 +38,7 @@ export class ClientConnection implements MessageReaderHandler, ExchangeHost {
   readonly #listeners: Readonly<Record<string, (chunk: Buffer) => void>>;
 
   constructor(
-    private readonly context: ProxyContext,
+    private readonly context: RelayContext,
     readonly socket: Socket,
     private readonly options: { readonly clientAddress: string; readonly tunnel?: Tunnel },
   ) {

@@ -1,8 +1,15 @@
-import type { Socket } from 'node:net';
+/** The part of a socket that an answer is written to. */
+export interface AnswerSink {
+  readonly destroyed: boolean;
+  write(data: Buffer | string, encoding?: BufferEncoding): boolean;
+  cork(): void;
+  uncork(): void;
+  destroy(): void;
+}
 
 /** What an exchange needs from the client connection that it runs on. */
 export interface ExchangeHost {
-  readonly socket: Socket;
+  readonly socket: AnswerSink;
   readonly clientAddress: string;
   pauseRequest(): void;
   resumeRequest(): void;

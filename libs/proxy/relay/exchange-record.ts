@@ -15,6 +15,7 @@ export class ExchangeRecord {
   readonly #startedAt = new Date();
   requestInspection: Readonly<Record<string, Inspection>> = {};
   requestBody: BodyDigest | null = null;
+  judgedAs: string | undefined;
 
   constructor(
     private readonly head: RequestHead,
@@ -34,6 +35,7 @@ export class ExchangeRecord {
       requestHeader: redactHeaders(this.head.fields),
       requestBody: this.requestBody,
       requestInspection: this.requestInspection,
+      ...(this.judgedAs === undefined ? {} : { judgedAs: redactUrl(this.judgedAs) }),
     };
   }
 

@@ -1,21 +1,20 @@
 import { errorMessage } from '../../errors/error-message.js';
 import { isMillraceError } from '../../errors/millrace-error.js';
 import { runRequestInspection } from '../../inspection/request-inspection.js';
-import { explainRefusal, judgeRequest } from '../../inspection/verdict.js';
+import { explainRefusal, hasRejection, judgeRequest } from '../../inspection/verdict.js';
 import type { TrafficEvent } from '../../session/session-events.js';
-import { writeResponseHead } from '../http1/head-writer.js';
-import type { BodyFraming, ResponseHead } from '../http1/message-head.js';
+import { fieldOf, type BodyFraming, type ResponseHead } from '../http1/message-head.js';
 import type { LiveSession } from '../ports.js';
+import type { InspectedRequest } from '../../inspection/inspector.js';
 import { BodyDigester } from './body-digester.js';
 import { BodySpool } from './body-spool.js';
+import { BuildSide } from './build-side.js';
 import type { ExchangeHost, ImmediateRefusal } from './exchange-host.js';
 import { ExchangeRecord } from './exchange-record.js';
-import type { ProxiedRequest } from './proxied-request.js';
-import type { ProxyContext } from './proxy-context.js';
-import { ownAnswer } from './refusal.js';
+import { asUrl, wantedForm, type ProxiedRequest } from './proxied-request.js';
+import type { RelayContext } from './proxy-context.js';
 import { RequestCredentials } from './request-credentials.js';
 import { RequestUpload } from './request-upload.js';
-import { ResponseDelivery, type DeliveryFraming } from './response-delivery.js';
 import { fitsRecord, responseTreatment, type ResponseTreatment } from './response-treatment.js';
 import { settleResponse, type SettledResponse } from './settle-response.js';
 import type { UpstreamConnection, UpstreamHandler } from './upstream-connection.js';
@@ -36,28 +35,28 @@ export class Exchange implements UpstreamHandler {
   #upstream: UpstreamConnection | undefined;
   /** Of the last connection used, for the record. */
   #upstreamAddress = '';
-  #answered = false;
   #retried = false;
   #response: ResponseHead | undefined;
   #treatment: ResponseTreatment = 'stream';
-  #delivery: ResponseDelivery | undefined;
+  readonly #build: BuildSide;
   #spool: BodySpool | undefined;
   #spoolBlocked = false;
-  #clientBlocked = false;
-  #headTimer: NodeJS.Timeout | undefined;
+  /** The URL as whose content the response is judged, when a redirect of the session led here. */
+  #judgedAs: string | undefined;
+  #accept: string | undefined;
+  /** The request has been judged. */
+  #mayConnect = false;
   /** The one event of this exchange is decided. */
   #settled = false;
   #hostDone = false;
-  #onUnblocked: (() => void) | undefined;
-  #keepAlive: boolean;
 
   constructor(
-    private readonly context: ProxyContext,
+    private readonly context: RelayContext,
     private readonly session: LiveSession,
     private readonly host: ExchangeHost,
     private readonly request: ProxiedRequest,
   ) {
-    this.#keepAlive = request.keepAlive;
+    this.#build = new BuildSide(host, request);
     this.#record = new ExchangeRecord(request.head, request.inspected.url, host.clientAddress);
     this.#upload = new RequestUpload(request.head);
   }
@@ -74,16 +73,12 @@ export class Exchange implements UpstreamHandler {
       this.#refuseFor(immediate);
       return;
     }
-    const inspections = runRequestInspection(this.context.ports.inspectors, request.inspected, request.inspectionContext);
-    this.#record.requestInspection = inspections;
-    if (session.policy === 'strict' && !judgeRequest(inspections)) {
-      this.#refuse('policy', `download authorization denied: ${explainRefusal(inspections)}`, 403);
-      return;
-    }
+    this.#upload.keep();
+    // Before the body arrives: it may have to be collected.
     this.#credentials = RequestCredentials.forRequest(session.secrets, request);
-    if (this.#credentials?.refusal !== undefined) this.#refuseFor(this.#credentials.refusal);
-    else if (this.#credentials?.needsBody === true && this.#upload.hasBody) this.host.resumeRequest();
-    else this.#connect(true);
+    this.#inspectRequest(request.inspected);
+    if (judgeRequest(this.#record.requestInspection)) this.#proceed();
+    else this.#judgeAsRedirected();
   }
 
   onRequestBody(chunk: Buffer): void {
@@ -99,7 +94,7 @@ export class Exchange implements UpstreamHandler {
   onRequestEnd(): void {
     this.#upload.end();
     if (this.#settled) this.#finishHost();
-    else if (this.#credentials?.needsBody === true && this.#upload.hasBody) this.#rewriteAndConnect(this.#credentials);
+    else if (this.#mayConnect && this.#credentials?.needsBody === true && this.#upload.hasBody) this.#rewriteAndConnect(this.#credentials);
   }
 
   /** False when it has been refused, so that a body would be sent in vain. */
@@ -109,20 +104,19 @@ export class Exchange implements UpstreamHandler {
 
   /** True when the exchange cannot go on before the build reads or writes. */
   get waitsForClient(): boolean {
-    return this.#clientBlocked || !this.#upload.isComplete;
+    return this.#build.blocked || !this.#upload.isComplete;
   }
 
   /** The client's socket takes more again. */
   onClientDrain(): void {
-    this.#clientBlocked = false;
-    this.#onUnblocked?.();
+    this.#build.unblock();
     this.#resumeUpstream();
   }
 
   /** The build closed its connection, or was silent for too long. */
   onClientClosed(reason: string): void {
     this.#fail('client', reason, 0);
-    this.#onUnblocked?.();
+    this.#build.unblock();
   }
 
   onUpstreamDrain(): void {
@@ -136,31 +130,21 @@ export class Exchange implements UpstreamHandler {
       this.#fail('response-head', 'the response has more header fields than the record holds, which strict does not let through', 502);
       return;
     }
-    this.#treatment = responseTreatment(this.session.policy, head.status, framing);
-    const wanted = this.#treatment === 'hold' || (head.status === 200 && framing.kind !== 'none' && this.#hasPendingInspector());
+    const pending = this.#hasPendingInspector();
+    const mayBeReplaced = pending && head.status === 200 && this.request.inspectionContext.visibleUntil !== undefined;
+    this.#treatment = mayBeReplaced ? 'hold' : responseTreatment(this.session.policy, head.status, framing);
+    const wanted = this.#treatment === 'hold' || (head.status === 200 && framing.kind !== 'none' && pending);
     if (wanted) this.#spool = new BodySpool(this.context.ports.bodies.spoolDirectory, this.#record.id);
     if (this.#treatment === 'withhold') return;
-    const delivery = this.#deliveryFraming(framing);
-    if (delivery.kind === 'close') this.#keepAlive = false;
-    const text = writeResponseHead(head, {
-      framing: framing.kind === 'none' ? 'as-sent' : delivery.kind === 'none' ? 'as-sent' : delivery.kind,
-      length: delivery.kind === 'length' ? delivery.length : undefined,
-      keepAlive: this.#keepAlive,
-      clientMinor: this.request.head.minor,
-    });
-    this.#delivery = new ResponseDelivery(this.host.socket, text, delivery);
-    // A head without a body is the whole answer: it waits for the verdict and the record.
-    if (this.#treatment === 'hold' && framing.kind !== 'none') this.#headTimer = setTimeout(() => this.#delivery?.startEarly(), this.context.limits.strictHeadAfter);
+    // A head that has gone out says how long the body is, and what it is coded with.
+    this.#build.begin(head, framing, this.#treatment === 'hold' && !mayBeReplaced ? this.context.limits.strictHeadAfter : undefined);
   }
 
   onResponseBody(chunk: Buffer): void {
     if (this.#settled) return;
     this.#responseDigester.update(chunk);
     if (this.#spool !== undefined && !this.#spool.write(chunk)) this.#waitForSpool(this.#spool);
-    if (this.#treatment === 'stream' && this.#delivery?.write(chunk) === false) {
-      this.#clientBlocked = true;
-      this.#upstream?.pause();
-    }
+    if (this.#treatment === 'stream' && !this.#build.write(chunk)) this.#upstream?.pause();
   }
 
   onResponseEnd(): void {
@@ -217,7 +201,7 @@ export class Exchange implements UpstreamHandler {
     this.#upstream = upstream;
     this.#upstreamAddress = upstream.upstream.remoteAddress;
     upstream.begin(this, this.request.head.method, this.context.limits.upstreamTimeout);
-    upstream.writeHead(upstreamHead(this.request, { policy: this.session.policy, upstream: upstream.upstream, credentials: this.#credentials }));
+    upstream.writeHead(upstreamHead(this.request, { policy: this.session.policy, upstream: upstream.upstream, credentials: this.#credentials, accept: this.#accept }));
     if (this.#upload.hasBody) upstream.retire();
     const rewritten = this.#credentials?.body;
     if (rewritten !== undefined) {
@@ -231,10 +215,13 @@ export class Exchange implements UpstreamHandler {
 
   async #complete(): Promise<void> {
     const head = this.#response as ResponseHead;
+    const { context, session, request } = this;
     this.#record.requestBody = this.#upload.bodyDigest();
-    const outcome = await settleResponse(this.context, this.session, {
+    const outcome = await settleResponse(context, session, {
       record: this.#record,
-      request: this.request,
+      request,
+      requestBody: this.#upload.keptBody(),
+      judgedAs: this.#judgedAs,
       head,
       upstreamAddress: this.#upstreamAddress,
       treatment: this.#treatment,
@@ -242,42 +229,63 @@ export class Exchange implements UpstreamHandler {
       spool: this.#spool,
       signal: this.#abort.signal,
     });
-    clearTimeout(this.#headTimer);
+    this.#build.stopTimer();
+    // Whoever follows must be known before the build can follow, on whichever process its next request arrives.
+    const location = head.status >= 300 && head.status < 400 && judgeRequest(this.#record.requestInspection) ? fieldOf(head.fields, 'location') : undefined;
+    if (location !== undefined) await context.redirects.remember(session, { from: request.inspected.url, location, judgedAs: this.#judgedAs ?? request.inspected.url });
     if (await this.#recordEvent(outcome.event)) await this.#deliver(head, outcome);
     else await this.#spool?.discard();
   }
 
   async #deliver(head: ResponseHead, outcome: SettledResponse): Promise<void> {
-    const { socket } = this.host;
-    if (this.#treatment === 'withhold') {
-      const text = writeResponseHead(head, { framing: 'length', length: 0, keepAlive: this.#keepAlive, clientMinor: this.request.head.minor });
-      socket.write(text, 'latin1');
-    } else if (!outcome.deliver) {
-      if (this.#delivery?.started === true) {
-        socket.destroy();
-        this.#keepAlive = false;
-      } else {
-        socket.write(ownAnswer(403, outcome.reason, { keepAlive: this.#keepAlive, method: this.request.head.method }), 'latin1');
-      }
-    } else {
-      if (this.#treatment === 'hold' && this.#spool !== undefined) await this.#deliverHeld(this.#spool).catch(() => socket.destroy());
-      this.#delivery?.release();
-    }
-    this.#answered = true;
+    if (this.#treatment !== 'withhold' && !outcome.deliver) this.#build.answer(this.#build.started ? 0 : 403, outcome.reason);
+    else await this.#build.deliver(head, { treatment: this.#treatment, spool: this.#spool, replacement: outcome.replacement });
     await this.#spool?.discard();
     this.#finishHost();
   }
 
-  async #deliverHeld(spool: BodySpool): Promise<void> {
-    for await (const chunk of spool.read()) {
-      if (this.host.socket.destroyed) return;
-      if (this.#delivery?.write(chunk as Buffer) === false) {
-        this.#clientBlocked = true;
-        await new Promise<void>((resolve) => {
-          this.#onUnblocked = resolve;
-        });
-      }
-    }
+  #inspectRequest(inspected: InspectedRequest): void {
+    const { request, context } = this;
+    this.#record.requestInspection = runRequestInspection(context.ports.inspectors, inspected, request.inspectionContext);
+  }
+
+  /** The request is fine, or permissive: its credentials are found and it goes upstream. */
+  #proceed(): void {
+    const { request, context } = this;
+    if (!this.#hasPendingInspector()) this.#upload.forget();
+    else if (request.inspectionContext.visibleUntil !== undefined) this.#accept = wantedForm(context.ports.inspectors, this.#record.requestInspection, request);
+    this.#mayConnect = true;
+    if (this.#credentials?.refusal !== undefined) this.#refuseFor(this.#credentials.refusal);
+    else if (this.#credentials?.needsBody !== true || !this.#upload.hasBody) this.#connect(true);
+    else if (this.#upload.isComplete) this.#rewriteAndConnect(this.#credentials);
+    else this.host.resumeRequest();
+  }
+
+  /** Not recognised: fine when a redirect of this session led here from a URL that is; else strict refuses it. */
+  #judgeAsRedirected(): void {
+    const { request, context, session } = this;
+    const own = this.#record.requestInspection;
+    const goOn = (): void => {
+      if (session.policy === 'permissive') this.#proceed();
+      else this.#refuse('policy', `download authorization denied: ${explainRefusal(this.#record.requestInspection)}`, 403);
+    };
+    if (hasRejection(own)) return goOn();
+    context.redirects.find(session, request.inspected.url).then(
+      (judgedAs) => {
+        if (this.#settled) return;
+        if (judgedAs === undefined) return goOn();
+        this.#inspectRequest(asUrl(request.inspected, judgedAs));
+        if (judgeRequest(this.#record.requestInspection)) {
+          this.#judgedAs = judgedAs;
+          this.#record.judgedAs = judgedAs;
+          return this.#proceed();
+        }
+        // A rejection of it (by a policy) says more than that nobody knows its own URL.
+        if (!hasRejection(this.#record.requestInspection)) this.#record.requestInspection = own;
+        goOn();
+      },
+      (error: unknown) => this.#fail('record', errorMessage(error), 503),
+    );
   }
 
   #rewriteAndConnect(credentials: RequestCredentials): void {
@@ -324,7 +332,7 @@ export class Exchange implements UpstreamHandler {
 
   /** Aborts what still runs towards upstream. */
   #release(): void {
-    clearTimeout(this.#headTimer);
+    this.#build.stopTimer();
     this.#abort.abort();
     this.#upstream?.destroy();
     this.#upstream = undefined;
@@ -332,17 +340,9 @@ export class Exchange implements UpstreamHandler {
   }
 
   #answer(status: number, reason: string): void {
-    const { socket } = this.host;
-    if (status === 0 || this.#delivery?.started === true || socket.destroyed) {
-      socket.destroy();
-      this.#keepAlive = false;
-    } else {
-      // What is left of a request body is not read: the connection cannot be used again.
-      if (!this.#upload.isComplete) this.#keepAlive = false;
-      if (status === 407 || status === 503) this.#keepAlive = false;
-      socket.write(ownAnswer(status, reason, { keepAlive: this.#keepAlive, method: this.request.head.method }), 'latin1');
-    }
-    this.#answered = true;
+    // What is left of a request body is not read: the connection cannot be used again.
+    if (!this.#upload.isComplete) this.#build.keepAlive = false;
+    this.#build.answer(status, reason);
     this.#finishHost();
   }
 
@@ -355,9 +355,7 @@ export class Exchange implements UpstreamHandler {
       return true;
     } catch (error) {
       this.context.log.warn({ session: this.session.id, code: isMillraceError(error) ? error.code : 'internal' }, `not recorded, so not delivered: ${errorMessage(error)}`);
-      if (this.#delivery?.started !== true && !this.host.socket.destroyed) this.host.socket.write(ownAnswer(503, 'the download could not be recorded, so it is not delivered', { keepAlive: false }), 'latin1');
-      this.#answered = true;
-      this.#keepAlive = false;
+      this.#build.giveUp();
       this.#finishHost();
       return false;
     } finally {
@@ -367,11 +365,6 @@ export class Exchange implements UpstreamHandler {
 
   #hasPendingInspector(): boolean {
     return Object.values(this.#record.requestInspection).some((inspection) => inspection.opinion === 'Pending');
-  }
-
-  #deliveryFraming(framing: BodyFraming): DeliveryFraming {
-    if (framing.kind === 'none' || framing.kind === 'length') return framing;
-    return { kind: this.request.head.minor === 1 ? 'chunked' : 'close' };
   }
 
   #waitForSpool(spool: BodySpool): void {
@@ -388,13 +381,13 @@ export class Exchange implements UpstreamHandler {
   }
 
   #resumeUpstream(): void {
-    if (!this.#spoolBlocked && !this.#clientBlocked) this.#upstream?.resume();
+    if (!this.#spoolBlocked && !this.#build.blocked) this.#upstream?.resume();
   }
 
   #finishHost(): void {
-    if (!this.#answered || this.#hostDone) return;
+    if (!this.#build.answered || this.#hostDone) return;
     this.#hostDone = true;
-    if (!this.#upload.isComplete) this.#keepAlive = false;
-    this.host.exchangeDone(this.#keepAlive);
+    if (!this.#upload.isComplete) this.#build.keepAlive = false;
+    this.host.exchangeDone(this.#build.keepAlive);
   }
 }

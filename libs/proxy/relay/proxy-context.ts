@@ -1,8 +1,11 @@
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
-import type { ProxyPorts } from '../ports.js';
+import type { Consult } from '../../inspection/inspector.js';
+import type { LiveSession, ProxyPorts } from '../ports.js';
 import type { UpstreamConnector } from '../upstream/connect.js';
 import type { SecureContexts } from '../tls/secure-contexts.js';
+import type { ProxiedRequest } from './proxied-request.js';
+import type { RedirectMemory } from './redirect-memory.js';
 import type { UpstreamPool } from './upstream-pool.js';
 
 /** Times in milliseconds, sizes in bytes. */
@@ -16,6 +19,8 @@ export interface ProxyLimits {
   readonly upstreamTimeout: number;
   /** Strict holds a response back for this long before it sends the head, so that clients do not give up. */
   readonly strictHeadAfter: number;
+  /** For all of a document that an inspector asked for; the inspection that waits for it has not much more. */
+  readonly consultTimeout: number;
 }
 
 export const defaultLimits: ProxyLimits = {
@@ -24,6 +29,7 @@ export const defaultLimits: ProxyLimits = {
   idleTimeout: 120_000,
   upstreamTimeout: 300_000,
   strictHeadAfter: 5_000,
+  consultTimeout: 50_000,
 };
 
 /** A connection that ends after its running exchange, or at once, when it is told to. */
@@ -44,4 +50,13 @@ export interface ProxyContext {
   readonly log: Logger;
   /** Open connections of builds, the insides of tunnels included, so that all can be shut down. */
   readonly connections: Set<OpenConnection>;
+}
+
+/** What an inspector of `asking`'s response fetches with; see consultations.ts. */
+export type Consultations = (session: LiveSession, asking: ProxiedRequest) => Consult;
+
+/** What exchanges need besides; made when the proxy starts. */
+export interface RelayContext extends ProxyContext {
+  readonly redirects: RedirectMemory;
+  readonly consultations: Consultations;
 }

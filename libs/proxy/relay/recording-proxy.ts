@@ -2,7 +2,9 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { MillraceError } from '../../errors/millrace-error.js';
 import { bracketHost } from '../target/host.js';
 import { ClientConnection } from './client-connection.js';
-import type { ProxyContext } from './proxy-context.js';
+import { createConsultations } from './consultations.js';
+import type { ProxyContext, RelayContext } from './proxy-context.js';
+import { createRedirectMemory } from './redirect-memory.js';
 
 export interface ListenAddress {
   /** `localhost` means 127.0.0.1 and, where the machine has it, ::1. */
@@ -25,9 +27,10 @@ const maximumConnections = 10_000;
 
 /** Listens for builds. */
 export async function startRecordingProxy(context: ProxyContext, listen: ListenAddress): Promise<RecordingProxy> {
+  const relay: RelayContext = { ...context, redirects: createRedirectMemory(), consultations: createConsultations(() => relay) };
   const accept = (socket: Socket): void => {
     const clientAddress = `${bracketHost(plainAddress(socket.remoteAddress ?? ''))}:${socket.remotePort ?? 0}`;
-    new ClientConnection(context, socket, { clientAddress });
+    new ClientConnection(relay, socket, { clientAddress });
   };
   const hosts = listen.host === 'localhost' ? ['127.0.0.1', '::1'] : [listen.host];
   const servers: Server[] = [];

@@ -3,6 +3,9 @@ import { requestFraming, type RequestHead } from '../http1/message-head.js';
 import { BodyDigester } from './body-digester.js';
 import type { UpstreamConnection } from './upstream-connection.js';
 
+/** A request body that inspectors may see is at most so many bytes. */
+const inspectedLimit = 1024 * 1024;
+
 /** The body of a request on its way upstream: digested as it arrives, queued while there is no connection yet, framed as it was sent. */
 export class RequestUpload {
   readonly #chunked: boolean;
@@ -10,6 +13,9 @@ export class RequestUpload {
   #queued: Buffer[] = [];
   #upstream: UpstreamConnection | undefined;
   #complete = false;
+  /** For inspectors; undefined: not wanted, or larger than they may see. */
+  #kept: Buffer[] | undefined;
+  #keptBytes = 0;
 
   constructor(head: RequestHead) {
     this.#chunked = head.chunked;
@@ -28,6 +34,25 @@ export class RequestUpload {
   /** Counts and digests without sending: the body is rewritten, or not wanted any more. */
   digest(chunk: Buffer): void {
     this.#digester?.update(chunk);
+    if (this.#kept === undefined) return;
+    this.#keptBytes += chunk.length;
+    if (this.#keptBytes > inspectedLimit) this.#kept = undefined;
+    else this.#kept.push(chunk);
+  }
+
+  /** From now on the body is kept for inspectors. */
+  keep(): void {
+    if (this.hasBody) this.#kept = [];
+  }
+
+  /** No inspector will ask for it. */
+  forget(): void {
+    this.#kept = undefined;
+  }
+
+  /** What was kept, when all of it has been sent. */
+  keptBody(): Buffer | undefined {
+    return this.#kept === undefined || !this.#complete ? undefined : Buffer.concat(this.#kept);
   }
 
   /** False: do not read on from the build until upstream drains or is connected. */

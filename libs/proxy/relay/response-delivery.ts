@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { AnswerSink } from './exchange-host.js';
 
 const chunkEnd = Buffer.from('\r\n');
 const lastChunk = Buffer.from('0\r\n\r\n');
@@ -17,7 +17,7 @@ export class ResponseDelivery {
   #held: Buffer | undefined;
 
   constructor(
-    private readonly socket: Socket,
+    private readonly socket: AnswerSink,
     head: string,
     private readonly framing: DeliveryFraming,
   ) {

@@ -115,6 +115,14 @@ describe('permissive', () => {
     expect(proxy.events).toMatchObject([{ data: { verdict: 'Rejected', delivered: true } }, { data: { verdict: 'Rejected', delivered: true } }]);
   });
 
+  it('does not keep a body that holds a credential', async () => {
+    const token: Inspector = { ...inspector, inspectResponse: () => Promise.resolve({ opinion: 'Approved', reason: 'a token', confidential: true }) };
+    const { proxy, fetch } = await strictly(ok('secret'), { policy: 'permissive', keepBodies: true, inspectors: [token] });
+    await fetch('/good');
+    expect(proxy.events).toMatchObject([{ data: { verdict: 'Approved', kept: false } }]);
+    expect(proxy.kept.size).toBe(0);
+  });
+
   it('keeps inspected bodies by digest', async () => {
     const { proxy, fetch } = await strictly(ok('hello'), { policy: 'permissive', keepBodies: true });
     await fetch('/good');

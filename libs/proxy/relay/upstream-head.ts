@@ -14,6 +14,8 @@ export interface UpstreamHeadOptions {
   readonly policy: SessionPolicy;
   readonly upstream: ConnectedUpstream;
   readonly credentials: RequestCredentials | undefined;
+  /** An inspector needs another form of the document. */
+  readonly accept: string | undefined;
 }
 
 /** The head of a build's request as this connection gets it: without what the policy forbids, with the session's credentials. */
@@ -22,13 +24,15 @@ export function upstreamHead(request: ProxiedRequest, options: UpstreamHeadOptio
   const { upstream, credentials } = options;
   const line = upstream.absoluteForm ? `${target.scheme}://${authority}${target.originForm}` : target.originForm;
   const toParent = upstream.proxyAuthorization === undefined ? '' : `Proxy-Authorization: ${upstream.proxyAuthorization}\r\n`;
+  const accept = options.accept === undefined ? '' : `Accept: ${options.accept}\r\n`;
   const withheld = options.policy === 'strict' ? strictWithout : none;
-  const replaced = credentials?.replacedFields ?? none;
+  const replaced = (credentials?.replacedFields ?? none).union(accept === '' ? none : acceptField);
   return writeRequestHead(head, { target: line, host: authority }, {
     without: replaced.size === 0 ? withheld : withheld.union(replaced),
-    extra: `${toParent}${credentials?.fields ?? ''}`,
+    extra: `${toParent}${accept}${credentials?.fields ?? ''}`,
     contentLength: credentials?.body?.length,
   });
 }
 
 const none: ReadonlySet<string> = new Set();
+const acceptField: ReadonlySet<string> = new Set(['accept']);

@@ -1,5 +1,5 @@
 import type { SessionSecret } from '../../session/session-secrets.js';
-import { compileGlob } from './glob.js';
+import { compileGlob } from '../../policy/glob.js';
 
 type Compiled = readonly { readonly secret: SessionSecret; readonly matches: (url: string) => boolean }[];
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { SessionSecret } from '../../session/session-secrets.js';
 import { applySecret, keystoneBodyLimit } from './apply-secret.js';
-import { compileGlob } from './glob.js';
+import { compileGlob } from '../../policy/glob.js';
 import { compileUrlGlob, matchSecret } from './match-secret.js';
 
 /** The meaning of a glob as a regular expression: correct on short texts, but with the backtracking that the real matcher must not have. */

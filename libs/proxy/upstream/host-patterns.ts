@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { compileGlob } from '../secrets/glob.js';
+import { compileGlob } from '../../policy/glob.js';
 import { compileCidrs, contains } from './special-addresses.js';
 
 /**

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pino from 'pino';
 import type { Inspector } from '../../../inspection/inspector.js';
+import type { CompiledPolicy } from '../../../policy/compile-policy.js';
 import { createMemorySessionKnowledge } from '../../../testing/memory-session-knowledge.js';
 import type { SessionPolicy } from '../../../policy/session-policy.js';
 import type { SessionSecret } from '../../../session/session-secrets.js';
@@ -29,6 +30,7 @@ export interface HarnessOptions {
   readonly allow?: readonly string[];
   readonly caFile?: string;
   readonly keepBodies?: boolean;
+  readonly rules?: CompiledPolicy;
 }
 
 /** A real proxy on loopback whose session and record live in the spec's memory and can be steered from it. */
@@ -44,6 +46,7 @@ export async function startHarness(options: HarnessOptions = {}) {
     configuration: {},
     secrets: options.secrets ?? [],
     knowledge: createMemorySessionKnowledge(),
+    ...(options.rules === undefined ? {} : { rules: options.rules }),
     admits: () => state.open,
     refusal: () => (state.open ? undefined : 'revoked'),
     enter(abort) {

@@ -27,6 +27,11 @@ export function compileGlob(pattern: string): (text: string) => boolean {
   return (text) => matches(automaton, text);
 }
 
+/** Whether `compileGlob` takes the pattern: not empty, not too long, not too many wildcards. */
+export function isUsableGlob(pattern: string): boolean {
+  return pattern !== '' && pattern.length <= maximumLength && compileTokens(tokenise(pattern)) !== undefined;
+}
+
 function tokenise(pattern: string): Token[] {
   const tokens: Token[] = [];
   for (let index = 0; index < pattern.length; index += 1) {

@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { onPath } from './on-path.js';
+
+/** Programs that specs run, and the Debian package of each. */
+const debianPackages: Readonly<Record<string, string>> = {
+  apt: 'apt',
+  'apt-ftparchive': 'apt-utils',
+  buildah: 'buildah',
+  bundle: 'ruby-bundler',
+  bzip2: 'bzip2',
+  composer: 'composer',
+  createrepo_c: 'createrepo-c',
+  curl: 'curl',
+  dnf: 'dnf',
+  'dpkg-deb': 'dpkg',
+  'dpkg-source': 'dpkg-dev',
+  gem: 'ruby',
+  git: 'git',
+  gpg: 'gnupg',
+  gradle: 'gradle',
+  mksquashfs: 'squashfs-tools',
+  mvn: 'maven',
+  nuget: 'nuget',
+  python3: 'python3-venv',
+  rebar3: 'rebar3',
+  rpmbuild: 'rpm',
+  rpmsign: 'rpm',
+  skopeo: 'skopeo',
+  unzip: 'unzip',
+  xz: 'xz-utils',
+};
+
+/**
+ * Installs what is missing of the clients that the suite runs, where that can be done without asking: as root on a Debian system. Elsewhere
+ * the specs themselves say what is missing. Nothing is replaced, and only packages of the system's own configuration are taken.
+ */
+export async function installMissingClients(options: { readonly say: (message: string) => void; readonly signal: AbortSignal }): Promise<void> {
+  const without = (process.env['MILLRACE_TEST_WITHOUT'] ?? '').split(',');
+  const missing = Object.entries(debianPackages).filter(([program]) => !onPath(program) && !without.includes(program));
+  if (missing.length === 0) return;
+  const names = [...new Set(missing.map(([, name]) => name))];
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
+    options.say(`not on this machine: ${missing.map(([program]) => program).join(', ')}. Install them, or run with MILLRACE_TEST_WITHOUT=<comma list>`);
+    return;
+  }
+  options.say(`installing clients for the specs: ${names.join(' ')}`);
+  await run(['apt-get', 'update', '-q'], options.signal);
+  await run(['apt-get', 'install', '-y', '-q', '--no-install-recommends', ...names], options.signal);
+}
+
+/** Its output goes to standard error; a failure is told by the specs that miss the program. */
+function run([program = '', ...args]: readonly string[], signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { stdio: ['ignore', 2, 2], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, signal });
+    child.once('error', () => resolve());
+    child.once('exit', () => resolve());
+  });
+}
