@@ -54,9 +54,9 @@ export async function runInSession(service: ClientService, { policy = 'permissiv
   return { report, stdout, stderr };
 }
 
-/** Without what `npm test` sets for its scripts: it would configure the npm under test. */
+/** Without what `npm test` sets for its scripts, which would configure the npm under test, and without `CI`, at which some package managers change what they do. */
 function inherited(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS$|MILLRACE_|FETCH_SERVICE_)/.test(name)));
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|CI$|NODE_OPTIONS$|MILLRACE_|FETCH_SERVICE_)/.test(name)));
 }
 
 function run(parameters: readonly string[], directory: string, environment: NodeJS.ProcessEnv): Promise<{ code: number; stdout: string; stderr: string }> {

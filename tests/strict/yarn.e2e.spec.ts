@@ -45,13 +45,14 @@ describeClient('npm', ({ service, directory }) => {
 
   function berry(lock: boolean): Scene {
     const build = project();
-    const settings = ['enableTelemetry: false', 'enableScripts: false', 'nodeLinker: node-modules', 'httpRetry: 0', `npmRegistryServer: "${registry?.url}"`, `unsafeHttpWhitelist: ["127.0.0.2"]`];
+    // Where yarn takes the machine for a CI's, it would not write a lock file.
+    const settings = ['enableTelemetry: false', 'enableImmutableInstalls: false', 'enableScripts: false', 'nodeLinker: node-modules', 'httpRetry: 0', `npmRegistryServer: "${registry?.url}"`, `unsafeHttpWhitelist: ["127.0.0.2"]`];
     writeFileSync(path.join(build, '.yarnrc.yml'), `${settings.join('\n')}\n`);
     const lines = ['__metadata:', '  version: 8', '  cacheKey: 10c0', '', '"@millrace/sample@npm:1.0.0":', '  version: 1.0.0', '  resolution: "@millrace/sample@npm:1.0.0"', '  languageName: node', '  linkType: hard', ''];
     const own = ['"x@workspace:.":', '  version: 0.0.0-use.local', '  resolution: "x@workspace:."', '  dependencies:', '    "@millrace/sample": "npm:1.0.0"', '  languageName: unknown', '  linkType: soft'];
-    writeFileSync(path.join(build, 'yarn.lock'), lock ? `${[...lines, ...own].join('\n')}\n` : '');
     // The lock file of a spec has no checksum: yarn makes that of its own archive.
-    const command = [process.execPath, path.join(programs, '@yarnpkg', 'cli-dist', 'bin', 'yarn.js'), 'install', ...(lock ? ['--no-immutable'] : [])];
+    writeFileSync(path.join(build, 'yarn.lock'), lock ? `${[...lines, ...own].join('\n')}\n` : '');
+    const command = [process.execPath, path.join(programs, '@yarnpkg', 'cli-dist', 'bin', 'yarn.js'), 'install'];
     return { directory: build, environment: { YARN_GLOBAL_FOLDER: path.join(build, 'global'), HOME: build }, command };
   }
 
