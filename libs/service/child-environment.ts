@@ -16,6 +16,8 @@ export function childEnvironment(environment: Environment, settings: Settings, p
     MILLRACE_HOME: settings.home,
     MILLRACE_CONTROL_PORT: String(ports.control),
     MILLRACE_PROXY_PORT: String(ports.proxy),
+    // The worker puts it into messages and files, and only here the port is known.
+    MILLRACE_COMPOSE_URL: environment['MILLRACE_COMPOSE_URL'] ?? `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${ports.control}/composes`,
     MILLRACE_DATABASE_URL: services.databaseUrl,
     MILLRACE_TEMPORAL_ADDRESS: services.temporalAddress,
     MILLRACE_TEMPORAL_UI: services.temporalUi,

@@ -47,6 +47,30 @@ export interface Settings {
   readonly caKey: string | undefined;
   /** Keep the bodies of inspected artefacts in the blob store until the session ends. */
   readonly keepBodies: boolean;
+  /** Absolute path: where composes are written and served from. Hard links need it on the file system of `blobs`. */
+  readonly composes: string;
+  /** Public URL of that directory, without a slash at its end: `result_repo` and its kin start with it. */
+  readonly composeUrl: string;
+  /** Other places that requests may name as `target_dir`: name to absolute path. They have no public URL. */
+  readonly composeTargetDirs: Readonly<Record<string, string>>;
+  /** Absolute paths that repositories may be read from. Empty: composes are made of http(s) sources only. */
+  readonly composeSourcePaths: readonly string[];
+  /** CIDRs that sources of composes may be fetched from although they are loopback, link-local or private. */
+  readonly composeAllowDestinations: readonly string[];
+  /** Composes that one worker generates at once; undefined: as many as the machine has cores, at least 2. */
+  readonly composeConcurrency: number | undefined;
+  /** Seconds. */
+  readonly composeSecondsToLive: number;
+  readonly composeMaximumSecondsToLive: number;
+  /** Seconds that one generation may take. */
+  readonly composeTimeout: number;
+  /** What requests without `arches` and `sigkeys` mean. */
+  readonly composeArches: readonly string[];
+  readonly composeSigkeys: readonly string[];
+  /** `noauth`: everybody who reaches the gateway may ask for composes, as in ODCS; `basic`: only with the control API's credentials. */
+  readonly composeAuth: 'noauth' | 'basic';
+  /** Absolute path of the YAML file that says where messages go; undefined: nowhere. */
+  readonly messagesFile: string | undefined;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 
@@ -79,6 +103,19 @@ const environmentSchema = z.object({
   MILLRACE_CA_CERT: z.string().optional(),
   MILLRACE_CA_KEY: z.string().optional(),
   MILLRACE_KEEP_BODIES: flag.default(true),
+  MILLRACE_COMPOSES: z.string().optional(),
+  MILLRACE_COMPOSE_URL: z.url({ protocol: /^https?$/ }).optional(),
+  MILLRACE_COMPOSE_TARGET_DIRS: list.pipe(z.array(z.string().regex(/^[A-Za-z0-9_.-]+=\/./, 'must be a comma list of name=/absolute/path'))).default([]),
+  MILLRACE_COMPOSE_SOURCE_PATHS: list.pipe(z.array(z.string().startsWith('/', 'must be a comma list of absolute paths'))).default([]),
+  MILLRACE_COMPOSE_ALLOW_DESTINATIONS: list.default([]),
+  MILLRACE_COMPOSE_CONCURRENCY: z.coerce.number().int().min(1).max(256).optional(),
+  MILLRACE_COMPOSE_SECONDS_TO_LIVE: z.coerce.number().int().min(1).default(86_400),
+  MILLRACE_COMPOSE_MAX_SECONDS_TO_LIVE: z.coerce.number().int().min(1).default(259_200),
+  MILLRACE_COMPOSE_TIMEOUT: z.coerce.number().int().min(1).default(3600),
+  MILLRACE_COMPOSE_ARCHES: list.pipe(z.array(z.string()).min(1)).default(['x86_64']),
+  MILLRACE_COMPOSE_SIGKEYS: z.string().transform((value) => value.split(',').map((key) => key.trim())).optional(),
+  MILLRACE_COMPOSE_AUTH: z.enum(['noauth', 'basic']).optional(),
+  MILLRACE_MESSAGES: z.string().optional(),
   MILLRACE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 
@@ -118,8 +155,29 @@ export function readSettings(environment: Environment): Settings {
     caCertificate: values.MILLRACE_CA_CERT,
     caKey: values.MILLRACE_CA_KEY,
     keepBodies: values.MILLRACE_KEEP_BODIES,
+    composes: path.resolve(values.MILLRACE_COMPOSES ?? path.join(home, 'composes')),
+    composeUrl: (values.MILLRACE_COMPOSE_URL ?? `http://${urlHost(values.MILLRACE_HOST)}:${values.MILLRACE_CONTROL_PORT}/composes`).replace(/\/+$/, ''),
+    composeTargetDirs: Object.fromEntries(values.MILLRACE_COMPOSE_TARGET_DIRS.map((entry) => [entry.slice(0, entry.indexOf('=')), path.resolve(entry.slice(entry.indexOf('=') + 1))])),
+    composeSourcePaths: values.MILLRACE_COMPOSE_SOURCE_PATHS.map((place) => path.resolve(place)),
+    composeAllowDestinations: values.MILLRACE_COMPOSE_ALLOW_DESTINATIONS,
+    composeConcurrency: values.MILLRACE_COMPOSE_CONCURRENCY,
+    composeSecondsToLive: Math.min(values.MILLRACE_COMPOSE_SECONDS_TO_LIVE, values.MILLRACE_COMPOSE_MAX_SECONDS_TO_LIVE),
+    composeMaximumSecondsToLive: values.MILLRACE_COMPOSE_MAX_SECONDS_TO_LIVE,
+    composeTimeout: values.MILLRACE_COMPOSE_TIMEOUT,
+    composeArches: values.MILLRACE_COMPOSE_ARCHES,
+    composeSigkeys: values.MILLRACE_COMPOSE_SIGKEYS ?? [],
+    composeAuth: values.MILLRACE_COMPOSE_AUTH ?? (isLoopback(values.MILLRACE_HOST) ? 'noauth' : 'basic'),
+    messagesFile: values.MILLRACE_MESSAGES === undefined ? undefined : path.resolve(values.MILLRACE_MESSAGES),
     logLevel: values.MILLRACE_LOG_LEVEL,
   });
+}
+
+function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 function withoutEmpty(environment: Environment): Record<string, string> {

@@ -1,7 +1,9 @@
 import { ClosedSession, Counter, OutboxMessage, ProxyProcess, Revocation, RevocationAck, SessionKnowledgeRow, SessionSecretsRow, TrafficNotification } from './operation-entities.js';
+import { MessageSinkRow, OutboundMessageRow } from './message-entities.js';
 import { ArtefactRow, DownloadRow, SessionRow } from './projection-entities.js';
 import { StoredEvent, Stream } from './stream-entities.js';
 
+export * from './message-entities.js';
 export * from './operation-entities.js';
 export * from './projection-entities.js';
 export * from './stream-entities.js';
@@ -22,4 +24,6 @@ export const entities = [
   TrafficNotification,
   ClosedSession,
   Counter,
+  OutboundMessageRow,
+  MessageSinkRow,
 ] as const;

@@ -1,0 +1,61 @@
+import type { ComposeRequest } from './compose-request.js';
+
+/** What pins the sources of a compose: equal inputs give equal bytes. */
+export interface PinnedInputs {
+  readonly request: ComposeRequest;
+  readonly sources: readonly PinnedRepository[];
+  readonly lookaside: readonly PinnedRepository[];
+  /** See `Compose.kojiEvent`. */
+  readonly kojiEvent: number | null;
+}
+
+export interface PinnedRepository {
+  /** As requested, with `$basearch` filled in: http(s) URL or absolute path, without a slash at its end. */
+  readonly url: string;
+  /** The architectures of the compose that it serves. */
+  readonly arches: readonly string[];
+  readonly revision: string;
+  /** Lower-case hex; of `repomd.xml`. */
+  readonly repomdSha256: string;
+}
+
+/** Which packages go where, with digests: the whole input of writing a tree. Kept for renewals. Canonical JSON (RFC 8785) of this is hashed. */
+export interface ComposePlan {
+  readonly version: 1;
+  /** Sorted by architecture. */
+  readonly trees: readonly PlannedTree[];
+  /** Seconds since 1970: the newest file time of all packages; stands for "now" in everything that is written. */
+  readonly sourceDate: number;
+  readonly results: readonly string[];
+  /** Digests of documents in the blob store that are merged into the repositories. */
+  readonly groups: readonly string[];
+  readonly modules: readonly string[];
+}
+
+export interface PlannedTree {
+  readonly arch: string;
+  /** Each sorted by name, version, architecture and digest. */
+  readonly packages: readonly PlannedPackage[];
+  readonly debuginfo: readonly PlannedPackage[];
+  readonly sources: readonly PlannedPackage[];
+}
+
+export interface PlannedPackage {
+  /** Lower-case hex, of the package file. */
+  readonly sha256: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly name: string;
+  readonly epoch: number;
+  readonly version: string;
+  readonly release: string;
+  readonly arch: string;
+  /** File name of the source package; of a source package its own. */
+  readonly sourceRpm: string;
+  /** Upper-case hex of 16 digits, of the signature that `sigkeys` chose; empty: unsigned, or nobody asked. */
+  readonly sigkey: string;
+  /** Seconds since 1970, as the source's metadata says. */
+  readonly fileTime: number;
+  /** Where it came from: a URL or a path. Not part of what is compared. */
+  readonly from: string;
+}
