@@ -148,7 +148,7 @@ function rankProviders(providers: readonly Candidate[], { name, requirer, standi
 }
 
 function isSibling(other: Candidate, chosen: Candidate): boolean {
-  return other !== chosen && other.secondary === chosen.secondary && fromSameSource(other, chosen);
+  return other.package.name !== chosen.package.name && other.secondary === chosen.secondary && fromSameSource(other, chosen);
 }
 
 function fromSameSource(left: Candidate, right: Candidate): boolean {
