@@ -30,8 +30,8 @@ export interface ComposeCommands {
   cancel(id: number, by: string): Promise<Compose>;
   /** done or failed: expires now; the workflow removes it. */
   remove(id: number, by: string): Promise<Compose>;
-  /** done, failed or removed: a later expiry, or a new compose with the same packages, as ODCS decides between them. */
-  renew(id: number, change: ComposeRenewal, options: { readonly owner: string }): Promise<Compose>;
+  /** done, failed or removed: a later expiry, or a new compose with the same packages, as ODCS decides between them; `compose-not-found` for what has not ended. */
+  renew(id: number, change: ComposeRenewal, options: { readonly owner: string; readonly idempotencyKey?: string }): Promise<Compose>;
   /** done or failed, and due → removed. `dueAt` (RFC 3339) where it is not due yet. */
   expire(id: number): Promise<{ readonly removed: boolean; readonly dueAt: string }>;
   /** Composes that wait for the files of this one; the workflow tells them when it has ended. */

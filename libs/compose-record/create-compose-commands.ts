@@ -53,7 +53,7 @@ export function createComposeCommands(database: Database, options: ComposeComman
     fail: (id, reason, { final }) => carryOut(context, id, { type: 'FailCompose', reason: storable(reason), final, now: now() }),
     cancel: (id, by) => tellWorkflow(context, id, { type: 'CancelCompose', by: storable(by), now: now() }),
     remove: (id, by) => tellWorkflow(context, id, { type: 'RemoveCompose', by: storable(by), now: now() }),
-    renew: (id, renewal, { owner }) => renewCompose(context, { id, change: renewal, owner, secondsToLive, maximumSecondsToLive }),
+    renew: (id, renewal, requester) => renewCompose(context, { id, change: renewal, requester, secondsToLive, maximumSecondsToLive }),
 
     async expire(id) {
       const { state, expiresAt } = await carryOut(context, id, { type: 'ExpireCompose', now: now() });

@@ -4,6 +4,7 @@ import { composeStates, sourceTypes, type ComposeState } from '../compose/compos
 import type { ComposeReads } from './compose-commands.js';
 import { createComposeChanges } from './compose-changes.js';
 import { conditionsOf, listComposes, readCompose } from './read-composes.js';
+import { shareQueries } from './share-queries.js';
 
 /** Closing gives up the connection on which changes are heard, and wakes whoever waits. */
 export interface ClosableComposeReads extends ComposeReads {
@@ -14,6 +15,10 @@ export interface ClosableComposeReads extends ComposeReads {
 export function createComposeReads(database: Database): ClosableComposeReads {
   const sql: Sql = (text, parameters) => query(database, text, parameters);
   const changes = createComposeChanges(database);
+  const count = shareQueries(async (statement, parameters) => {
+    const [row] = await sql<{ total: string }>(statement, parameters);
+    return Number(row?.total ?? 0);
+  });
 
   return {
     get: (id) => readCompose(sql, id),
@@ -21,8 +26,8 @@ export function createComposeReads(database: Database): ClosableComposeReads {
     async list(wanted) {
       const filter = conditionsOf(wanted.filters);
       if (filter === undefined) return { composes: [], total: 0 };
-      const [composes, [row]] = await Promise.all([listComposes(sql, wanted), sql<{ total: string }>(`select count(*) as total from composes ${filter.where}`, filter.parameters)]);
-      return { composes, total: Number(row?.total ?? 0) };
+      const [composes, total] = await Promise.all([listComposes(sql, wanted), count(`select count(*) as total from composes ${filter.where}`, filter.parameters)]);
+      return { composes, total };
     },
 
     async totals() {

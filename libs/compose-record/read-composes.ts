@@ -26,9 +26,10 @@ export async function listComposes(sql: Sql, query: ComposeQuery): Promise<reado
   const filter = conditionsOf(query.filters);
   if (filter === undefined) return [];
   const { where, parameters } = filter;
+  const order = orderOf(query);
   const rows = await sql<SelectedCompose>(
-    // The page is found by the index alone; only its rows are read.
-    `select ${selectedColumns} from composes ${where} order by ${orderOf(query)} limit $${parameters.length + 1} offset $${parameters.length + 2}`,
+    // The page is found in the index alone; only its own rows are read, however far it is from the first.
+    `select ${selectedColumns} from composes where id = any(array(select id from composes ${where} order by ${order} limit $${parameters.length + 1} offset $${parameters.length + 2})) order by ${order}`,
     [...parameters, query.limit, query.offset],
   );
   return withQueuePositions(sql, rows);

@@ -4,8 +4,8 @@ import type { TreeName } from '../compose-engine/compose-engine.js';
 import { carryOut, change, type RecordContext } from './carry-out.js';
 import { lockCompose } from './load-composes.js';
 
-/** While one that has a tree is not removed, or its own compose may still write to it, it stays. */
-const unpromised = `not exists (select 1 from composes c where c.promises = t.id and c.state <> ${composeStates.removed})
+/** While a compose promises it, or its own compose may still write to it, it stays. */
+const unpromised = `not exists (select 1 from composes c where c.promises = t.id)
   and not exists (select 1 from composes o where o.id = t.id and o.state in (${composeStates.wait}, ${composeStates.generating}))`;
 
 export async function releasableTrees(context: RecordContext, limit: number): Promise<readonly TreeName[]> {

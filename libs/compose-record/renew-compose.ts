@@ -8,8 +8,9 @@ import { MillraceError } from '../errors/millrace-error.js';
 import { changeAll, requireCompose, type RecordContext } from './carry-out.js';
 import type { ComposeRenewal } from './compose-commands.js';
 import { leaveForWorkflow } from './compose-outbox.js';
-import { lockComposes } from './load-composes.js';
-import { createCompose, nextId } from './request-compose.js';
+import { correctKey, rememberKey, type ComposeRequester } from './idempotency-keys.js';
+import { lockComposes, type LoadedCompose } from './load-composes.js';
+import { checkText, createCompose, nextId } from './request-compose.js';
 
 export interface RenewalLimits {
   readonly secondsToLive: number;
@@ -19,25 +20,43 @@ export interface RenewalLimits {
 interface Renewal extends RenewalLimits {
   readonly id: number;
   readonly change: ComposeRenewal;
-  readonly owner: string;
+  readonly requester: ComposeRequester;
 }
 
 /** As ODCS decides it (../shared/reference/odcs.md, section 3): what is done and stays as it is lives longer; everything else is made again under a new id. */
 export async function renewCompose(context: RecordContext, renewal: Renewal): Promise<Compose> {
-  const { id, change, owner } = renewal;
+  const { id, change, requester } = renewal;
   const secondsToLive = timeToLive(renewal);
   return inTransaction(context.database, async ({ sql }) => {
-    const related = await readRelated(sql, id);
-    const locked = await lockComposes(sql, [id, ...related]);
+    const newId = await nextId(sql);
+    const before = await rememberKey(sql, context, { requester, content: { renew: id, ...change }, composeId: newId });
+    if (before !== undefined) return requireCompose(sql, before);
+    const locked = await lockComposes(sql, [id, ...(await readRelated(sql, id))]);
     const old = locked.get(id)?.life.compose ?? null;
     if (old === null || old.state === 'wait' || old.state === 'generating') throw new MillraceError('compose-not-found', `No compose with id ${id} found`);
-    if (needsCopy(old, change)) return createCompose(sql, context, { id: await nextId(sql), request: copyOf(old, change, secondsToLive), owner });
-    const now = context.now();
-    const extended = [...locked.values()].filter(({ life }) => life.compose?.state === 'done');
-    await changeAll(sql, context, extended.map((before) => ({ before, command: { type: 'ExtendCompose', until: after(now, secondsToLive), by: owner, renewedId: id, now } })));
-    await leaveForWorkflow(sql, id, 'changed');
-    return requireCompose(sql, id);
+    if (needsCopy(old, change)) {
+      const request = copyOf(old, change, secondsToLive);
+      checkText(request, requester);
+      return createCompose(sql, context, { id: newId, request, owner: requester.owner });
+    }
+    await correctKey(sql, requester, id);
+    return extend(sql, context, { locked, id, by: requester.owner, secondsToLive });
   });
+}
+
+interface Extension {
+  readonly locked: ReadonlyMap<number, LoadedCompose>;
+  readonly id: number;
+  readonly by: string;
+  readonly secondsToLive: number;
+}
+
+async function extend(sql: Sql, context: RecordContext, { locked, id, by, secondsToLive }: Extension): Promise<Compose> {
+  const now = context.now();
+  const done = [...locked.values()].filter(({ life }) => life.compose?.state === 'done');
+  await changeAll(sql, context, done.map((before) => ({ before, command: { type: 'ExtendCompose', until: after(now, secondsToLive), by, renewedId: id, now } })));
+  await leaveForWorkflow(sql, id, 'changed');
+  return requireCompose(sql, id);
 }
 
 /** The compose whose files it has, and those that have its files. */

@@ -6,7 +6,7 @@ import type { PinnedInputs } from './compose-plan.js';
 export interface ComposeLife {
   readonly compose: RecordedCompose | null;
   readonly inputs: PinnedInputs | null;
-  /** Whose directory it has its files (or, failed, its logs) in, or waits for: while it is not removed it promises them. */
+  /** Whose directory it has its files (or, failed, its logs) in, or waits for: it promises them until it is removed. */
   readonly promises: number | null;
   /** Its own directory. */
   readonly tree: OwnTree | null;
@@ -72,7 +72,7 @@ export function evolve(life: ComposeLife, event: ComposeEvent): ComposeLife {
     case 'ComposeRemoved': {
       const why = compose.removedBy === null ? stateReasons.expired : stateReasons.removedBy(compose.removedBy);
       const stateReason = compose.stateReason === null ? why : `${compose.stateReason}\n${why}`;
-      return { ...life, compose: { ...compose, state: 'removed', stateReason, removedAt: event.data.removedAt } };
+      return { ...life, promises: null, compose: { ...compose, state: 'removed', stateReason, removedAt: event.data.removedAt } };
     }
     case 'TreeReleased':
       return { ...life, tree: withState(tree, 'releasing') };

@@ -27,7 +27,7 @@ export const ComposeRow = defineEntity({
     removedBy: p.text().nullable(),
     cancelledBy: p.text().nullable(),
     reusedId: p.bigint('number').nullable(),
-    /** The tree whose files it has or waits for. */
+    /** The tree whose files it has or waits for, until it is removed. */
     promises: p.bigint('number').nullable(),
     kojiEvent: p.bigint('number').nullable(),
     pungiComposeId: p.text().nullable(),
