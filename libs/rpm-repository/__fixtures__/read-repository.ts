@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { gunzipSync } from 'node:zlib';
+import { unpackZstdFrames } from '../../inspectors/archives/zstd-frames.js';
 import { sha256 } from '../../rpm/__fixtures__/build-package.js';
 import { readFilelists, readOther } from '../../rpm/metadata/filelists-and-other.js';
 import { readPrimary } from '../../rpm/metadata/primary.js';
@@ -10,12 +11,12 @@ import { readRepomd, type Repomd } from '../../rpm/metadata/repomd.js';
 export interface WholeRepository {
   readonly repomd: Repomd;
   readonly counts: readonly (number | undefined)[];
-  readonly primary: readonly Awaited<ReturnType<typeof firstOf<typeof readPrimary>>>[];
-  readonly filelists: readonly Awaited<ReturnType<typeof firstOf<typeof readFilelists>>>[];
-  readonly other: readonly Awaited<ReturnType<typeof firstOf<typeof readOther>>>[];
+  readonly primary: Packages<typeof readPrimary>;
+  readonly filelists: Packages<typeof readFilelists>;
+  readonly other: Packages<typeof readOther>;
 }
 
-declare function firstOf<Reader extends (chunks: AsyncIterable<Buffer>) => AsyncIterable<unknown>>(reader: Reader): Promise<ReturnType<Reader> extends AsyncIterable<infer Item> ? Item : never>;
+type Packages<Reader extends (chunks: AsyncIterable<Buffer>) => AsyncIterable<unknown>> = ReturnType<Reader> extends AsyncIterable<infer Item> ? readonly Item[] : never;
 
 /** Reads a repository with the readers of libs/rpm; checks every checksum and size that its repomd.xml declares. Packages by their places. */
 export async function readRepository(directory: string): Promise<WholeRepository> {
@@ -23,7 +24,7 @@ export async function readRepository(directory: string): Promise<WholeRepository
   const documents = new Map<string, Buffer>();
   for (const file of repomd.files) {
     const bytes = await readFile(path.join(directory, file.href));
-    const open = unpack(file.href, bytes);
+    const open = await unpack(file.href, bytes);
     const wrong = sha256(bytes) !== file.checksum.hex || bytes.length !== file.size || (file.openChecksum !== undefined && (sha256(open) !== file.openChecksum.hex || open.length !== file.openSize));
     if (wrong) throw new Error(`${file.href} is not what repomd.xml declares`);
     documents.set(file.type, open);
@@ -40,9 +41,9 @@ export async function readRepository(directory: string): Promise<WholeRepository
   };
 }
 
-export function unpack(name: string, bytes: Buffer): Buffer {
+export async function unpack(name: string, bytes: Buffer): Promise<Buffer> {
   if (name.endsWith('.gz')) return gunzipSync(bytes);
-  return name.endsWith('.zst') ? zstdDecompressSync(bytes) : bytes;
+  return name.endsWith('.zst') ? Buffer.concat(await all(unpackZstdFrames(chunksOf(bytes)))) : bytes;
 }
 
 function byPackage(one: { readonly pkgid: string }, other: { readonly pkgid: string }): number {
