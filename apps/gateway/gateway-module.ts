@@ -24,6 +24,10 @@ export interface GatewayModuleOptions {
   readonly settings: Settings;
   readonly dependencies: GatewayDependencies;
   readonly log: Logger;
+  /** Requests that may wait for news of composes at once. */
+  readonly waitingSeats?: number;
+  /** Of event streams. */
+  readonly heartbeatMilliseconds?: number;
 }
 
 /** What every feature module shares; global, so that a feature names only what is its own. */
@@ -51,7 +55,7 @@ export class GatewayModule {
   static with(options: GatewayModuleOptions): DynamicModule {
     return {
       module: GatewayModule,
-      imports: [SharedModule.with(options), SessionControlModule, SessionsModule, CaModule, HealthModule, MetricsModule, OpenApiModule, OdcsModule, ComposesModule, ComposeFilesModule],
+      imports: [SharedModule.with(options), SessionControlModule, SessionsModule, CaModule, HealthModule, MetricsModule, OpenApiModule, OdcsModule.with(options), ComposesModule, ComposeFilesModule],
       providers: [
         { provide: APP_FILTER, useClass: ErrorAnswer },
         { provide: APP_INTERCEPTOR, useClass: AnswerDeadline },

@@ -14,6 +14,8 @@ export interface TestGatewayOptions {
   readonly dependencies?: Partial<GatewayDependencies>;
   readonly environment?: Readonly<Record<string, string>>;
   readonly clientMilliseconds?: number;
+  readonly waitingSeats?: number;
+  readonly heartbeatMilliseconds?: number;
 }
 
 export interface TestGateway {
@@ -40,7 +42,8 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const lines: string[] = [];
   const log = createGatewayLogger(settings, { write: (line) => void lines.push(line) });
   const dependencies = { commands: record.commands, reads: record.reads, outbox: record.outbox, workflows: absentEngine, authority: testAuthority, buildEnvironment: testBuildEnvironment, composes: composes.dependencies(), ...options.dependencies };
-  const gateway = await startGateway({ settings, dependencies, log, ...(options.clientMilliseconds === undefined ? {} : { clientMilliseconds: options.clientMilliseconds }) });
+  const { clientMilliseconds, waitingSeats, heartbeatMilliseconds } = options;
+  const gateway = await startGateway({ settings, dependencies, log, ...(clientMilliseconds === undefined ? {} : { clientMilliseconds }), ...(waitingSeats === undefined ? {} : { waitingSeats }), ...(heartbeatMilliseconds === undefined ? {} : { heartbeatMilliseconds }) });
   return {
     url: `http://127.0.0.1:${gateway.port}`,
     port: gateway.port,

@@ -24,7 +24,7 @@ import { readComposeId, readWait } from './read-parameters.js';
 import { readComposeQuery } from './read-compose-query.js';
 import type { QueryParameters } from './read-compose-query.js';
 import { streamStates, wantsEvents } from './state-stream.js';
-import { WAITING_ROOM, heartbeatMilliseconds } from './waiting-room.js';
+import { HEARTBEAT, WAITING_ROOM } from './waiting-room.js';
 import type { WaitingRoom } from './waiting-room.js';
 
 /** ODCS's REST API, version 1. Every answer is what its clients know; what goes beyond is asked for with headers and parameters that they do not send. */
@@ -35,6 +35,7 @@ export class OdcsController {
     @Inject(SETTINGS) private readonly settings: Settings,
     @Inject(COMPOSES) private readonly composes: ComposeDependencies,
     @Inject(WAITING_ROOM) private readonly room: WaitingRoom,
+    @Inject(HEARTBEAT) private readonly heartbeatMilliseconds: number,
     @Inject(METRICS) private readonly metrics: GatewayMetrics,
   ) {}
 
@@ -123,7 +124,7 @@ export class OdcsController {
   private async stream(compose: Compose, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const leave = this.room.enter();
     try {
-      await streamStates(compose, { request, reply, reads: this.composes.reads, json: (each) => this.full(each), mayWait: leave !== undefined, heartbeatMilliseconds });
+      await streamStates(compose, { request, reply, reads: this.composes.reads, json: (each) => this.full(each), mayWait: leave !== undefined, heartbeatMilliseconds: this.heartbeatMilliseconds });
     } finally {
       leave?.();
     }

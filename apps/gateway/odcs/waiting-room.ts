@@ -1,8 +1,10 @@
 export const WAITING_ROOM = Symbol('WaitingRoom');
+export const HEARTBEAT = Symbol('HeartbeatMilliseconds');
 
 /** Requests that wait at once in one process, for long polls and event streams together. */
 export const defaultSeats = 2000;
-export const heartbeatMilliseconds = 15_000;
+/** Milliseconds after which an event stream shows that it lives. */
+export const defaultHeartbeat = 15_000;
 
 /** How many requests may wait for news at once in this process; each costs a connection and memory for as long as it waits. */
 export class WaitingRoom {
