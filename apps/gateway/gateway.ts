@@ -44,9 +44,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.with(options), adapter, { bodyParser: false, logger: nestLogger(options.log), abortOnError: false });
   const fastify = adapter.getInstance<FastifyInstance>();
   acceptAnyBody(fastify);
-  await fastify.register(fastifyStatic, { serve: false });
+  await fastify.register(fastifyStatic, { serve: false, setHeaders: keepRangeOfParts });
   observe(fastify, { metrics: app.get<GatewayMetrics>(METRICS), log: options.log });
   return listenGateway({ app, fastify, settings: options.settings, serverOptions });
+}
+
+/** See `sendFile` of composes. */
+function keepRangeOfParts(reply: FastifyReply): void {
+  if (reply.statusCode !== 206) void reply.removeHeader('content-range');
 }
 
 /** Every body reaches the controllers as bytes, whatever media type it claims: fetch-service's clients send JSON as form data. */

@@ -62,8 +62,10 @@ function reasonOf(reason: string | null): string {
 
 function sendFile(reply: FastifyReply, file: string): void {
   void reply.headers({ 'content-security-policy': documentPolicy, 'cache-control': cacheControlOf(file) }).type(mediaTypeOf(file));
+  // A range that is not there is an error on its way through the framework, and would lose what it knows of the file.
+  const onFile = (_file: string, { size }: { readonly size: number }): void => void reply.header('content-range', `bytes */${size}`);
   // `dotfiles` is about the path of the directory of composes itself, which may have some; those below it were refused before.
-  void reply.sendFile(path.basename(file), path.dirname(file), { cacheControl: false, contentType: false, dotfiles: 'allow', index: false });
+  void reply.sendFile(path.basename(file), path.dirname(file), { cacheControl: false, contentType: false, dotfiles: 'allow', index: false, onFile });
 }
 
 function redirect(reply: FastifyReply, location: string): void {

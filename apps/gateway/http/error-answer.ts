@@ -29,8 +29,7 @@ export function answerError(error: unknown, { request, reply, log }: { readonly 
   if (reply.sent) return;
   // What a route had said of the answer that it did not give.
   void reply.header('cache-control', 'no-store');
-  const range = (error as { headers?: Readonly<Record<string, unknown>> } | null)?.headers?.['Content-Range'];
-  if (classified.status === 416 && typeof range === 'string') void reply.header('content-range', range);
+  if (classified.status !== 416) void reply.removeHeader('content-range');
   if (classified.status === 503) void reply.header('retry-after', '2');
   if (isProblemPath(request.url)) sendProblem(request, reply, classified);
   else if (isOdcsPath(request.url)) sendOdcsError(reply, classified);

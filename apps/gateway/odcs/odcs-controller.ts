@@ -51,8 +51,7 @@ export class OdcsController {
   @HttpCode(200)
   @UseGuards(OwnPagesOnly, ComposeAuth)
   async create(@Body() body: unknown, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const key = request.headers['idempotency-key'];
-    const { compose, repeated } = await this.service.request(body, Array.isArray(key) ? key[0] : key);
+    const { compose, repeated } = await this.service.request(body, idempotencyKey(request));
     if (repeated) void reply.header('idempotency-replayed', 'true');
     return composeJson(compose, this.settings);
   }
@@ -68,8 +67,8 @@ export class OdcsController {
 
   @Patch('composes/:id')
   @UseGuards(OwnPagesOnly, ComposeAuth)
-  async renew(@Param('id') id: string, @Body() body: unknown): Promise<object> {
-    return composeJson(await this.service.renew(readComposeId(id), body), this.settings);
+  async renew(@Param('id') id: string, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
+    return composeJson(await this.service.renew(readComposeId(id), body, idempotencyKey(request)), this.settings);
   }
 
   @Delete('composes/:id')
@@ -129,4 +128,9 @@ export class OdcsController {
       leave?.();
     }
   }
+}
+
+function idempotencyKey({ headers }: FastifyRequest): string | undefined {
+  const key = headers['idempotency-key'];
+  return Array.isArray(key) ? key[0] : key;
 }

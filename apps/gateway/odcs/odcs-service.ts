@@ -52,11 +52,12 @@ export class OdcsService {
     return requested;
   }
 
-  async renew(id: number, body: unknown): Promise<Compose> {
+  async renew(id: number, body: unknown, key: string | undefined): Promise<Compose> {
     const renewal = readRenewal(body, this.settings);
+    const idempotencyKey = readKey(key);
     const { owner } = requester(this.settings);
     try {
-      const compose = await this.composes.commands.renew(id, renewal, { owner });
+      const compose = await this.composes.commands.renew(id, renewal, { owner, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) });
       this.log.info({ compose: id, renewed: compose.id, owner }, compose.id === id ? `compose ${id} expires later` : `compose ${id} is renewed by ${compose.id}`);
       await this.tell(compose.id);
       return compose;

@@ -20,6 +20,7 @@ function answers(status: number, description: string, schema: ZodType, ...failur
 const unchanged: Readonly<Record<number, Answer>> = { 304: { description: 'What the client has is what there is.' } };
 const id: Parameter = { name: 'id', in: 'path', required: true, schema: { type: 'integer', minimum: 1, maximum: 999_999_999_999_999 } };
 const known: Parameter = { name: 'If-None-Match', in: 'header', description: 'The `ETag` of an answer before: 304 when nothing has changed.', schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,256}$' } };
+const key: Parameter = { name: 'Idempotency-Key', in: 'header', description: 'A request that is repeated with the same key answers the compose of the first.', schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,255}$' } };
 const query = (name: string, description: string, schema: object = { type: 'string' }): Parameter => ({ name, in: 'query', description, schema });
 
 const listParameters: readonly Parameter[] = [
@@ -46,7 +47,7 @@ export const odcsOperations: readonly Operation[] = [
     tag: 'odcs',
     summary: 'Ask for a compose',
     auth: 'setting',
-    parameters: [{ name: 'Idempotency-Key', in: 'header', description: 'A request that is repeated with the same key answers the compose of the first.', schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,255}$' } }],
+    parameters: [key],
     body: odcsNewCompose,
     answers: answers(200, 'Recorded; it waits.', odcsCompose, 400, 401, 403, 413, 422),
   },
@@ -60,7 +61,7 @@ export const odcsOperations: readonly Operation[] = [
     parameters: [id, query('wait', 'Seconds, at most 60: answer when its state changes, or it has ended, or the time is over.', { type: 'number', minimum: 0 }), known],
     answers: { ...answers(200, 'The compose.', odcsComposeDetail, 400, 404), ...unchanged },
   },
-  { method: 'patch', path: '/api/1/composes/{id}', operationId: 'odcsRenewCompose', tag: 'odcs', summary: 'Let it expire later, or make a new one with the same packages', auth: 'setting', parameters: [id], body: odcsRenewal, bodyOptional: true, answers: answers(200, 'The compose, or the new one.', odcsCompose, 400, 401, 403, 404, 413) },
+  { method: 'patch', path: '/api/1/composes/{id}', operationId: 'odcsRenewCompose', tag: 'odcs', summary: 'Let it expire later, or make a new one with the same packages', auth: 'setting', parameters: [id, key], body: odcsRenewal, bodyOptional: true, answers: answers(200, 'The compose, or the new one.', odcsCompose, 400, 401, 403, 404, 413, 422) },
   { method: 'delete', path: '/api/1/composes/{id}', operationId: 'odcsDeleteCompose', tag: 'odcs', summary: 'Cancel what is not done, remove what is', auth: 'setting', parameters: [id], answers: answers(202, 'Cancelled, or removed soon.', odcsDeleted, 400, 401, 403, 404, 413) },
   { method: 'get', path: '/api/1/about/', operationId: 'odcsAbout', tag: 'odcs', summary: 'What clients of ODCS ask about the service', auth: 'none', answers: answers(200, 'About it.', odcsAbout) },
   { method: 'get', path: '/api/1/metrics/', operationId: 'odcsMetrics', tag: 'odcs', summary: 'Prometheus metrics by the names of ODCS', auth: 'none', answers: { 200: text('Text exposition format.'), 503: json(errors[503] ?? '', odcsError) } },
