@@ -70,6 +70,8 @@ export interface ComposeQuery {
   /** From 0. */
   readonly offset: number;
   readonly limit: number;
+  /** Only those with a smaller id: pages of a list that grows at its head. */
+  readonly beforeId?: number;
 }
 
 export type ComposeFilter = 'owner' | 'source_type' | 'source' | 'state' | 'koji_task_id' | 'pungi_compose_id' | 'compose_type' | 'label';

@@ -23,7 +23,7 @@ const orderColumns: Readonly<Record<ComposeOrder, { readonly column: string; rea
 };
 
 export async function listComposes(sql: Sql, query: ComposeQuery): Promise<readonly Compose[]> {
-  const filter = conditionsOf(query.filters);
+  const filter = conditionsOf(query.filters, query.beforeId);
   if (filter === undefined) return [];
   const { where, parameters } = filter;
   const order = orderOf(query);
@@ -49,9 +49,13 @@ export interface FilterConditions {
 }
 
 /** Undefined: nothing can match. */
-export function conditionsOf(filters: ComposeQuery['filters']): FilterConditions | undefined {
+export function conditionsOf(filters: ComposeQuery['filters'], beforeId?: number): FilterConditions | undefined {
   const conditions: string[] = [];
   const parameters: unknown[] = [];
+  if (beforeId !== undefined) {
+    parameters.push(beforeId);
+    conditions.push(`id < $${parameters.length}`);
+  }
   for (const [name, value] of Object.entries(filters) as [ComposeFilter, string | number | undefined][]) {
     if (value === undefined) continue;
     const wanted = filterValue(name, value);
