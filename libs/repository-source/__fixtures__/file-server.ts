@@ -10,8 +10,8 @@ export interface FileServer extends AsyncDisposable {
   readonly port: number;
   /** `path` or `path range` of every request, in their order. */
   readonly requests: string[];
-  /** What answers instead of the file; true when it has. */
-  handle: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /** Answers instead of the file, unless it returns false. */
+  handle: (request: IncomingMessage, response: ServerResponse) => unknown;
 }
 
 /** Serves a directory on loopback, with Range and ETag, as a plain web server does. */
@@ -20,7 +20,7 @@ export async function serveFiles(directory: string): Promise<FileServer> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://server.test');
     requests.push(request.headers.range === undefined ? pathname : `${pathname} ${request.headers.range}`);
-    if (!handling.handle(request, response)) sendFile(path.join(directory, decodeURIComponent(pathname)), request, response);
+    if (handling.handle(request, response) === false) sendFile(path.join(directory, decodeURIComponent(pathname)), request, response);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

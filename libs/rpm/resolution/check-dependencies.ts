@@ -37,11 +37,14 @@ export function findViolations(candidates: readonly Candidate[], options: CheckO
   });
 }
 
+const noConflicts: ReadonlyMap<Dependency, ReadonlySet<Candidate>> = new Map();
+
 /** Finds out whether a package and all providers of one of its requirements rule each other out. */
 function createConflictFinder({ evaluator, read, isPresent, budget }: CheckOptions): (candidate: Candidate, expression: RichDependency) => readonly Violation[] {
   const ruledOut = new Map<Candidate, ReadonlyMap<Dependency, ReadonlySet<Candidate>>>();
 
   const conflictsOf = (candidate: Candidate): ReadonlyMap<Dependency, ReadonlySet<Candidate>> => {
+    if (candidate.package.dependencies.conflicts.length === 0) return noConflicts;
     let found = ruledOut.get(candidate);
     if (found === undefined) {
       const entries = candidate.package.dependencies.conflicts.flatMap((conflict) => {

@@ -23,8 +23,8 @@ export type { BrokenDependency, Selection, SelectionRequest, SelectPackages } fr
 export const selectPackages: SelectPackages = async (request) => {
   const budget = createWorkBudget();
   const architectures = treeArchitectures(request.arch);
-  const otherWordSize = !request.useOnlyCompatibleArch;
-  const usable = otherWordSize || request.multilib.length > 0 ? architectures : { ...architectures, secondary: [] };
+  const otherWordSize = !request.useOnlyCompatibleArch || request.multilib.length > 0;
+  const usable = otherWordSize ? architectures : { ...architectures, secondary: [] };
   const pool = createCandidatePool(request.packages, request.lookaside, usable, (available) => !isDebugPackage(available));
   const byName = groupByName(pool);
   const accepts = createAcceptance(request);
@@ -67,7 +67,7 @@ export const selectPackages: SelectPackages = async (request) => {
     const index = createProviderIndex({ pool, demanded: demandedNames(pool, read), findFileOwners: request.findFileOwners, budget });
     const evaluator = createRequirementEvaluator(index, budget);
     const standing = createCandidateStanding(byName, budget);
-    const mayAdd = (candidate: Candidate): boolean => !candidate.lookaside && (otherWordSize || !candidate.secondary || selected.isPresent(candidate)) && acceptsCandidate(candidate);
+    const mayAdd = (candidate: Candidate): boolean => !candidate.lookaside && acceptsCandidate(candidate);
     if (!request.dependencies) addMultilib();
     const unsatisfied = request.dependencies ? await gatherDependencies({ selected, index, evaluator, standing, read, mayAdd, addMore: addMultilib, budget }) : [];
     if (request.checkDependencies && !request.dependencies) await index.learnPaths(pathsOf(selected.list, read));

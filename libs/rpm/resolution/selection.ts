@@ -8,7 +8,7 @@ export interface SelectionRequest {
   readonly lookaside: readonly AvailablePackage[];
   /** `x86_64`, …: its compatible architectures (`noarch`, and for multilib the others) are known here. */
   readonly arch: string;
-  /** Never take packages of the other word size where there is none of the tree's own; what `multilib` adds stays. */
+  /** Do not even take packages of the other word size (`i686`) where there is none of the tree's own. With `multilib` there are such packages anyway, and this says nothing. */
   readonly useOnlyCompatibleArch: boolean;
   /** Names (globs allowed; also `name.arch`) of binary packages; empty: every package, in every version. */
   readonly wanted: readonly string[];

@@ -16,7 +16,7 @@ const signs: Readonly<Record<string, Comparison>> = { '<': 'LT', '<=': 'LE', '='
 export function dependency(text: string): Dependency {
   const parts = text.startsWith('(') ? null : /^(\S+) ([<>=]+) (\S+)$/.exec(text);
   if (parts === null) return { name: text };
-  return { name: parts[1] as string, comparison: signs[parts[2] as string] as Comparison, version: parseVersion(parts[3] as string) };
+  return { name: parts[1] as string, comparison: signs[parts[2] as string], version: parseVersion(parts[3] as string) };
 }
 
 /** `bash-1:5.2-1.x86_64`; its source package is of the same version unless told otherwise. */
