@@ -7,6 +7,7 @@ import { fileNameOf, settlePackages } from './fetch-packages.js';
 import type { FetchedPackage } from './fetched-package.js';
 import type { GenerationContext } from './generation-context.js';
 import { listed } from './listed.js';
+import { checkDocument } from './merge-documents.js';
 import { newestTime, once } from './plan-documents.js';
 import { renewPlan } from './renew-plan.js';
 
@@ -37,8 +38,8 @@ export async function planCompose(context: GenerationContext, inputs: PinnedInpu
     trees,
     sourceDate: newestTime(trees),
     results: [...request.results].sort(),
-    groups: await keepDocuments(context, repositories, (repository) => repository.groups()),
-    modules: await keepDocuments(context, repositories, (repository) => repository.modules()),
+    groups: await keepDocuments(context, repositories, 'groups'),
+    modules: await keepDocuments(context, repositories, 'modules'),
   };
 }
 
@@ -130,11 +131,13 @@ function refuseBroken(context: GenerationContext, selections: readonly { readonl
   }
 }
 
-async function keepDocuments(context: GenerationContext, repositories: readonly LoadedRepository[], read: (repository: LoadedRepository) => Promise<Buffer | undefined>): Promise<string[]> {
+async function keepDocuments(context: GenerationContext, repositories: readonly LoadedRepository[], kind: 'groups' | 'modules'): Promise<string[]> {
   const digests = new Set<string>();
   for (const repository of repositories) {
-    const document = await read(repository);
-    if (document !== undefined) digests.add((await context.store.add(once(document))).sha256);
+    const document = await repository[kind]();
+    if (document === undefined) continue;
+    await checkDocument[kind](document, repository.url);
+    digests.add((await context.store.add(once(document))).sha256);
   }
   return [...digests];
 }
