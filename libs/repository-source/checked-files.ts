@@ -28,10 +28,10 @@ export function createCheckedFetch({ content, checksums, read }: { readonly cont
     options.signal.throwIfAborted();
     const size = file.size === 0 ? undefined : file.size;
     const where = locationText(location);
+    if (size !== undefined && size > limit) throw new MillraceError('source-invalid', `${where} has ${size} bytes; ${limit} are the most that is accepted`);
     const known = await checksums.find(checksum, where);
     const stored = known === undefined ? undefined : await content.size(known);
     if (known !== undefined && stored !== undefined && (size === undefined || stored === size)) return { sha256: known, size: stored };
-    if (size !== undefined && size > limit) throw new MillraceError('source-invalid', `${where} has ${size} bytes; ${limit} are the most that is accepted`);
     const added = await content.add(read(location, { ...options, limit: size ?? limit, size }), { expected: checksum, limit }).catch((error: unknown) => {
       if (!isMillraceError(error) || error.code !== 'digest-mismatch') throw error;
       throw new MillraceError('source-changed', `${where} is not the file that the metadata declare: ${error.message}; it was changed, or its server is in the middle of an update`, { cause: error });

@@ -11,7 +11,7 @@ import { isMissingFile } from './download.js';
 import { findOwners } from './file-owners.js';
 import type { MetadataCache, ParsedRepository } from './metadata-cache.js';
 import { parsePackages } from './parse-packages.js';
-import type { LoadedRepository, LoadOptions, SourceOptions } from './repository-source.js';
+import type { LoadedRepository, LoadOptions, SourceOptions } from './loaded-repository.js';
 import { locationText, parseRepository, resolveHref, type SourceLocation } from './source-location.js';
 import type { SourceLimits } from './source-limits.js';
 import { unpackMetadata } from './unpack-metadata.js';

@@ -3,8 +3,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { errorMessage } from '../errors/error-message.js';
 import { MillraceError } from '../errors/millrace-error.js';
-import type { Repomd } from '../rpm/metadata/repomd.js';
-import type { AvailablePackage, FindFileOwners } from '../rpm/repository/available-package.js';
+import type { AvailablePackage } from '../rpm/repository/available-package.js';
 import type { Settings } from '../settings/settings.js';
 import { sweepCache } from './cache-files.js';
 import { createCheckedFetch } from './checked-files.js';
@@ -13,11 +12,14 @@ import type { ContentStore } from './content-store.js';
 import { isMissingFile } from './download.js';
 import { createHttpClient, type HttpClientOptions } from './http-client.js';
 import { loadRepository, parseRepomd, repositoryFile } from './load-repository.js';
+import type { LoadedRepository, LoadOptions, SourceOptions } from './loaded-repository.js';
 import { createLocalReader } from './local-files.js';
 import { createMetadataCache } from './metadata-cache.js';
 import { createReadSource, readDocument } from './read-source.js';
 import { locationText, parseLocation, parseRepository, type SourceLocation } from './source-location.js';
 import { sourceLimits, type SourceLimits } from './source-limits.js';
+
+export type { LoadedRepository, LoadOptions, SourceOptions } from './loaded-repository.js';
 
 /**
  * Reads rpm-md repositories at http(s) URLs and, below the configured places, at local paths. Every byte is checked against the digests of the `repomd.xml`
@@ -33,26 +35,6 @@ export interface RepositorySource {
   fetch(file: Pick<AvailablePackage, 'location' | 'checksum' | 'size'>, options: SourceOptions): Promise<{ readonly sha256: string; readonly size: number }>;
   /** A small document, as JSON metadata of Pungi composes: at most 64 MiB. */
   read(url: string, options: SourceOptions): Promise<Buffer>;
-}
-
-export interface SourceOptions {
-  readonly signal: AbortSignal;
-  readonly onProgress?: () => void;
-}
-
-export interface LoadOptions extends SourceOptions {
-  /** See `AvailablePackage.repository`. */
-  readonly index: number;
-}
-
-export interface LoadedRepository {
-  readonly url: string;
-  readonly repomd: Repomd;
-  readonly packages: readonly AvailablePackage[];
-  readonly findFileOwners: FindFileOwners;
-  /** Comps XML and modules YAML, unpacked; undefined where the repository has none. */
-  groups(): Promise<Buffer | undefined>;
-  modules(): Promise<Buffer | undefined>;
 }
 
 /** What a process holds on to, and what only it can tidy. */
