@@ -7,6 +7,7 @@ import type { Compose } from '../compose/compose.js';
 import { carryOut, change, requireCompose, type RecordContext } from './carry-out.js';
 import { claimTree } from './claim-tree.js';
 import type { ComposeCommands } from './compose-commands.js';
+import { isoUtc } from './compose-rows.js';
 import { leaveForWorkflow } from './compose-outbox.js';
 import { lockCompose } from './load-composes.js';
 import { forgetTree, releasableTrees } from './release-trees.js';
@@ -56,7 +57,9 @@ export function createComposeCommands(database: Database, options: ComposeComman
     renew: (id, renewal, requester) => renewCompose(context, { id, change: renewal, requester, secondsToLive, maximumSecondsToLive }),
 
     async expire(id) {
-      const { state, expiresAt } = await carryOut(context, id, { type: 'ExpireCompose', now: now() });
+      // Files are gone for ever, so a clock that has jumped ahead must not be enough: the database's has to agree.
+      const earlier = [now(), await databaseNow(database)].sort()[0] ?? now();
+      const { state, expiresAt } = await carryOut(context, id, { type: 'ExpireCompose', now: earlier });
       return { removed: state === 'removed', dueAt: expiresAt };
     },
 
@@ -68,6 +71,12 @@ export function createComposeCommands(database: Database, options: ComposeComman
     releasableTrees: (limit) => releasableTrees(context, limit),
     forgetTree: (tree) => forgetTree(context, tree),
   };
+}
+
+async function databaseNow(database: Database): Promise<string> {
+  const [row] = await query<{ now: string }>(database, `select ${isoUtc('clock_timestamp()')} as now`);
+  if (row === undefined) throw new MillraceError('internal', 'the database did not say what time it is');
+  return row.now;
 }
 
 /** For commands that others than the workflow give, too. */
