@@ -8,18 +8,17 @@ import type { LoadedCompose } from './load-composes.js';
 const columns = `id bigint, owner text, source_type smallint, source text, state smallint, state_reason text, request text, inputs text, submitted_at timestamptz, started_at timestamptz, done_at timestamptz, expires_at timestamptz, removed_at timestamptz, removed_by text, cancelled_by text, reused_id bigint, promises bigint, koji_event bigint, pungi_compose_id text, plan text, label text, compose_type text, position bigint`;
 const names = columns.split(', ').map((column) => column.slice(0, column.indexOf(' ')));
 
-const writeRows = `insert into composes (${names.join(', ')}) select ${names.join(', ')} from json_to_recordset($1::json) as c(${columns})
+/** Parts of one statement; each reads its rows from a JSON parameter. */
+export const writeComposes = (parameter: string): string => `insert into composes (${names.join(', ')}) select ${names.join(', ')} from json_to_recordset(${parameter}::json) as c(${columns})
   on conflict (id) do update set ${names.filter((name) => name !== 'id').map((name) => `${name} = excluded.${name}`).join(', ')}`;
 
-const writeTrees = `insert into compose_trees (id, target_dir, inputs_digest, state, plan, pungi_compose_id)
-  select id, target_dir, inputs_digest, state, plan, pungi_compose_id from json_to_recordset($1::json) as t(id bigint, target_dir text, inputs_digest text, state text, plan text, pungi_compose_id text)
+export const writeTrees = (parameter: string): string => `insert into compose_trees (id, target_dir, inputs_digest, state, plan, pungi_compose_id)
+  select id, target_dir, inputs_digest, state, plan, pungi_compose_id from json_to_recordset(${parameter}::json) as t(id bigint, target_dir text, inputs_digest text, state text, plan text, pungi_compose_id text)
   on conflict (id) do update set inputs_digest = excluded.inputs_digest, state = excluded.state, plan = excluded.plan, pungi_compose_id = excluded.pungi_compose_id`;
 
-/** Makes the projections what the events say: recording and rebuilding are the same. */
-export async function writeComposeRows(sql: Sql, composes: readonly LoadedCompose[]): Promise<void> {
-  await sql(writeRows, [JSON.stringify(composes.map(composeRow))]);
-  const trees = composes.flatMap(treeRow);
-  if (trees.length > 0) await sql(writeTrees, [JSON.stringify(trees)]);
+/** What the projections are by the events, as those parameters: recording and rebuilding are the same. */
+export function projectComposes(composes: readonly LoadedCompose[]): { readonly composes: string; readonly trees: string } {
+  return { composes: JSON.stringify(composes.map(composeRow)), trees: JSON.stringify(composes.flatMap(treeRow)) };
 }
 
 export async function deleteTreeRow(sql: Sql, id: number): Promise<void> {

@@ -4,7 +4,7 @@ import type { ComposeCommand } from '../compose/compose-decisions.js';
 import { composeStates } from '../compose/compose-vocabulary.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { Compose } from '../compose/compose.js';
-import { carryOut, change, requireCompose, type RecordContext } from './carry-out.js';
+import { carryOut, change, composeOf, type RecordContext } from './carry-out.js';
 import { claimTree } from './claim-tree.js';
 import type { ComposeCommands } from './compose-commands.js';
 import { isoUtc } from './compose-rows.js';
@@ -85,7 +85,7 @@ async function tellWorkflow(context: RecordContext, id: number, command: Compose
     const before = await lockCompose(sql, id);
     const after = await change(sql, context, { before, command });
     if (after.version > before.version) await leaveForWorkflow(sql, id, 'changed');
-    return requireCompose(sql, id);
+    return composeOf(sql, after);
   });
 }
 

@@ -3,7 +3,7 @@ import type { Compose } from '../compose/compose.js';
 import type { ComposeRequest } from '../compose/compose-request.js';
 import { unborn } from '../compose/compose-life.js';
 import { MillraceError } from '../errors/millrace-error.js';
-import { change, requireCompose, type RecordContext } from './carry-out.js';
+import { change, composeOf, requireCompose, type RecordContext } from './carry-out.js';
 import { leaveForWorkflow } from './compose-outbox.js';
 import { rememberKey, type ComposeRequester } from './idempotency-keys.js';
 
@@ -27,9 +27,9 @@ export async function nextId(sql: Sql): Promise<number> {
 
 /** In the caller's transaction. */
 export async function createCompose(sql: Sql, context: RecordContext, { id, request, owner }: { readonly id: number; readonly request: ComposeRequest; readonly owner: string }): Promise<Compose> {
-  await change(sql, context, { before: { id, life: unborn, version: 0 }, command: { type: 'RequestCompose', composeId: id, owner, request, now: context.now() } });
+  const created = await change(sql, context, { before: { id, life: unborn, version: 0 }, command: { type: 'RequestCompose', composeId: id, owner, request, now: context.now() } });
   await leaveForWorkflow(sql, id, 'start');
-  return requireCompose(sql, id);
+  return composeOf(sql, created);
 }
 
 /** PostgreSQL has no NUL in texts, and JSON of half a surrogate pair cannot be stored. */
