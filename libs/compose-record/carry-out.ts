@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { inTransaction, type Sql } from '../database/sql.js';
+import type { Sql } from '../database/sql.js';
 import type { Database } from '../database/open-database.js';
 import { advanceStreams, insertEvents, planAppend } from '../event-store/append-to-streams.js';
 import { composeStreamId, type Compose } from '../compose/compose.js';
@@ -16,6 +16,8 @@ import { readCompose, readQueuePosition } from './read-composes.js';
 
 export interface RecordContext {
   readonly database: Database;
+  /** One unit of work; see `libs/database/sql.ts`. */
+  readonly transaction: <T>(work: (sql: Sql) => Promise<T>) => Promise<T>;
   readonly composeUrl: string;
   /** RFC 3339 in UTC with milliseconds. */
   readonly now: () => string;
@@ -25,9 +27,7 @@ export const stateChangedTopic = 'odcs.compose.state-changed';
 
 /** Carries out a command in a transaction of its own; answers with the compose as it is then. */
 export async function carryOut(context: RecordContext, id: number, command: ComposeCommand): Promise<Compose> {
-  return inTransaction(context.database, async ({ sql }) => {
-    return composeOf(sql, await change(sql, context, { before: await lockCompose(sql, id), command }));
-  });
+  return context.transaction(async (sql) => composeOf(sql, await change(sql, context, { before: await lockCompose(sql, id), command })));
 }
 
 export interface Change {

@@ -102,6 +102,15 @@ describe('the life of a compose', () => {
   });
 });
 
+describe('a thousand requests at once', () => {
+  it('are all answered, each with a compose of its own', async () => {
+    const [on, request] = [commands(), fresh()];
+    const answers = await Promise.all(Array.from({ length: 1000 }, () => on.request(request, { owner: 'thousand' })));
+    expect(new Set(answers.map(({ compose }) => compose.id)).size).toBe(1000);
+    expect(await reads.list({ filters: { owner: 'thousand' }, orderBy: 'id', descending: false, offset: 0, limit: 1 })).toMatchObject({ total: 1000 });
+  }, 60_000);
+});
+
 describe('a clock that has jumped', () => {
   it('ahead removes nothing, because the clock of the database has not', async () => {
     const id = await done(fresh({ secondsToLive: 3600 }));

@@ -13,6 +13,7 @@ import { lockCompose } from './load-composes.js';
 import { forgetTree, releasableTrees } from './release-trees.js';
 import { renewCompose } from './renew-compose.js';
 import { requestCompose } from './request-compose.js';
+import { takeTurns } from './take-turns.js';
 
 export interface ComposeCommandOptions {
   /** Public URL of the default target directory, without a slash at its end: messages carry it. */
@@ -27,18 +28,22 @@ export interface ComposeCommandOptions {
 /** Longest state reason; an engine may name thousands of packages. */
 const longestReason = 65_536;
 
+/** Leaves connections of the pool to those who read. */
+const turns = { limit: 8, milliseconds: 60_000 };
+
 /** The commands on PostgreSQL; see `compose-commands.ts` for what they promise. */
 export function createComposeCommands(database: Database, options: ComposeCommandOptions): ComposeCommands {
   const { composeUrl, secondsToLive, maximumSecondsToLive } = options;
   const now = (): string => (options.now?.() ?? new Date()).toISOString();
-  const context: RecordContext = { database, composeUrl, now };
+  const inTurn = takeTurns(turns);
+  const context: RecordContext = { database, composeUrl, now, transaction: (work) => inTurn(() => inTransaction(database, ({ sql }) => work(sql))) };
 
   return {
     request: (request, requester) => requestCompose(context, request, requester),
     begin: (id) => carryOut(context, id, { type: 'BeginGeneration', now: now() }),
 
     async pin(id, inputs) {
-      return inTransaction(database, async ({ sql }) => {
+      return context.transaction(async (sql) => {
         const { life } = await change(sql, context, { before: await lockCompose(sql, id), command: { type: 'PinSources', inputs } });
         if (life.inputs === null) throw new MillraceError('internal', 'what has been pinned is there');
         return life.inputs;
@@ -81,7 +86,7 @@ async function databaseNow(database: Database): Promise<string> {
 
 /** For commands that others than the workflow give, too. */
 async function tellWorkflow(context: RecordContext, id: number, command: ComposeCommand): Promise<Compose> {
-  return inTransaction(context.database, async ({ sql }) => {
+  return context.transaction(async (sql) => {
     const before = await lockCompose(sql, id);
     const after = await change(sql, context, { before, command });
     if (after.version > before.version) await leaveForWorkflow(sql, id, 'changed');

@@ -1,4 +1,4 @@
-import { inTransaction, type Sql } from '../database/sql.js';
+import type { Sql } from '../database/sql.js';
 import type { Compose } from '../compose/compose.js';
 import type { ComposeRequest } from '../compose/compose-request.js';
 import { unborn } from '../compose/compose-life.js';
@@ -12,7 +12,7 @@ const longestName = 500;
 
 export async function requestCompose(context: RecordContext, request: ComposeRequest, requester: ComposeRequester): Promise<{ readonly compose: Compose; readonly repeated: boolean }> {
   checkText(request, requester);
-  return inTransaction(context.database, async ({ sql }) => {
+  return context.transaction(async (sql) => {
     const id = await nextId(sql);
     const before = await rememberKey(sql, context, { requester, content: request, composeId: id });
     if (before !== undefined) return { compose: await requireCompose(sql, before), repeated: true };
