@@ -1,45 +1,107 @@
-import type { AvailablePackage, FindFileOwners } from '../repository/available-package.js';
+import type { AvailablePackage } from '../repository/available-package.js';
+import { isSourceArchitecture, treeArchitectures } from './architectures.js';
+import { compareTexts, comparePlaces, createCandidatePool, type Candidate } from './candidate-pool.js';
+import { createCandidateStanding, groupByName } from './candidate-standing.js';
+import { findViolations } from './check-dependencies.js';
+import { chooseAll, chooseWanted, type Wanted } from './choose-wanted.js';
+import { isDebugPackage } from './debug-packages.js';
+import { createRequirementEvaluator } from './evaluate-requirement.js';
+import { allSources, findDebuginfo, findSources } from './find-companions.js';
+import { gatherDependencies, pathsOf } from './gather-dependencies.js';
+import { createMultilibAdder } from './multilib.js';
+import { createProviderIndex } from './provider-index.js';
+import { reportBroken } from './report-broken.js';
+import { createRequirementReader, leavesOf, type ReadRequirement } from './requirement.js';
+import { createSelectedCandidates } from './selected-candidates.js';
+import { compareVersions } from '../version.js';
+import type { BrokenDependency, SelectionRequest, SelectPackages } from './selection.js';
+import { createWorkBudget } from './work-budget.js';
 
-/** What goes into one architecture's tree, and why. Pure: equal input gives equal output, whatever the order of `packages` in memory. */
-export interface SelectionRequest {
-  /** Of all repositories. */
-  readonly packages: readonly AvailablePackage[];
-  /** Of the lookaside repositories: they satisfy dependencies, but are never selected. */
-  readonly lookaside: readonly AvailablePackage[];
-  /** `x86_64`, …: its compatible architectures (`noarch`, and for multilib the others) are known here. */
-  readonly arch: string;
-  readonly useOnlyCompatibleArch: boolean;
-  /** Names (globs allowed) of binary packages; empty: every package, in every version. */
-  readonly wanted: readonly string[];
-  /** Add what the wanted ones require, transitively. */
-  readonly dependencies: boolean;
-  /** Report what is not satisfied by the selection and the lookaside. */
-  readonly checkDependencies: boolean;
-  /** Empty: no multilib. */
-  readonly multilib: readonly ('runtime' | 'devel' | 'all')[];
-  /** Further demands on a package file that its index does not tell (signatures): false rules the candidate out. */
-  readonly accepts?: (candidate: AvailablePackage) => boolean;
-  readonly findFileOwners: FindFileOwners;
+export type { BrokenDependency, Selection, SelectionRequest, SelectPackages } from './selection.js';
+
+/** See `SelectionRequest`; which of several packages is taken: docs/adr/0015. Errors: `payload-too-large` (metadata that would take too much work). */
+export const selectPackages: SelectPackages = async (request) => {
+  const budget = createWorkBudget();
+  const architectures = treeArchitectures(request.arch);
+  const otherWordSize = !request.useOnlyCompatibleArch || request.multilib.length > 0;
+  const usable = otherWordSize ? architectures : { ...architectures, secondary: [] };
+  const pool = createCandidatePool(request.packages, request.lookaside, usable, (available) => !isDebugPackage(available));
+  const byName = groupByName(pool);
+  const accepts = createAcceptance(request);
+  const acceptsCandidate = (candidate: Candidate): boolean => accepts(candidate.package);
+
+  const debugPool = createCandidatePool(request.packages, [], usable, isDebugPackage);
+  const initial = chooseInitial();
+  const selected = createSelectedCandidates();
+  for (const candidate of initial.chosen) if (!isDebugPackage(candidate.package)) selected.add(candidate);
+  const addMultilib = createMultilibAdder(request.multilib, selected, byName, acceptsCandidate);
+
+  const resolved = await resolve();
+  const sources = request.packages.filter(({ arch }) => isSourceArchitecture(arch));
+  const whole = request.wanted.length === 0;
+  const debuginfo = [...initial.chosen.filter((candidate) => isDebugPackage(candidate.package)), ...findDebuginfo(selected.list, debugPool, acceptsCandidate)];
+  return {
+    packages: inOrder(selected.list.map((candidate) => candidate.package)),
+    debuginfo: inOrder([...new Set(debuginfo.map((candidate) => candidate.package))]),
+    sources: inOrder(whole ? allSources(sources, accepts) : findSources(selected.list, sources, accepts)),
+    missing: [...initial.missing].sort(compareTexts),
+    refused: inOrder(initial.refused.map((candidate) => candidate.package)),
+    broken: resolved,
+  };
+
+  function chooseInitial(): Wanted {
+    if (request.wanted.length === 0) {
+      const [binaries, debugging] = [chooseAll(pool, acceptsCandidate), chooseAll(debugPool, acceptsCandidate)];
+      return { chosen: [...binaries.chosen, ...debugging.chosen], missing: [], refused: [...binaries.refused, ...debugging.refused] };
+    }
+    const known = new Set([...usable.native, ...usable.secondary]);
+    return chooseWanted(request.wanted, { byName: new Map([...byName, ...groupByName(debugPool)]), architectures: known, otherWordSize, accepts: acceptsCandidate, budget });
+  }
+
+  async function resolve(): Promise<readonly BrokenDependency[]> {
+    if (!request.dependencies && !request.checkDependencies) {
+      addMultilib();
+      return [];
+    }
+    const read = createRequirementReader();
+    const index = createProviderIndex({ pool, demanded: demandedNames(pool, read), findFileOwners: request.findFileOwners, budget });
+    const evaluator = createRequirementEvaluator(index, budget);
+    const standing = createCandidateStanding(byName, budget);
+    const mayAdd = (candidate: Candidate): boolean => !candidate.lookaside && acceptsCandidate(candidate);
+    if (!request.dependencies) addMultilib();
+    const unsatisfied = request.dependencies ? await gatherDependencies({ selected, index, evaluator, standing, read, mayAdd, addMore: addMultilib, budget }) : [];
+    if (request.checkDependencies && !request.dependencies) await index.learnPaths(pathsOf(selected.list, read));
+    const violations = request.checkDependencies ? findViolations(selected.list, { evaluator, read, isPresent: selected.isPresent, budget }) : [];
+    return reportBroken({ unsatisfied, violations, index, read });
+  }
+};
+
+function createAcceptance({ accepts }: SelectionRequest): (available: AvailablePackage) => boolean {
+  if (accepts === undefined) return () => true;
+  const answers = new Map<AvailablePackage, boolean>();
+  return (available) => {
+    const known = answers.get(available) ?? accepts(available);
+    answers.set(available, known);
+    return known;
+  };
 }
 
-export interface Selection {
-  readonly packages: readonly AvailablePackage[];
-  readonly debuginfo: readonly AvailablePackage[];
-  readonly sources: readonly AvailablePackage[];
-  /** Wanted names that no package has. */
-  readonly missing: readonly string[];
-  /** Broken dependencies, where they were to be checked, and requirements that the closure could not satisfy. */
-  readonly broken: readonly BrokenDependency[];
+/** Every name that a requirement or a conflict in the pool can ask for. */
+function demandedNames(pool: readonly Candidate[], read: ReadRequirement): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const { package: available, lookaside } of pool) {
+    if (lookaside) continue;
+    for (const list of [available.dependencies.requires, available.dependencies.conflicts]) {
+      for (const dependency of list) {
+        const expression = dependency.name.startsWith('(') ? read(dependency) : undefined;
+        if (expression === undefined) names.add(dependency.name);
+        else for (const { name } of leavesOf(expression)) names.add(name);
+      }
+    }
+  }
+  return names;
 }
 
-export interface BrokenDependency {
-  /** `bash-5.2-1.x86_64` */
-  readonly package: string;
-  /** As rpm writes it: `libc.so.6(GLIBC_2.34)(64bit)`, `foo >= 1:2-3`, `(a if b)`. */
-  readonly requirement: string;
-  readonly kind: 'requires' | 'conflicts';
-  /** What there is under that name, in other versions; empty when nothing. */
-  readonly candidates: readonly string[];
+function inOrder(packages: readonly AvailablePackage[]): readonly AvailablePackage[] {
+  return [...packages].sort((left, right) => compareTexts(left.name, right.name) || compareVersions(left, right) || compareTexts(left.arch, right.arch) || comparePlaces(left, right));
 }
-
-export type SelectPackages = (request: SelectionRequest) => Promise<Selection>;
