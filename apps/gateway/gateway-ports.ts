@@ -49,10 +49,11 @@ export interface BuildEnvironment {
 
 /** How the workflow of a compose hears of what the gateway recorded. Rejects with `workflow-engine-unavailable`. */
 export interface ComposeWorkflows {
-  /** Starts the workflow, or lets the one that runs look at the record again. */
-  tell(composeId: number): Promise<void>;
-  /** How often generation was begun; undefined: the engine does not know. */
-  attempts(composeId: number): Promise<number | undefined>;
+  start(composeId: number): Promise<void>;
+  /** Lets it look at the record again. */
+  changed(composeId: number): Promise<void>;
+  /** How often generation was begun. */
+  attempts(composeId: number): Promise<number>;
 }
 
 export type ComposeTotals = Awaited<ReturnType<ComposeReads['totals']>>;

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openDatabase, type Database } from '../database/open-database.js';
 import { query } from '../database/sql.js';
 import { composeStreamId, type Compose } from '../compose/compose.js';
-import type { ComposeRequest } from '../compose/compose-request.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import { composeRequest, generatedTree, pinnedInputs } from './__fixtures__/composes.js';
+import { composeLives } from './__fixtures__/compose-lives.js';
+import { generatedTree, pinnedInputs } from './__fixtures__/composes.js';
 import { createComposeCommands } from './create-compose-commands.js';
 import { createComposeReads, type ClosableComposeReads } from './create-compose-reads.js';
 
@@ -29,27 +29,7 @@ const commands = () => createComposeCommands(database, { composeUrl, secondsToLi
 const later = (seconds: number): void => void (clock += seconds * 1000);
 const at = (seconds = 0): string => new Date(clock + seconds * 1000).toISOString();
 
-/** Content that no other test has. */
-let number = 0;
-const fresh = (changes: Partial<ComposeRequest> = {}): ComposeRequest => composeRequest({ source: [`https://packages.test/${(number += 1)}`], ...changes });
-
-async function requested(request = fresh()): Promise<number> {
-  return (await commands().request(request, { owner: 'ann' })).compose.id;
-}
-
-async function pinned(request = fresh(), content?: string): Promise<number> {
-  const id = await requested(request);
-  await commands().begin(id);
-  await commands().pin(id, pinnedInputs(request, content));
-  return id;
-}
-
-async function done(request = fresh()): Promise<number> {
-  const id = await pinned(request);
-  await commands().claimTree(id);
-  await commands().complete(id, generatedTree(id));
-  return id;
-}
+const { fresh, requested, pinned, done } = composeLives(commands);
 
 async function read(id: number): Promise<Compose> {
   const compose = await reads.get(id);
@@ -119,205 +99,6 @@ describe('the life of a compose', () => {
     expect(await commands().expire(id)).toMatchObject({ removed: true });
     expect(await read(id)).toMatchObject({ state: 'removed', removedBy: 'bob', stateReason: 'Compose is generated successfully\nRemoved by bob.' });
     await expect(commands().remove(id, 'cem')).rejects.toMatchObject({ code: 'compose-closed' });
-  });
-});
-
-describe('single flight', () => {
-  it('gives one of fifty equal composes the work, and the others its files', async () => {
-    const request = fresh();
-    const ids = await Promise.all(Array.from({ length: 50 }, () => pinned(request)));
-    const claims = await Promise.all(ids.map(async (id) => ({ id, ...(await commands().claimTree(id)) })));
-    const leaders = claims.filter(({ kind }) => kind === 'generate');
-    expect(leaders).toHaveLength(1);
-    const leader = leaders[0]?.id ?? 0;
-    expect(claims.filter(({ kind, tree }) => kind === 'follow' && tree.id === leader)).toHaveLength(49);
-    expect(await commands().followers(leader)).toHaveLength(49);
-    await commands().complete(leader, generatedTree(leader));
-    later(30);
-    const again = await Promise.all(ids.map((id) => commands().claimTree(id)));
-    expect(new Set(again.map(({ kind, tree }) => `${kind} ${tree.id}`))).toEqual(new Set([`reuse ${leader}`]));
-    const follower = ids.find((id) => id !== leader) ?? 0;
-    expect(await read(follower)).toMatchObject({ state: 'done', reusedId: leader, doneAt: at(), expiresAt: at(3600), pungiComposeId: generatedTree(leader).pungiComposeId });
-    expect(await commands().followers(leader)).toEqual([]);
-  });
-});
-
-describe('those who wait for another', () => {
-  const both = async (): Promise<readonly [number, number]> => {
-    const request = fresh();
-    const [leader, follower] = [await pinned(request), await pinned(request)];
-    expect(await commands().claimTree(leader)).toMatchObject({ kind: 'generate' });
-    expect(await commands().claimTree(follower)).toMatchObject({ kind: 'follow', tree: { id: leader } });
-    return [leader, follower];
-  };
-
-  it.each<[string, (leader: number) => Promise<unknown>]>([
-    ['was cancelled', (leader) => commands().cancel(leader, 'ann')],
-    ['failed, but need not have', (leader) => commands().fail(leader, 'the disk was full', { final: false })],
-    ['found its sources changed', (leader) => commands().unpin(leader, 'other packages')],
-    ['is lost', async (leader) => {
-      await commands().cancel(leader, 'ann');
-      await expired(leader);
-      await commands().forgetTree({ id: leader, targetDir: 'default' });
-      for (const tree of await commands().releasableTrees(1000)) await commands().forgetTree(tree);
-    }],
-  ])('make it themselves when it %s', async (_what, end) => {
-    const [leader, follower] = await both();
-    await end(leader);
-    expect(await commands().claimTree(follower)).toEqual({ kind: 'generate', tree: { id: follower, targetDir: 'default' } });
-    expect(await read(follower)).toMatchObject({ state: 'generating', reusedId: null });
-    expect(await releasable()).not.toContain(follower);
-  });
-
-  it('fail with it when it failed for good, and name it', async () => {
-    const [leader, follower] = await both();
-    await commands().fail(leader, 'nothing provides libfoo', { final: true });
-    const reason = `Compose ${leader}, which generates the same files, has failed: nothing provides libfoo`;
-    await expect(commands().claimTree(follower)).rejects.toMatchObject({ code: 'compose-closed', message: reason });
-    expect(await read(follower)).toMatchObject({ state: 'failed', stateReason: reason, reusedId: leader });
-    // Its address leads to the logs of the leader, so these stay as long as it does.
-    await expired(leader);
-    expect(await releasable()).not.toContain(leader);
-    await expired(follower);
-    expect(await releasable()).toContain(leader);
-  });
-
-  it('choose one of them that goes on', async () => {
-    const request = fresh();
-    const [leader, ...others] = await Promise.all(Array.from({ length: 10 }, () => pinned(request)));
-    if (leader === undefined) throw new Error('there are ten');
-    await commands().claimTree(leader);
-    for (const id of others) await commands().claimTree(id);
-    await commands().cancel(leader, 'ann');
-    const claims = await Promise.all(others.map((id) => commands().claimTree(id)));
-    expect(claims.filter(({ kind }) => kind === 'generate')).toHaveLength(1);
-    expect(claims.filter(({ kind }) => kind === 'follow')).toHaveLength(8);
-  });
-
-  it('are left alone by one that only waits: its own end is not theirs', async () => {
-    const [leader, follower] = await both();
-    await commands().cancel(follower, 'ann');
-    expect(await read(follower)).toMatchObject({ state: 'failed', stateReason: 'Canceled by ann', reusedId: null });
-    await commands().complete(leader, generatedTree(leader));
-    expect(await read(leader)).toMatchObject({ state: 'done' });
-  });
-});
-
-describe('equal composes', () => {
-  it('are those whose files would be equal', async () => {
-    const request = fresh({ packages: ['b', 'a'], sigkeys: ['A1', ''], arches: ['x86_64', 'aarch64'], flags: ['no_deps', 'check_deps'] });
-    const id = await done(request);
-    const same: Partial<ComposeRequest> = { packages: ['a', 'b'], arches: ['aarch64', 'x86_64'], flags: ['check_deps', 'no_deps'], label: 'RC-1.0', composeType: 'nightly', secondsToLive: 5 };
-    const equal = await pinned({ ...request, ...same });
-    expect(await commands().claimTree(equal)).toMatchObject({ kind: 'reuse', tree: { id } });
-    for (const other of [{ sigkeys: ['', 'A1'] }, { packages: ['a'] }, { targetDir: 'private' }, { respinOf: 'odcs-1' }, { flags: ['no_deps' as const] }]) {
-      expect(await commands().claimTree(await pinned({ ...request, ...other }))).toMatchObject({ kind: 'generate' });
-    }
-    expect(await commands().claimTree(await pinned(request, 'd'))).toMatchObject({ kind: 'generate' });
-  });
-
-  it('are not shared by who does not want that', async () => {
-    const request = fresh({ flags: ['no_reuse'] });
-    await done(request);
-    const other = await pinned(request);
-    expect(await commands().claimTree(other)).toMatchObject({ kind: 'generate' });
-    expect(await commands().claimTree(other)).toMatchObject({ kind: 'generate', tree: { id: other } });
-  });
-
-  it('keep the files when the one that made them is deleted', async () => {
-    const request = fresh();
-    const id = await done(request);
-    const reuser = await pinned(request);
-    await commands().claimTree(reuser);
-    await commands().remove(id, 'ann');
-    await expired(id);
-    expect(await releasable()).not.toContain(id);
-    // Still there for others.
-    expect(await commands().claimTree(await pinned(request)).then(({ kind, tree }) => `${kind} ${tree.id}`)).toBe(`reuse ${id}`);
-    await Promise.all((await reads.list({ filters: { source: request.source.join(' '), state: 'done' }, orderBy: 'id', descending: false, offset: 0, limit: 10 })).composes.map((compose) => expired(compose.id)));
-    expect(await releasable()).toContain(id);
-    expect(await commands().claimTree(await pinned(request))).toMatchObject({ kind: 'generate' });
-  });
-});
-
-describe('renewing', () => {
-  it('extends what is done, and whatever shares its files', async () => {
-    const request = fresh();
-    const original = await done(request);
-    const [reuser, other] = [await pinned(request), await pinned(request)];
-    await commands().claimTree(reuser);
-    await commands().claimTree(other);
-    later(100);
-    const { version } = await read(reuser);
-    const before = await messages(reuser);
-    expect(await commands().renew(reuser, { secondsToLive: 7200 }, { owner: 'bob' })).toMatchObject({ id: reuser, owner: 'ann', state: 'done', expiresAt: at(7200), version: version + 1 });
-    expect(await read(original)).toMatchObject({ expiresAt: at(7200) });
-    expect(await read(other)).toMatchObject({ expiresAt: at(3500) });
-    await commands().renew(original, { secondsToLive: 10_000, label: '' }, { owner: 'bob' });
-    for (const id of [original, reuser, other]) expect(await read(id)).toMatchObject({ expiresAt: at(10_000) });
-    expect(await messages(reuser)).toEqual(before);
-    // Never shorter; the default where nothing is said; never above the maximum.
-    expect(await commands().renew(original, { secondsToLive: 1 }, { owner: 'bob' })).toMatchObject({ expiresAt: at(10_000) });
-    expect(await commands().renew(original, {}, { owner: 'bob' })).toMatchObject({ expiresAt: at(86_400) });
-    expect(await commands().renew(original, { secondsToLive: 999_999_999 }, { owner: 'bob' })).toMatchObject({ expiresAt: at(259_200) });
-    await expect(commands().renew(original, { secondsToLive: -1 }, { owner: 'bob' })).rejects.toMatchObject({ code: 'invalid-request' });
-  });
-
-  it('takes back a removal that has not happened yet', async () => {
-    const id = await done();
-    await commands().remove(id, 'ann');
-    expect(await commands().renew(id, { secondsToLive: 60 }, { owner: 'bob' })).toMatchObject({ id, removedBy: null, expiresAt: at(60) });
-    expect(await commands().expire(id)).toMatchObject({ removed: false });
-  });
-
-  it('makes what is gone again, with the very packages, under a new id', async () => {
-    const request = fresh({ label: 'RC-1.0', secondsToLive: 10 });
-    const id = await done(request);
-    await expired(id);
-    const copy = await commands().renew(id, { secondsToLive: 50 }, { owner: 'bob' });
-    const { plan, pungiComposeId } = generatedTree(id);
-    expect(copy).toMatchObject({ owner: 'bob', state: 'wait', pungiComposeId: null, kojiEvent: 1_700_000_000, request: { ...request, secondsToLive: 50, pinnedPlan: plan, respinOf: pungiComposeId, kojiEvent: 1_700_000_000 } });
-    expect(copy.id).toBeGreaterThan(id);
-    // The plan decides, not what the sources are now; and two renewals of one share their files.
-    const again = await commands().renew(id, { secondsToLive: 50 }, { owner: 'bob' });
-    for (const [compose, content] of [[copy, 'e'], [again, 'f']] as const) {
-      await commands().begin(compose.id);
-      await commands().pin(compose.id, pinnedInputs(compose.request, content));
-    }
-    expect(await commands().claimTree(copy.id)).toMatchObject({ kind: 'generate' });
-    expect(await commands().claimTree(again.id)).toMatchObject({ kind: 'follow', tree: { id: copy.id } });
-  });
-
-  it.each([
-    ['another label', { label: 'RC-2.0' }, { label: 'RC-2.0' }, true],
-    ['other keys', { sigkeys: ['B2', 'A1'] }, { sigkeys: ['B2', 'A1'] }, false],
-    ['builds', { builds: ['bash-5-1'] }, { builds: ['bash-5-1'] }, false],
-    ['modules', { modules: ['a:1:1:1'] }, { modules: ['a:1:1:1'] }, false],
-    ['an empty list of builds', { builds: [] }, { builds: [] }, true],
-  ])('makes a copy for %s', async (_what, change, expected, samePackages) => {
-    const request = fresh({ sigkeys: ['A1', 'B2'] });
-    const id = await done(request);
-    const copy = await commands().renew(id, change, { owner: 'bob' });
-    expect(copy.id).not.toBe(id);
-    expect(copy.request).toMatchObject({ ...expected, source: request.source, packages: request.packages, respinOf: generatedTree(id).pungiComposeId, pinnedPlan: samePackages ? generatedTree(id).plan : null, secondsToLive: 86_400 });
-  });
-
-  it('makes what failed again, and the renewal of a renewal that failed keeps its packages', async () => {
-    const failed = await requested();
-    await commands().fail(failed, 'no', { final: true });
-    const copy = await commands().renew(failed, {}, { owner: 'bob' });
-    expect(copy).toMatchObject({ state: 'wait', request: { pinnedPlan: null, respinOf: null } });
-    const id = await done();
-    await expired(id);
-    const renewal = await commands().renew(id, {}, { owner: 'bob' });
-    await commands().fail(renewal.id, 'the disk was full', { final: true });
-    expect(await commands().renew(renewal.id, {}, { owner: 'bob' })).toMatchObject({ request: { pinnedPlan: generatedTree(id).plan } });
-  });
-
-  it('is refused until generation has ended, in the words of ODCS', async () => {
-    for (const id of [await requested(), await pinned(), 999_999_999]) {
-      await expect(commands().renew(id, {}, { owner: 'bob' })).rejects.toMatchObject({ code: 'compose-not-found', message: `No compose with id ${id} found` });
-    }
   });
 });
 

@@ -75,8 +75,8 @@ function filterValue(name: ComposeFilter, value: string | number): string | numb
 
 /** Names as well as numbers. */
 function numberOf(vocabulary: Readonly<Record<string, number>>, value: string | number): number | undefined {
-  const number = typeof value === 'string' && Object.hasOwn(vocabulary, value) ? vocabulary[value] : Number(value);
-  return Object.values(vocabulary).find((known) => known === number);
+  if (typeof value === 'string' && Object.hasOwn(vocabulary, value)) return vocabulary[value];
+  return Object.values(vocabulary).find((known) => String(known) === String(value));
 }
 
 /** For pages at most: one pass over those that wait. */

@@ -13,6 +13,8 @@ export interface MessageDeliveryOptions {
   readonly lease?: number;
   /** Seconds that one call of a sink may take; less than the lease. */
   readonly patience?: number;
+  /** Seconds from the first failure of a sink to the next try; each further pause is twice as long, up to a minute. */
+  readonly firstPause?: number;
 }
 
 export interface MessageDelivery {
@@ -28,8 +30,8 @@ export interface MessageDelivery {
 /** How often a message is sent that the other side refuses for good: a receiver may be deployed wrongly for a moment. */
 const refusalsBeforeSkip = 5;
 
-export function createMessageDelivery({ database, log, lease = 30, patience = 20 }: MessageDeliveryOptions): MessageDelivery {
-  const positions = createSinkPositions(database, { owner: randomUUID(), lease });
+export function createMessageDelivery({ database, log, lease = 30, patience = 20, firstPause = 0.5 }: MessageDeliveryOptions): MessageDelivery {
+  const positions = createSinkPositions(database, { owner: randomUUID(), lease, firstPause });
 
   async function deliver(sink: MessageSink): Promise<boolean> {
     await orderMessages(database);

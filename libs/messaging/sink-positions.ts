@@ -18,10 +18,10 @@ export interface SinkPositionsOptions {
   readonly owner: string;
   /** Seconds. */
   readonly lease: number;
+  /** Seconds to wait after the first failure; twice as long after each further one. */
+  readonly firstPause: number;
 }
 
-/** Seconds to wait after the first failure; twice as long after each further one. */
-const firstPause = 0.5;
 const longestPause = 60;
 const longestError = 1000;
 
@@ -35,7 +35,7 @@ interface MessageRow {
 }
 
 /** Where each sink stands, in the database; whatever writes is done by the owner of the claim alone. Errors: `database-unavailable`. */
-export function createSinkPositions(database: Database, { owner, lease }: SinkPositionsOptions) {
+export function createSinkPositions(database: Database, { owner, lease, firstPause }: SinkPositionsOptions) {
   return {
     /** Makes the row of a new sink; says of an old one that it is still there. */
     async register({ name, from }: Pick<MessageSink, 'name' | 'from'>): Promise<void> {

@@ -3,11 +3,14 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } fr
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readComps, writeComps } from '../rpm/metadata/comps.js';
+import { mergeComps } from '../rpm/metadata/merge-comps.js';
+import { mergeModules, readModules } from '../rpm/metadata/modules.js';
 import { samplePackage, compressions } from '../rpm/__fixtures__/sample-package.js';
 import { createRepositoryWriter } from './create-repository-writer.js';
 import { everythingSpec } from './__fixtures__/everything-spec.js';
 import { findPackageFiles } from './__fixtures__/package-files.js';
-import { readRepository } from './__fixtures__/read-repository.js';
+import { chunksOf, readRepository } from './__fixtures__/read-repository.js';
 
 let root = '';
 let packages = '';
@@ -75,6 +78,25 @@ describe('metadata of packages that rpmbuild made', () => {
       const files = execFileSync('dnf', dnf(directory, ['repoquery', '--list', 'everything']), { encoding: 'utf8' });
       expect(files).toContain('/usr/share/everything/many/file-300\n');
     }
+  }, 60_000);
+});
+
+describe('comps and modules', () => {
+  it('of several repositories, made into one, are what dnf offers', async () => {
+    const comps = (id: string, name: string): Buffer =>
+      Buffer.from(`<!DOCTYPE comps PUBLIC "a" "b"><comps><group><id>${id}</id><name>Group ${id}</name><uservisible>true</uservisible><packagelist><packagereq type="mandatory">${name}</packagereq></packagelist></group></comps>`);
+    const groups = Buffer.from(writeComps(mergeComps([await readComps(chunksOf(comps('one', 'everything'))), await readComps(chunksOf(comps('two', 'millrace-sample'))), await readComps(chunksOf(comps('one', 'everything-more')))])));
+    const module = (stream: string): Buffer =>
+      Buffer.from(`---\ndocument: modulemd\nversion: 2\ndata:\n  name: mill\n  stream: "${stream}"\n  version: 1\n  context: abc\n  arch: noarch\n  summary: A module\n  description: >-\n    Text\n  license:\n    module: [MIT]\n...\n`);
+    const modules = Buffer.from(mergeModules([readModules(module('1')), readModules(module('2'))]));
+    const directory = path.join(root, 'with-groups');
+    cpSync(packages, directory, { recursive: true });
+    const files = findPackageFiles(directory);
+    const writer = createRepositoryWriter({ content: files.content, cacheDirectory: path.join(root, 'cache-groups') });
+    await writer.write(directory, { packages: files.packages, revision: 7, compression: 'zstd', groups, modules });
+    writer.close();
+    expect(execFileSync('dnf', dnf(directory, ['group', 'info', 'one']), { encoding: 'utf8' })).toMatch(/everything\n\s*everything-more/);
+    expect(execFileSync('dnf', dnf(directory, ['module', 'list']), { encoding: 'utf8' })).toMatch(/mill\s+1[^]*mill\s+2/);
   }, 60_000);
 });
 

@@ -9,7 +9,7 @@ import type { ComposeDependencies, RecordedComposeEvent } from '../gateway-ports
 /** Composes in memory, for specs of what the gateway itself does with HTTP. */
 export class MemoryComposes {
   readonly held = new Map<number, Compose>();
-  readonly told: number[] = [];
+  readonly told: string[] = [];
   readonly keys = new Map<string, number>();
   readonly changes = new EventEmitter().setMaxListeners(0);
 
@@ -66,7 +66,7 @@ export class MemoryComposes {
       reads: this.reads,
       events: async (id, { after, limit }) => eventsOf(this.need(id)).slice(after, after + limit),
       engine: { check: () => undefined },
-      workflows: { tell: async (id) => void this.told.push(id), attempts: async () => 1 },
+      workflows: { start: async (id) => void this.told.push(`start ${id}`), changed: async (id) => void this.told.push(`changed ${id}`), attempts: async () => 1 },
       content: { file: () => '/nowhere' },
     };
   }

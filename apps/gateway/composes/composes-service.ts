@@ -70,7 +70,7 @@ export class ComposesService {
 
   private async attempts(id: number): Promise<number | null> {
     try {
-      return (await withDeadline(this.composes.workflows.attempts(id), engineMilliseconds, () => new Error('no answer in time'))) ?? null;
+      return await withDeadline(this.composes.workflows.attempts(id), engineMilliseconds, () => new Error('no answer in time'));
     } catch {
       return null; // the rest of the answer is from the record
     }

@@ -47,7 +47,7 @@ export class OdcsService {
     if (!requested.repeated) {
       this.metrics.composesRequested.inc({ source_type: request.sourceType });
       this.log.info({ compose: requested.compose.id, owner, sourceType: request.sourceType }, `compose ${requested.compose.id} is asked for`);
-      await this.tell(requested.compose.id);
+      await this.tell(requested.compose.id, 'start');
     }
     return requested;
   }
@@ -59,7 +59,7 @@ export class OdcsService {
     try {
       const compose = await this.composes.commands.renew(id, renewal, { owner, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) });
       this.log.info({ compose: id, renewed: compose.id, owner }, compose.id === id ? `compose ${id} expires later` : `compose ${id} is renewed by ${compose.id}`);
-      await this.tell(compose.id);
+      await this.tell(compose.id, compose.id === id ? 'changed' : 'start');
       return compose;
     } catch (error) {
       throw isMillraceError(error) && (error.code === 'compose-not-found' || error.code === 'compose-closed') ? await this.notRenewable(id) : error;
@@ -72,7 +72,7 @@ export class OdcsService {
     const compose = await this.get(id);
     const message = (await this.cancelled(compose, by)) ? `Compose (id=${id}) has been canceled` : await this.removed(id, by);
     this.log.info({ compose: id, by }, message);
-    await this.tell(id);
+    await this.tell(id, 'changed');
     return message;
   }
 
@@ -114,9 +114,9 @@ export class OdcsService {
   }
 
   /** Never fails the request: the record has it, and its outbox tells the workflow when the engine is back. */
-  private async tell(id: number): Promise<void> {
+  private async tell(id: number, what: 'start' | 'changed'): Promise<void> {
     try {
-      await withDeadline(this.composes.workflows.tell(id), engineMilliseconds, () => new MillraceError('workflow-engine-unavailable', 'the workflow engine did not answer in time'));
+      await withDeadline(this.composes.workflows[what](id), engineMilliseconds, () => new MillraceError('workflow-engine-unavailable', 'the workflow engine did not answer in time'));
     } catch (error) {
       this.log.warn({ compose: id, err: error }, 'the workflow of the compose hears later: the engine did not answer in time');
     }

@@ -35,7 +35,7 @@ describe('POST /api/1/composes/', () => {
     const compose = odcsCompose.parse(json);
     expect(compose).toMatchObject({ owner: 'unknown', source_type: 3, source: 'http://packages.test/repo', state: 0, state_name: 'wait', flags: ['no_deps'], results: ['repository', 'iso'], multilib_method: 2, sigkeys: 'ABCD0123', arches: 'x86_64', packages: null, label: 'RC-1.0', compose_type: 'test', target_dir: 'default' });
     expect(Date.parse(compose.time_to_expire) - Date.parse(compose.time_submitted)).toBe(3_600_000);
-    expect(gateway.composes.told).toContain(compose.id);
+    expect(gateway.composes.told).toContain(`start ${compose.id}`);
   });
 
   it.each(['', 'application/x-www-form-urlencoded', 'text/plain', 'application/json'])('reads JSON whatever its media type says (%s)', async (type) => {
@@ -205,6 +205,7 @@ describe('one compose', () => {
       const answer = await call('DELETE', `/api/1/composes/${id}`);
       expect([answer.status, odcsDeleted.parse(answer.json).message]).toEqual([202, `Compose (id=${id}) has been canceled`]);
       expect(gateway.composes.held.get(id)).toMatchObject({ state: 'failed', stateReason: 'Canceled by anonymous' });
+      expect(gateway.composes.told).toContain(`changed ${id}`);
     }
     const id = await create();
     gateway.composes.set(id, { state: 'done' });

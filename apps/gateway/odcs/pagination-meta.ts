@@ -17,7 +17,7 @@ export function paginationMeta({ page, perPage, total, address, parameters }: Li
   const link = (number: number): string => {
     const query = new URLSearchParams({ page: String(number), per_page: String(perPage) });
     for (const [name, values] of others) for (const value of [values ?? []].flat()) query.append(name, value);
-    return `${address}?${query}`;
+    return `${address}?${query.toString()}`;
   };
   return { page, pages, per_page: perPage, max_per_page: maximumPerPage, total, first: link(1), last: link(pages), prev: page > 1 ? link(page - 1) : null, next: page < pages ? link(page + 1) : null };
 }

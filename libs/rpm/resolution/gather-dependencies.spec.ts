@@ -70,11 +70,15 @@ describe('among several providers', () => {
     expect(await names([a, provider('x-1-1.x86_64'), provider('longest-1-1.x86_64')], ['a', 'longest'])).toEqual(['a', 'longest']);
   });
 
-  it('the one of that name wins, then one of the same source, then the shortest and first name', async () => {
-    const all = [provider('mm-1-1.x86_64'), provider('nn-1-1.x86_64'), provider('a-x-provider-1-1.x86_64', { source: 'a' }), provider('x-1-1.x86_64')];
+  it('the one of that name wins, then the shortest name, then the first', async () => {
+    const all = [provider('nn-1-1.x86_64'), provider('mm-1-1.x86_64'), provider('b-x-provider-1-1.x86_64'), provider('x-1-1.x86_64')];
     expect(await names([a, ...all], ['a'])).toEqual(['a', 'x']);
-    expect(await names([a, ...all.slice(0, 3)], ['a'])).toEqual(['a', 'a-x-provider']);
-    expect(await names([a, ...all.slice(0, 2)], ['a'])).toEqual(['a', 'mm']);
+    expect(await names([a, ...all.slice(0, 3)], ['a'])).toEqual(['a', 'mm']);
+  });
+
+  it('a requirement that leaves no choice settles those that do', async () => {
+    const all = [available('first-1-1.x86_64', { requires: ['(lib or z)', 'lib'] }), available('second-1-1.x86_64', { requires: ['lib < 2'] }), available('lib-1-1.x86_64'), available('lib-2-1.x86_64')];
+    expect(labels((await gather(all, ['first', 'second'])).packages)).toEqual(['first-1-1.x86_64', 'lib-1-1.x86_64', 'second-1-1.x86_64']);
   });
 
   it('the newest version wins, then the own architecture, then earlier repositories', async () => {

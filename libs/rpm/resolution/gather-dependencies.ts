@@ -41,9 +41,9 @@ export async function gatherDependencies(options: GatherOptions): Promise<readon
   const conditionals: PendingRequirement[] = [];
   const unsatisfied = new Map<Dependency, Unsatisfied>();
 
-  const demand = (candidate: Candidate, requirement: Dependency, expression: RichDependency | undefined): void => {
+  const demand = ({ candidate, requirement, expression }: PendingRequirement): void => {
     budget.spend(1);
-    if (expression !== undefined && evaluator.possible(expression, selected.isPresent, mayAdd)) select(expression, candidate);
+    if (evaluator.possible(expression, selected.isPresent, mayAdd)) select(expression);
     else unsatisfied.set(requirement, { candidate, requirement });
   };
 
@@ -52,15 +52,21 @@ export async function gatherDependencies(options: GatherOptions): Promise<readon
     const round = selected.list.slice(done);
     done = selected.list.length;
     await index.learnPaths(pathsOf(round, read));
+    const open: PendingRequirement[] = [];
     for (const candidate of round) {
       for (const requirement of candidate.package.dependencies.requires) {
         if (isForRpmItself(requirement)) continue;
         const expression = read(requirement);
-        if (expression !== undefined && isConditional(expression)) conditionals.push({ candidate, requirement, expression });
-        demand(candidate, requirement, expression);
+        if (expression === undefined) unsatisfied.set(requirement, { candidate, requirement });
+        // What leaves no choice comes first: it may settle what does.
+        else if (isCompound(expression) || evaluator.matching(expression).length > 1) open.push({ candidate, requirement, expression });
+        else demand({ candidate, requirement, expression });
       }
     }
-    if (done === selected.list.length) for (const { candidate, requirement, expression } of conditionals) demand(candidate, requirement, expression);
+    for (const pending of open) if (!isCompound(pending.expression)) demand(pending);
+    for (const pending of open) if (isCompound(pending.expression)) demand(pending);
+    conditionals.push(...open.filter(({ expression }) => isConditional(expression)));
+    if (done === selected.list.length) conditionals.forEach(demand);
     if (done === selected.list.length) addMore();
   }
   return [...unsatisfied.values()];
@@ -80,50 +86,50 @@ export function pathsOf(candidates: readonly Candidate[], read: ReadRequirement)
 }
 
 /** Adds what makes a requirement hold that can be made to hold. */
-function createProviderSelection({ selected, evaluator, standing, mayAdd, budget }: GatherOptions): (expression: RichDependency, requirer: Candidate) => void {
+function createProviderSelection({ selected, evaluator, standing, mayAdd, budget }: GatherOptions): (expression: RichDependency) => void {
   const settled = new Set<readonly Candidate[]>();
 
-  const select = (expression: RichDependency, requirer: Candidate): void => {
+  const select = (expression: RichDependency): void => {
     switch (expression.kind) {
       case 'and':
-        for (const operand of expression.operands) select(operand, requirer);
+        for (const operand of expression.operands) select(operand);
         return;
       case 'or':
-        selectOneOf(expression.operands, requirer);
+        selectOneOf(expression.operands);
         return;
       case 'if':
-        if (evaluator.holds(expression.condition, selected.isPresent)) select(expression.wanted, requirer);
-        else if (expression.otherwise !== undefined) select(expression.otherwise, requirer);
+        if (evaluator.holds(expression.condition, selected.isPresent)) select(expression.wanted);
+        else if (expression.otherwise !== undefined) select(expression.otherwise);
         return;
       case 'unless':
-        selectUnless(expression, requirer);
+        selectUnless(expression);
         return;
       default:
-        selectProvider(evaluator.matching(expression), expression.kind === 'one' ? expression.dependency.name : '', requirer);
+        selectProvider(evaluator.matching(expression), expression.kind === 'one' ? expression.dependency.name : '');
     }
   };
 
-  const selectOneOf = (operands: readonly RichDependency[], requirer: Candidate): void => {
+  const selectOneOf = (operands: readonly RichDependency[]): void => {
     if (operands.some((operand) => evaluator.holds(operand, selected.isPresent))) return;
     const first = operands.find((operand) => evaluator.possible(operand, selected.isPresent, mayAdd));
-    if (first !== undefined) select(first, requirer);
+    if (first !== undefined) select(first);
   };
 
-  const selectUnless = ({ wanted, condition, otherwise }: Conditional<'unless'>, requirer: Candidate): void => {
+  const selectUnless = ({ wanted, condition, otherwise }: Conditional<'unless'>): void => {
     const possible = (part: RichDependency): boolean => evaluator.possible(part, selected.isPresent, mayAdd);
     const conditionHolds = evaluator.holds(condition, selected.isPresent);
     if (otherwise !== undefined && possible(otherwise) && (conditionHolds || !possible(wanted))) {
-      select(condition, requirer);
-      select(otherwise, requirer);
-    } else if (possible(wanted)) select(wanted, requirer);
+      select(condition);
+      select(otherwise);
+    } else if (possible(wanted)) select(wanted);
   };
 
-  const selectProvider = (providers: readonly Candidate[], name: string, requirer: Candidate): void => {
+  const selectProvider = (providers: readonly Candidate[], name: string): void => {
     if (settled.has(providers)) return;
     settled.add(providers);
     budget.spend(providers.length);
     if (providers.some(({ lookaside }) => lookaside)) return;
-    const ranked = rankProviders(providers, { name, requirer, standing });
+    const ranked = rankProviders(providers, name, standing);
     const chosen = ranked.find((candidate) => selected.isPresent(candidate)) ?? ranked.find(mayAdd);
     if (chosen === undefined) return;
     selected.add(chosen);
@@ -135,24 +141,22 @@ function createProviderSelection({ selected, evaluator, standing, mayAdd, budget
 }
 
 /** Best first: see docs/adr/0015. */
-function rankProviders(providers: readonly Candidate[], { name, requirer, standing }: { readonly name: string; readonly requirer: Candidate; readonly standing: CandidateStanding }): readonly Candidate[] {
+function rankProviders(providers: readonly Candidate[], name: string, standing: CandidateStanding): readonly Candidate[] {
   if (providers.length < 2) return providers;
   const rank = (candidate: Candidate): number =>
-    (candidate.secondary ? 16 : 0) +
-    (standing.isObsoleted(candidate) ? 8 : 0) +
-    (standing.isSuperseded(candidate) ? 4 : 0) +
-    (candidate.package.name === name ? 0 : 2) +
-    (fromSameSource(candidate, requirer) ? 0 : 1);
+    (candidate.secondary ? 8 : 0) + (standing.isObsoleted(candidate) ? 4 : 0) + (standing.isSuperseded(candidate) ? 2 : 0) + (candidate.package.name === name ? 0 : 1);
   const ranked = providers.map((candidate) => ({ candidate, rank: rank(candidate) }));
   return ranked.sort((left, right) => left.rank - right.rank || left.candidate.index - right.candidate.index).map(({ candidate }) => candidate);
 }
 
 function isSibling(other: Candidate, chosen: Candidate): boolean {
-  return other.package.name !== chosen.package.name && other.secondary === chosen.secondary && fromSameSource(other, chosen);
+  const [one, two] = [other.package, chosen.package];
+  return one.name !== two.name && other.secondary === chosen.secondary && one.sourceRpm !== '' && one.sourceRpm === two.sourceRpm;
 }
 
-function fromSameSource(left: Candidate, right: Candidate): boolean {
-  return left.package.sourceRpm !== '' && left.package.sourceRpm === right.package.sourceRpm;
+/** Whether several packages may be needed, or one of several requirements is to be chosen. */
+function isCompound({ kind }: RichDependency): boolean {
+  return kind !== 'one' && kind !== 'with' && kind !== 'without';
 }
 
 function isConditional(expression: RichDependency): boolean {
