@@ -54,6 +54,9 @@ function byPreference(left: Unplaced, right: Unplaced): number {
     compareTexts(one.name, other.name) ||
     compareVersions(other, one) ||
     left.archRank - right.archRank ||
+    // Versions that are equal need not be the same: 1.0 and 1.00.
+    compareTexts(one.version, other.version) ||
+    compareTexts(one.release, other.release) ||
     Number(left.lookaside) - Number(right.lookaside) ||
     comparePlaces(one, other)
   );

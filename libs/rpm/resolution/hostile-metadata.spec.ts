@@ -25,9 +25,9 @@ describe('hostile metadata', () => {
     expect(searches).toBe(2);
   });
 
-  it('with hundreds of thousands of requirements in a package is read through', async () => {
-    const { broken } = await selectPackages(request([available('a-1-1.noarch', { requires: many(200_000, (index) => `x${index}`) })], { checkDependencies: true }));
-    expect(broken).toHaveLength(200_000);
+  it('with tens of thousands of requirements in a package is read through', async () => {
+    const { broken } = await selectPackages(request([available('a-1-1.noarch', { requires: many(50_000, (index) => `x${index}`) })], { checkDependencies: true }));
+    expect(broken).toHaveLength(50_000);
   });
 
   it('that would take quadratic work is given up, with a reason', async () => {

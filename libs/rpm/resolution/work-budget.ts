@@ -7,7 +7,7 @@ export interface WorkBudget {
 }
 
 /** A distribution of 50,000 packages takes some five million. */
-export const workLimit = 30_000_000;
+export const workLimit = 15_000_000;
 
 export function createWorkBudget(limit = workLimit): WorkBudget {
   let left = limit;
