@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Connection } from '@temporalio/client';
 import { SearchAttributeType } from '@temporalio/common';
 import type { ProcessDefinition } from '../libs/embedded/supervised-process.js';
-import { sessionSearchAttributes } from '../workflows/session/session-search-attributes.js';
+import { searchAttributeKeys } from './search-attributes.js';
 
 export interface TemporalDevServerOptions {
   /** Path of the `temporal` command; see `findTemporalServer`. */
@@ -36,7 +36,7 @@ export function temporalDevServer(options: TemporalDevServerOptions): ProcessDef
     args: [
       ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(options.port), '--ui-port', String(options.uiPort)],
       ...['--namespace', options.namespace, '--db-filename', options.databaseFile, '--log-level', 'warn', '--log-format', 'json'],
-      ...Object.values(sessionSearchAttributes).flatMap(({ name, type }) => ['--search-attribute', `${name}=${typeNames[type]}`]),
+      ...searchAttributeKeys.flatMap(({ name, type }) => ['--search-attribute', `${name}=${typeNames[type]}`]),
     ],
     // Its own configuration file and environment (TEMPORAL_*) are for the command line client, not for this server.
     environment: { PATH: '/usr/bin:/bin', HOME: path.dirname(options.databaseFile), DISABLE_TELEMETRY: '1' },

@@ -1,5 +1,6 @@
 import { SearchAttributeType } from '@temporalio/common';
 import proto from '@temporalio/proto'; // CommonJS: its names are not seen by Node's ES module loader
+import { composeSearchAttributes } from '../workflows/compose/compose-search-attributes.js';
 import { sessionSearchAttributes } from '../workflows/session/session-search-attributes.js';
 import type { Connection } from '@temporalio/client';
 
@@ -8,9 +9,12 @@ const { INDEXED_VALUE_TYPE_INT, INDEXED_VALUE_TYPE_KEYWORD } = proto.temporal.ap
 /** Status code of gRPC. */
 const grpcAlreadyExists = 6;
 
+/** Those of every workflow. */
+export const searchAttributeKeys = [...Object.values(sessionSearchAttributes), ...Object.values(composeSearchAttributes)];
+
 /** Name to type, of every search attribute that Millrace's workflows write. */
 export const searchAttributeTypes: Readonly<Record<string, proto.temporal.api.enums.v1.IndexedValueType>> = Object.fromEntries(
-  Object.values(sessionSearchAttributes).map((key) => [key.name, key.type === SearchAttributeType.INT ? INDEXED_VALUE_TYPE_INT : INDEXED_VALUE_TYPE_KEYWORD]),
+  searchAttributeKeys.map((key) => [key.name, key.type === SearchAttributeType.INT ? INDEXED_VALUE_TYPE_INT : INDEXED_VALUE_TYPE_KEYWORD]),
 );
 
 /**

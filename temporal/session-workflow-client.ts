@@ -1,6 +1,7 @@
 import { WorkflowIdReusePolicy } from '@temporalio/common';
 import { MillraceError } from '../libs/errors/millrace-error.js';
 import { endSessionUpdate, revokeTokenUpdate, sessionStatusQuery, sessionTaskQueue, sessionWorkflowId, sessionWorkflowType, trafficRecordedSignal } from '../workflows/session/session-messages.js';
+import { withinDeadline } from './within-deadline.js';
 import { asMillraceError, hasName } from './workflow-errors.js';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import type { EndedSession, RevokedSession, SessionInput, SessionResult, SessionStatus, TrafficTotals } from '../workflows/session/session-messages.js';
@@ -77,17 +78,4 @@ export function createSessionWorkflowClient(client: Client, options: SessionWork
 function revokedFrom({ sessionId, openedAt, revokedAt, state }: SessionResult): RevokedSession {
   if (openedAt === null || revokedAt === null) throw new MillraceError('session-closed', `session ${sessionId} is ${state}`);
   return { sessionId, openedAt, revokedAt };
-}
-
-/** gRPC keeps the deadline while it has a connection; while it waits for one, this does. */
-async function withinDeadline<T>(milliseconds: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${milliseconds} ms`)), milliseconds + 50);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

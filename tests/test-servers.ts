@@ -6,9 +6,10 @@ import { SupervisedProcess } from '../libs/embedded/supervised-process.js';
 import { temporalDevServer } from '../temporal/dev-server.js';
 import { findTemporalServer } from '../temporal/find-server.js';
 import { findTemporalTestServer } from '../temporal/find-test-server.js';
+import { findS3Server } from './find-s3-server.js';
 
 export interface TestServers {
-  /** MILLRACE_TEST_DATABASE_URL, MILLRACE_TEST_TEMPORAL and MILLRACE_TEST_TEMPORAL_TIME_SKIPPING. */
+  /** MILLRACE_TEST_DATABASE_URL, MILLRACE_TEST_TEMPORAL, MILLRACE_TEST_TEMPORAL_TIME_SKIPPING and MILLRACE_TEST_S3. */
   readonly environment: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 }
@@ -25,6 +26,7 @@ export async function startTestServers({ home, onProgress, signal }: TestServers
   const tools = { environment: process.env, onProgress, signal };
   const testServer = await findTemporalTestServer(tools);
   const command = await findTemporalServer(tools);
+  const s3Server = await findS3Server(tools);
   const running: SupervisedProcess[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(running.map((each) => each.stop(5000, each.name === 'postgres' ? 'SIGQUIT' : 'SIGTERM')));
@@ -42,7 +44,7 @@ export async function startTestServers({ home, onProgress, signal }: TestServers
     await start(temporalDevServer({ command, port, uiPort, namespace: 'default', databaseFile: path.join(home, 'temporal.db'), logDirectory: path.join(home, 'logs') }));
     signal.throwIfAborted();
     return {
-      environment: { MILLRACE_TEST_DATABASE_URL: postgres.url, MILLRACE_TEST_TEMPORAL: `127.0.0.1:${port}`, MILLRACE_TEST_TEMPORAL_TIME_SKIPPING: testServer },
+      environment: { MILLRACE_TEST_DATABASE_URL: postgres.url, MILLRACE_TEST_TEMPORAL: `127.0.0.1:${port}`, MILLRACE_TEST_TEMPORAL_TIME_SKIPPING: testServer, MILLRACE_TEST_S3: s3Server },
       stop,
     };
   } catch (error) {

@@ -1,2 +1,3 @@
 /** Every workflow of the worker; what is exported here is in the bundle under the name it is exported by. */
+export { compose } from './compose/compose-workflow.js';
 export { session } from './session/session-workflow.js';

@@ -10,6 +10,8 @@ import { createWorkflowOutbox } from '../../libs/session-record/workflow-outbox.
 import type { Settings } from '../../libs/settings/settings.js';
 import { connectTemporal } from '../../temporal/client.js';
 import { createSessionWorkflowClient } from '../../temporal/session-workflow-client.js';
+import { createComposeWorkflowClient } from '../../temporal/compose-workflow-client.js';
+import { openComposeDependencies } from './compose-dependencies.js';
 import { gatewayVersion } from './gateway-version.js';
 import { spoolRoot } from './session-control/spool-root.js';
 import { openAuthorityCertificate } from './ca/authority-certificate.js';
@@ -22,8 +24,11 @@ export interface OpenDependencies extends GatewayDependencies {
 }
 
 export interface DependencyOptions {
-  /** Another task queue than `sessions`; for specs that share a Temporal server. */
+  /** Other task queues than `sessions` and `composes`; for specs that share a Temporal server. */
   readonly taskQueue?: string;
+  readonly composeTaskQueue?: string;
+  /** Where tools are looked for, as in PATH; without it there are none. */
+  readonly searchPath?: string | undefined;
 }
 
 /** Longest wait for a proxy that does not acknowledge a close: with the 3 s that the engine had before, it stays below the deadline of an answer. */
@@ -41,7 +46,10 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
   const blobs = await openBlobStore(settings.blobs);
   const database = await openDatabase(settings.databaseUrl, { applicationName: 'millrace-gateway', poolSize: 20 });
   const engine = sessionWorkflows(client, options);
+  const composeWorkflows = createComposeWorkflowClient(client, options.composeTaskQueue === undefined ? {} : { taskQueue: options.composeTaskQueue });
+  const composes = await openComposeDependencies(database, { settings, workflows: composeWorkflows, searchPath: options.searchPath, noted: engine.noted });
   return {
+    composes,
     commands: createSessionCommands(database, { blobs, acknowledgeWithinMilliseconds, ecosystems, ...(servicePolicy === undefined ? {} : { servicePolicy }) }),
     reads: createSessionReads(database, { version: gatewayVersion, inspectors: createInspectors().map(({ id }) => id), spoolRoot: spoolRoot(settings), ecosystems }),
     outbox: createWorkflowOutbox(database),
@@ -50,6 +58,7 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
     buildEnvironment: createBuildEnvironment(authority, settings.home),
     database,
     async close() {
+      await composes.close();
       await database.close();
       // A retry of the SDK that falls due after the channel was closed throws out of nowhere. One that never connected holds nothing open.
       if (engine.answered()) await client.connection.close();
@@ -57,7 +66,14 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
   };
 }
 
-function sessionWorkflows(client: ReturnType<typeof connectTemporal>, options: DependencyOptions): { readonly workflows: SessionWorkflows; answered(): boolean } {
+interface NotedEngine {
+  readonly workflows: SessionWorkflows;
+  /** Whether it ever answered. */
+  answered(): boolean;
+  readonly noted: <Value>(call: Promise<Value>) => Promise<Value>;
+}
+
+function sessionWorkflows(client: ReturnType<typeof connectTemporal>, options: DependencyOptions): NotedEngine {
   const sessions = createSessionWorkflowClient(client, options);
   let answered = false;
   const noted = async <Value>(call: Promise<Value>): Promise<Value> => {
@@ -67,6 +83,7 @@ function sessionWorkflows(client: ReturnType<typeof connectTemporal>, options: D
   };
   return {
     answered: () => answered,
+    noted,
     workflows: {
       start: (input) => noted(sessions.start(input, { deadline: 1500 })),
       revoke: (sessionId, by) => noted(sessions.revoke(sessionId, by, { deadline: 3000 })),

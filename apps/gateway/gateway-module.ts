@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { Settings } from '../../libs/settings/settings.js';
 import { CaModule } from './ca/ca-module.js';
 import type { GatewayDependencies } from './gateway-ports.js';
-import { AUTHORITY, BUILD_ENVIRONMENT, LIFECYCLE, LOGGER, METRICS, READS, SETTINGS, WORKFLOWS } from './gateway-tokens.js';
+import { AUTHORITY, BUILD_ENVIRONMENT, COMPOSES, LIFECYCLE, LOGGER, METRICS, READS, SETTINGS, WORKFLOWS } from './gateway-tokens.js';
 import { gatewayVersion } from './gateway-version.js';
 import { HealthModule } from './health/health-module.js';
 import { AnswerDeadline } from './http/answer-deadline.js';
@@ -13,6 +13,9 @@ import { ErrorAnswer } from './http/error-answer.js';
 import { GatewayMetrics } from './metrics/gateway-metrics.js';
 import { MetricsModule } from './metrics/metrics-module.js';
 import { OpenApiModule } from './openapi/openapi-module.js';
+import { ComposeFilesModule } from './compose-files/compose-files-module.js';
+import { ComposesModule } from './composes/composes-module.js';
+import { OdcsModule } from './odcs/odcs-module.js';
 import { SessionControlModule } from './session-control/session-control-module.js';
 import { SessionLifecycle } from './session-lifecycle/session-lifecycle.js';
 import { SessionsModule } from './sessions/sessions-module.js';
@@ -21,19 +24,24 @@ export interface GatewayModuleOptions {
   readonly settings: Settings;
   readonly dependencies: GatewayDependencies;
   readonly log: Logger;
+  /** Requests that may wait for news of composes at once. */
+  readonly waitingSeats?: number;
+  /** Of event streams. */
+  readonly heartbeatMilliseconds?: number;
 }
 
 /** What every feature module shares; global, so that a feature names only what is its own. */
 @Module({})
 class SharedModule {
   static with({ settings, dependencies, log }: GatewayModuleOptions): DynamicModule {
-    const metrics = new GatewayMetrics(dependencies.reads, gatewayVersion);
+    const metrics = new GatewayMetrics({ sessions: dependencies.reads, composes: dependencies.composes.reads }, gatewayVersion);
     const values: (ValueProvider | FactoryProvider)[] = [
       { provide: SETTINGS, useValue: settings },
       { provide: READS, useValue: dependencies.reads },
       { provide: WORKFLOWS, useValue: dependencies.workflows },
       { provide: AUTHORITY, useValue: dependencies.authority },
       { provide: BUILD_ENVIRONMENT, useValue: dependencies.buildEnvironment },
+      { provide: COMPOSES, useValue: dependencies.composes },
       { provide: LOGGER, useValue: log },
       { provide: METRICS, useValue: metrics },
       { provide: LIFECYCLE, useValue: new SessionLifecycle({ ...dependencies, log, metrics }) },
@@ -47,7 +55,7 @@ export class GatewayModule {
   static with(options: GatewayModuleOptions): DynamicModule {
     return {
       module: GatewayModule,
-      imports: [SharedModule.with(options), SessionControlModule, SessionsModule, CaModule, HealthModule, MetricsModule, OpenApiModule],
+      imports: [SharedModule.with(options), SessionControlModule, SessionsModule, CaModule, HealthModule, MetricsModule, OpenApiModule, OdcsModule.with(options), ComposesModule, ComposeFilesModule],
       providers: [
         { provide: APP_FILTER, useClass: ErrorAnswer },
         { provide: APP_INTERCEPTOR, useClass: AnswerDeadline },

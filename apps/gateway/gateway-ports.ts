@@ -1,3 +1,6 @@
+import type { ComposeEngine } from '../../libs/compose-engine/compose-engine.js';
+import type { ComposeCommands, ComposeReads } from '../../libs/compose-record/compose-commands.js';
+import type { ContentStore } from '../../libs/repository-source/content-store.js';
 import type { SessionReads } from '../../libs/session-record/create-session-reads.js';
 import type { RecordedDownload } from '../../libs/session-record/read-downloads.js';
 import type { Page, RecordedSession, RecordedState, SessionFilter } from '../../libs/session-record/read-sessions.js';
@@ -44,6 +47,36 @@ export interface BuildEnvironment {
   snippet(shell: EnvironmentShell, options: { readonly proxyUrl: string; readonly caFile?: string }): Promise<string>;
 }
 
+/** How the workflow of a compose hears of what the gateway recorded. Rejects with `workflow-engine-unavailable`. */
+export interface ComposeWorkflows {
+  start(composeId: number): Promise<void>;
+  /** Lets it look at the record again. */
+  changed(composeId: number): Promise<void>;
+  /** How often generation was begun. */
+  attempts(composeId: number): Promise<number>;
+}
+
+export type ComposeTotals = Awaited<ReturnType<ComposeReads['totals']>>;
+
+export interface RecordedComposeEvent {
+  /** From 1. */
+  readonly position: number;
+  readonly type: string;
+  readonly data: object;
+  /** Lower-case hex SHA-256, of this event and the one before. */
+  readonly digest: string;
+}
+
+export interface ComposeDependencies {
+  readonly commands: ComposeCommands;
+  readonly reads: ComposeReads;
+  /** Those after a position, in order. */
+  events(composeId: number, page: { readonly after: number; readonly limit: number }): Promise<readonly RecordedComposeEvent[]>;
+  readonly engine: Pick<ComposeEngine, 'check'>;
+  readonly workflows: ComposeWorkflows;
+  readonly content: Pick<ContentStore, 'file'>;
+}
+
 export interface GatewayDependencies {
   readonly commands: SessionCommands;
   readonly reads: SessionReads;
@@ -51,4 +84,5 @@ export interface GatewayDependencies {
   readonly workflows: SessionWorkflows;
   readonly authority: AuthorityCertificate;
   readonly buildEnvironment: BuildEnvironment;
+  readonly composes: ComposeDependencies;
 }

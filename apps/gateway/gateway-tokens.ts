@@ -7,3 +7,4 @@ export const LOGGER = Symbol('Logger');
 export const LIFECYCLE = Symbol('SessionLifecycle');
 export const METRICS = Symbol('GatewayMetrics');
 export const BUILD_ENVIRONMENT = Symbol('BuildEnvironment');
+export const COMPOSES = Symbol('ComposeDependencies');

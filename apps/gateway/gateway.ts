@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
+import fastifyStatic from '@fastify/static';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -43,8 +44,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.with(options), adapter, { bodyParser: false, logger: nestLogger(options.log), abortOnError: false });
   const fastify = adapter.getInstance<FastifyInstance>();
   acceptAnyBody(fastify);
+  await fastify.register(fastifyStatic, { serve: false, setHeaders: keepRangeOfParts });
   observe(fastify, { metrics: app.get<GatewayMetrics>(METRICS), log: options.log });
   return listenGateway({ app, fastify, settings: options.settings, serverOptions });
+}
+
+/** See `sendFile` of composes. */
+function keepRangeOfParts(reply: FastifyReply): void {
+  if (reply.statusCode !== 206) void reply.removeHeader('content-range');
 }
 
 /** Every body reaches the controllers as bytes, whatever media type it claims: fetch-service's clients send JSON as form data. */
@@ -54,6 +61,8 @@ function acceptAnyBody(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, reply, done) => {
     if (request.headers['content-type'] !== undefined) request.raw.headers['content-type'] = 'application/octet-stream';
     void reply.headers({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' });
+    // ODCS lets pages of any site read; `OwnPagesOnly` keeps them from more.
+    if (/^\/api\/1(?:[/?]|$)/.test(request.url) && ['GET', 'HEAD', 'OPTIONS'].includes(request.method)) void reply.headers({ 'access-control-allow-origin': '*', 'access-control-expose-headers': 'ETag, Retry-After' });
     done();
   });
 }

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openDatabase, type Database } from '../../libs/database/open-database.js';
 import { query } from '../../libs/database/sql.js';
+import { composeRequest, pinnedInputs } from '../../libs/compose-record/__fixtures__/composes.js';
+import { createComposeCommands } from '../../libs/compose-record/create-compose-commands.js';
 import { createSessionCommands } from '../../libs/session-record/create-session-commands.js';
 import { createTrafficRecorder } from '../../libs/session-record/create-traffic-recorder.js';
 import { downloaded, openCommand } from '../../libs/session-record/__fixtures__/traffic-events.js';
@@ -20,6 +22,11 @@ describe('npm run record', () => {
       await commands.open(openCommand({ sessionId }));
       await recorder.record(sessionId, downloaded());
     }
+    const composes = createComposeCommands(database, { composeUrl: 'https://composes.test', secondsToLive: 60, maximumSecondsToLive: 60 });
+    await composes.request(composeRequest(), { owner: 'ann' });
+    await composes.begin(1);
+    await composes.pin(1, pinnedInputs(composeRequest()));
+    await composes.claimTree(1);
   });
   afterAll(async () => {
     await database.close();
@@ -33,16 +40,21 @@ describe('npm run record', () => {
   }
 
   it('verifies all chains or the ones named', async () => {
-    expect(await record('verify')).toMatchObject({ code: 0, text: expect.stringContaining('2 intact, 0 broken or missing') });
+    expect(await record('verify')).toMatchObject({ code: 0, text: expect.stringContaining('3 intact, 0 broken or missing') });
     expect(await record('verify', 'aaaa')).toMatchObject({ code: 0, text: expect.stringMatching(/^session:aaaa: intact, 2 events, last [0-9a-f]{64}\n1 intact/) });
+    expect(await record('verify', 'compose:1')).toMatchObject({ code: 0, text: expect.stringMatching(/^compose:1: intact, 4 events, last [0-9a-f]{64}\n1 intact/) });
+    expect(await record('verify', 'compose:2')).toMatchObject({ code: 70, text: expect.stringContaining('compose:2: no such record') });
     expect(await record('verify', 'cccc')).toMatchObject({ code: 70, text: expect.stringContaining('session:cccc: no such record') });
   });
 
   it('rebuilds what was lost of the projections', async () => {
-    const before = await query(database, 'select * from downloads order by session_id', []);
-    await query(database, 'delete from downloads', []);
-    expect(await record('rebuild')).toEqual({ code: 0, text: 'rebuilt the projections of 2 sessions from 4 events' });
-    expect(await query(database, 'select * from downloads order by session_id', [])).toEqual(before);
+    const tables = ['downloads', 'composes', 'compose_trees'];
+    const read = () => Promise.all(tables.map((table) => query(database, `select t.* from ${table} t order by t::text`)));
+    const before = await read();
+    for (const table of tables) await query(database, `delete from ${table}`);
+    expect(await record('rebuild')).toEqual({ code: 0, text: 'rebuilt the projections of 2 sessions from 4 events\nrebuilt the projections of 1 composes from 4 events' });
+    expect(await read()).toEqual(before);
+    expect(before.map(({ length }) => length)).toEqual([2, 1, 1]);
   });
 
   it('names the place where a record was tampered with', async () => {
@@ -53,6 +65,7 @@ describe('npm run record', () => {
   it('says how it is used, and what it lacks', async () => {
     expect(await record('destroy')).toMatchObject({ code: 64, text: expect.stringContaining('Usage') });
     expect(await record('verify', 'No/Id')).toMatchObject({ code: 64 });
+    expect(await record('verify', 'compose:0')).toMatchObject({ code: 64 });
     const complaints: string[] = [];
     const code = await runRecordCommand(['verify'], { settings: { home: '/nowhere', databaseUrl: undefined }, print: () => undefined, complain: (line) => complaints.push(line) });
     expect({ code, complaints }).toEqual({ code: 78, complaints: [expect.stringContaining('no database'), expect.stringContaining('MILLRACE_HOME')] });

@@ -4,6 +4,8 @@ import { errorMessage } from '../../libs/errors/error-message.js';
 import { errorTable } from '../../libs/errors/error-table.js';
 import { isMillraceError, MillraceError } from '../../libs/errors/millrace-error.js';
 import { verifyStream } from '../../libs/event-store/verify-stream.js';
+import { composeStreamId } from '../../libs/compose/compose.js';
+import { rebuildComposes } from '../../libs/compose-record/rebuild-composes.js';
 import { assertSessionId } from '../../libs/session/session-id.js';
 import { sessionStreamId } from '../../libs/session/session-events.js';
 import { listStreamIds } from '../../libs/event-store/list-streams.js';
@@ -16,8 +18,8 @@ export interface RecordCommandContext {
   readonly complain: (line: string) => void;
 }
 
-const usage = `Usage: npm run record -- verify [SESSION…]   recompute the digest chain of these sessions, or of all
-       npm run record -- rebuild             empty the projections and fill them again from the events
+const usage = `Usage: npm run record -- verify [SESSION|compose:ID…]   recompute the digest chain of these sessions and composes, or of all
+       npm run record -- rebuild                        empty the projections and fill them again from the events
 The database is MILLRACE_DATABASE_URL, or the one of the service that runs on MILLRACE_HOME.`;
 
 /** The operator's commands on the record itself; they work while the service runs. Resolves with the exit code: 65 when a chain is broken. */
@@ -28,10 +30,10 @@ export async function runRecordCommand(parameters: readonly string[], context: R
     return errorTable['invalid-request'].exit;
   }
   try {
-    for (const id of rest) assertSessionId(id);
+    const streams = rest.map(streamIdOf);
     const database = await openDatabase(databaseUrl(context.settings));
     try {
-      return command === 'verify' ? await verify(database, rest, context) : await rebuild(database, context);
+      return command === 'verify' ? await verify(database, streams, context) : await rebuild(database, context);
     } finally {
       await database.close();
     }
@@ -48,8 +50,16 @@ function databaseUrl({ home, databaseUrl: given }: RecordCommandContext['setting
   return url;
 }
 
-async function verify(database: Database, sessionIds: readonly string[], context: RecordCommandContext): Promise<number> {
-  const streams = sessionIds.length > 0 ? sessionIds.map(sessionStreamId) : await listStreamIds(database);
+/** Ids of sessions cannot have a colon. */
+function streamIdOf(name: string): string {
+  const compose = /^compose:([1-9][0-9]{0,15})$/.exec(name)?.[1];
+  if (compose !== undefined) return composeStreamId(Number(compose));
+  assertSessionId(name);
+  return sessionStreamId(name);
+}
+
+async function verify(database: Database, named: readonly string[], context: RecordCommandContext): Promise<number> {
+  const streams = named.length > 0 ? named : await listStreamIds(database);
   let broken = 0;
   for (const stream of streams) {
     const result = await verifyStream(database, stream);
@@ -67,5 +77,7 @@ async function verify(database: Database, sessionIds: readonly string[], context
 async function rebuild(database: Database, context: RecordCommandContext): Promise<number> {
   const { sessions, events } = await rebuildProjections(database);
   context.print(`rebuilt the projections of ${sessions} sessions from ${events} events`);
+  const rebuilt = await rebuildComposes(database);
+  context.print(`rebuilt the projections of ${rebuilt.composes} composes from ${rebuilt.events} events`);
   return 0;
 }

@@ -29,7 +29,7 @@ export interface BlobStore {
  * file's own data and one of a directory, on a path that waits for a database commit anyway. Errors: `invalid-setting`.
  */
 export async function openBlobStore(fileUrl: string): Promise<BlobStore> {
-  const root = rootOf(fileUrl);
+  const root = blobRoot(fileUrl);
   const sessions = path.join(root, 'sessions');
   const spoolDirectory = path.join(root, 'spool');
   await mkdir(sessions, { recursive: true, mode: 0o700 });
@@ -87,7 +87,8 @@ export async function openBlobStore(fileUrl: string): Promise<BlobStore> {
   };
 }
 
-function rootOf(fileUrl: string): string {
+/** Directory of a `file:` URL. Errors: `invalid-setting`. */
+export function blobRoot(fileUrl: string): string {
   // `file:relative/path` and `file:/path` as well as `file:///path`.
   if (!fileUrl.startsWith('file:')) throw new MillraceError('invalid-setting', 'MILLRACE_BLOBS must be a file: URL');
   try {

@@ -17,7 +17,10 @@ export interface ComposeCommands {
   pin(id: number, inputs: PinnedInputs): Promise<PinnedInputs>;
   /** The sources are not what was pinned any more: the next attempt pins anew. */
   unpin(id: number, reason: string): Promise<void>;
-  /** Single flight: who makes the files. `generate`: this compose; `follow`: another one does just now; `reuse`: they are there, and the compose is done. */
+  /**
+   * Single flight: who makes the files. `generate`: this compose; `follow`: another one does just now, so claim again when it has ended; `reuse`: they
+   * are there, and the compose is done. `compose-closed` also when the other one failed for good: then this one has failed with it.
+   */
   claimTree(id: number): Promise<{ readonly kind: 'generate' | 'follow' | 'reuse'; readonly tree: TreeName }>;
   /** generating → done. */
   complete(id: number, tree: GeneratedTree): Promise<Compose>;
@@ -27,8 +30,8 @@ export interface ComposeCommands {
   cancel(id: number, by: string): Promise<Compose>;
   /** done or failed: expires now; the workflow removes it. */
   remove(id: number, by: string): Promise<Compose>;
-  /** done, failed or removed: a later expiry, or a new compose with the same packages, as ODCS decides between them. */
-  renew(id: number, change: ComposeRenewal, options: { readonly owner: string }): Promise<Compose>;
+  /** done, failed or removed: a later expiry, or a new compose with the same packages, as ODCS decides between them; `compose-not-found` for what has not ended. */
+  renew(id: number, change: ComposeRenewal, options: { readonly owner: string; readonly idempotencyKey?: string }): Promise<Compose>;
   /** done or failed, and due → removed. `dueAt` (RFC 3339) where it is not due yet. */
   expire(id: number): Promise<{ readonly removed: boolean; readonly dueAt: string }>;
   /** Composes that wait for the files of this one; the workflow tells them when it has ended. */
@@ -52,7 +55,10 @@ export interface ComposeReads {
   list(query: ComposeQuery): Promise<{ readonly composes: readonly Compose[]; readonly total: number }>;
   /** For metrics. */
   totals(): Promise<readonly { readonly sourceType: string; readonly state: ComposeState; readonly count: number }[]>;
-  /** Resolves when the compose has another version than the given one, or when the time is over. One listener per process, whatever the number of those who wait. */
+  /**
+   * Resolves when the compose has another version than the given one, or when the time is over (or the signal says so). One listener per process,
+   * whatever the number of those who wait. Errors: `database-unavailable`, when it is away at the beginning.
+   */
   changed(id: number, options: { readonly version: number; readonly milliseconds: number; readonly signal?: AbortSignal }): Promise<void>;
 }
 
@@ -64,6 +70,8 @@ export interface ComposeQuery {
   /** From 0. */
   readonly offset: number;
   readonly limit: number;
+  /** Only those with a smaller id: pages of a list that grows at its head. */
+  readonly beforeId?: number;
 }
 
 export type ComposeFilter = 'owner' | 'source_type' | 'source' | 'state' | 'koji_task_id' | 'pungi_compose_id' | 'compose_type' | 'label';

@@ -52,7 +52,7 @@ export interface PlannedPackage {
   readonly arch: string;
   /** File name of the source package; of a source package its own. */
   readonly sourceRpm: string;
-  /** Upper-case hex of 16 digits, of the signature that `sigkeys` chose; empty: unsigned, or nobody asked. */
+  /** Upper-case hex of 16 digits, of the signature that `sigkeys` chose, else of its first; empty: unsigned. */
   readonly sigkey: string;
   /** Seconds since 1970, as the source's metadata says. */
   readonly fileTime: number;

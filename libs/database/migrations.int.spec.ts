@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import { migrateDatabase } from './migrate.js';
+import { migrations } from './migrations/index.js';
 import { openDatabase, type Database } from './open-database.js';
 import { query } from './sql.js';
 
@@ -33,7 +34,7 @@ describe('migrations', () => {
     await query(database, 'drop schema public cascade');
     await query(database, 'create schema public');
     const applied = await Promise.all([migrateDatabase(server.url), migrateDatabase(server.url), migrateDatabase(server.url)]);
-    expect(applied.flat()).toEqual(['0001-create-record']);
+    expect(applied.flat()).toEqual(migrations.map(({ name }) => name));
     await expect(migrateDatabase(server.url)).resolves.toEqual([]);
   });
 

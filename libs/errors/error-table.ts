@@ -38,6 +38,8 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMapping>> = {
   'source-invalid': { http: 422, exit: 65, retryable: false },
   unresolvable: { http: 422, exit: 65, retryable: false },
   'storage-full': { http: 507, exit: 74, retryable: true },
+  'storage-unavailable': { http: 503, exit: 69, retryable: true },
+  'storage-refused': { http: 502, exit: 77, retryable: false },
   'database-unavailable': { http: 503, exit: 69, retryable: true },
   'workflow-engine-unavailable': { http: 503, exit: 69, retryable: true },
   // What the command line says when no gateway answers.

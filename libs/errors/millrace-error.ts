@@ -30,6 +30,8 @@ export type ErrorCode =
   | 'source-invalid'
   | 'unresolvable'
   | 'storage-full'
+  | 'storage-unavailable'
+  | 'storage-refused'
   | 'database-unavailable'
   | 'workflow-engine-unavailable'
   | 'service-unavailable'

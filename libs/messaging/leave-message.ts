@@ -1,4 +1,5 @@
 import type { Sql } from '../database/sql.js';
+import { messagesChannel } from './messages-channel.js';
 
 export interface OutboundMessage {
   /** Messages of one stream arrive in order. */
@@ -11,5 +12,6 @@ export interface OutboundMessage {
 
 /** In the caller's transaction, which must hold the lock of the stream: the message goes out if and only if the transaction is committed. */
 export async function leaveMessage(sql: Sql, { streamId, topic, body }: OutboundMessage): Promise<void> {
-  await sql('insert into outbound_messages (stream_id, topic, body) values ($1, $2, $3)', [streamId, topic, JSON.stringify(body)]);
+  const statement = 'with left_here as (insert into outbound_messages (stream_id, topic, body) values ($1, $2, $3)) select pg_notify($4, $5)';
+  await sql(statement, [streamId, topic, JSON.stringify(body), messagesChannel, '']);
 }

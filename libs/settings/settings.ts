@@ -51,6 +51,8 @@ export interface Settings {
   readonly composes: string;
   /** Public URL of that directory, without a slash at its end: `result_repo` and its kin start with it. */
   readonly composeUrl: string;
+  /** `s3://bucket/prefix?endpoint=…`: composes of the default place are published there, too. See `libs/object-storage/bucket-location.ts`. */
+  readonly composeBucket: string | undefined;
   /** Other places that requests may name as `target_dir`: name to absolute path. They have no public URL. */
   readonly composeTargetDirs: Readonly<Record<string, string>>;
   /** Absolute paths that repositories may be read from. Empty: composes are made of http(s) sources only. */
@@ -105,6 +107,7 @@ const environmentSchema = z.object({
   MILLRACE_KEEP_BODIES: flag.default(true),
   MILLRACE_COMPOSES: z.string().optional(),
   MILLRACE_COMPOSE_URL: z.url({ protocol: /^https?$/ }).optional(),
+  MILLRACE_COMPOSE_BUCKET: z.string().regex(/^s3:/, 'must be an s3: URL').optional(),
   MILLRACE_COMPOSE_TARGET_DIRS: list.pipe(z.array(z.string().regex(/^[A-Za-z0-9_.-]+=\/./, 'must be a comma list of name=/absolute/path'))).default([]),
   MILLRACE_COMPOSE_SOURCE_PATHS: list.pipe(z.array(z.string().startsWith('/', 'must be a comma list of absolute paths'))).default([]),
   MILLRACE_COMPOSE_ALLOW_DESTINATIONS: list.default([]),
@@ -157,6 +160,7 @@ export function readSettings(environment: Environment): Settings {
     keepBodies: values.MILLRACE_KEEP_BODIES,
     composes: path.resolve(values.MILLRACE_COMPOSES ?? path.join(home, 'composes')),
     composeUrl: (values.MILLRACE_COMPOSE_URL ?? `http://${urlHost(values.MILLRACE_HOST)}:${values.MILLRACE_CONTROL_PORT}/composes`).replace(/\/+$/, ''),
+    composeBucket: values.MILLRACE_COMPOSE_BUCKET,
     composeTargetDirs: Object.fromEntries(values.MILLRACE_COMPOSE_TARGET_DIRS.map((entry) => [entry.slice(0, entry.indexOf('=')), path.resolve(entry.slice(entry.indexOf('=') + 1))])),
     composeSourcePaths: values.MILLRACE_COMPOSE_SOURCE_PATHS.map((place) => path.resolve(place)),
     composeAllowDestinations: values.MILLRACE_COMPOSE_ALLOW_DESTINATIONS,

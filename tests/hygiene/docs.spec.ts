@@ -27,7 +27,7 @@ describe('docs/reference/settings.md', () => {
   it.each(all(/^ {2}([A-Z][A-Z_]+): .*\.default\(/gm, schema))('says the default of %s', (name) => {
     const value = new RegExp(`^ {2}${name}: .*\\.default\\((.*?)\\),$`, 'm').exec(schema)?.[1] ?? '';
     const words: Readonly<Record<string, string>> = { true: '`1`', false: '`0`', '[]': '' };
-    const expected = words[value] ?? `\`${value.replaceAll("'", '')}\``;
+    const expected = words[value] ?? `\`${value.replaceAll(/['[\]]|(?<=^\d+)_(?=\d+$)/g, '')}\``;
     expect(new RegExp(`^\\| \`${name}\` \\| ?(.*?) ?\\|`, 'm').exec(page)?.[1]).toBe(expected);
   });
 });

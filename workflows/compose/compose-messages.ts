@@ -9,6 +9,8 @@ export const composeWorkflowType = 'compose';
 export const composeTaskQueue = 'composes';
 /** Generation has a queue of its own: how many are made at once is what its workers take. */
 export const generationTaskQueue = 'compose-generation';
+/** Whoever runs composes on a queue of another name has them generated on one of its own, too. */
+export const generationTaskQueueOf = (taskQueue: string): string => (taskQueue === composeTaskQueue ? generationTaskQueue : `${taskQueue}-generation`);
 export const composeWorkflowId = (composeId: number): string => `compose:${composeId}`;
 
 export interface ComposeInput {

@@ -7,12 +7,15 @@ import type { Settings } from '../../../libs/settings/settings.js';
 import type { AuthorityCertificate, BuildEnvironment, GatewayDependencies, SessionWorkflows } from '../gateway-ports.js';
 import { createGatewayLogger } from '../gateway-logger.js';
 import { startGateway } from '../gateway.js';
+import { MemoryComposes } from './memory-composes.js';
 import { MemoryRecord } from './memory-record.js';
 
 export interface TestGatewayOptions {
   readonly dependencies?: Partial<GatewayDependencies>;
   readonly environment?: Readonly<Record<string, string>>;
   readonly clientMilliseconds?: number;
+  readonly waitingSeats?: number;
+  readonly heartbeatMilliseconds?: number;
 }
 
 export interface TestGateway {
@@ -21,6 +24,7 @@ export interface TestGateway {
   readonly port: number;
   readonly settings: Settings;
   readonly record: MemoryRecord;
+  readonly composes: MemoryComposes;
   /** Everything that was logged so far. */
   log(): string;
   close(): Promise<void>;
@@ -34,15 +38,18 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const home = mkdtempSync(path.join(tmpdir(), 'millrace-gateway-'));
   const settings = readSettings({ MILLRACE_HOME: home, MILLRACE_CONTROL_PORT: '0', MILLRACE_CONTROL_AUTH: 'craft:craft', MILLRACE_PERMISSIVE: '1', MILLRACE_LOG_LEVEL: 'debug', ...options.environment });
   const record = new MemoryRecord();
+  const composes = new MemoryComposes();
   const lines: string[] = [];
   const log = createGatewayLogger(settings, { write: (line) => void lines.push(line) });
-  const dependencies = { commands: record.commands, reads: record.reads, outbox: record.outbox, workflows: absentEngine, authority: testAuthority, buildEnvironment: testBuildEnvironment, ...options.dependencies };
-  const gateway = await startGateway({ settings, dependencies, log, ...(options.clientMilliseconds === undefined ? {} : { clientMilliseconds: options.clientMilliseconds }) });
+  const dependencies = { commands: record.commands, reads: record.reads, outbox: record.outbox, workflows: absentEngine, authority: testAuthority, buildEnvironment: testBuildEnvironment, composes: composes.dependencies(), ...options.dependencies };
+  const { clientMilliseconds, waitingSeats, heartbeatMilliseconds } = options;
+  const gateway = await startGateway({ settings, dependencies, log, ...(clientMilliseconds === undefined ? {} : { clientMilliseconds }), ...(waitingSeats === undefined ? {} : { waitingSeats }), ...(heartbeatMilliseconds === undefined ? {} : { heartbeatMilliseconds }) });
   return {
     url: `http://127.0.0.1:${gateway.port}`,
     port: gateway.port,
     settings,
     record,
+    composes,
     log: () => lines.join(''),
     close: async () => {
       await gateway.close();

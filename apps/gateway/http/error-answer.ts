@@ -20,15 +20,19 @@ export class ErrorAnswer implements ExceptionFilter {
 }
 
 /**
- * The only place that turns errors into answers: problem+json (RFC 9457) under `/v1`, and fetch-service's plain text
- * everywhere else, with the words that its clients and their users know.
+ * The only place that turns errors into answers: problem+json (RFC 9457) under `/v1`, the object that ODCS's clients read under `/api`, and
+ * fetch-service's plain text everywhere else, with the words that its clients and their users know.
  */
 export function answerError(error: unknown, { request, reply, log }: { readonly request: FastifyRequest; readonly reply: FastifyReply; readonly log: Logger }): void {
   const classified = withAllowedMethods(classifyError(error), request, reply);
   if (classified.status >= 500) log.error({ err: error, code: classified.code, method: request.method, route: request.routeOptions.url }, 'request failed');
   if (reply.sent) return;
+  // What a route had said of the answer that it did not give.
+  void reply.header('cache-control', 'no-store');
+  if (classified.status !== 416) void reply.removeHeader('content-range');
   if (classified.status === 503) void reply.header('retry-after', '2');
   if (isProblemPath(request.url)) sendProblem(request, reply, classified);
+  else if (isOdcsPath(request.url)) sendOdcsError(reply, classified);
   else void reply.code(classified.status).type('text/plain; charset=utf-8').send(plainText(classified));
 }
 
@@ -50,6 +54,17 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, error: Classi
   const { status, code, detail, suggestion, mistakes } = error;
   const body = { type: `urn:millrace:error:${code}`, title: STATUS_CODES[status] ?? 'Error', status, detail, instance: request.url.split('?')[0], code, ...(suggestion === undefined ? {} : { suggestion }), ...(mistakes === undefined ? {} : { mistakes }) };
   void reply.code(status).type('application/problem+json').send(JSON.stringify(body));
+}
+
+function isOdcsPath(url: string): boolean {
+  return /^\/api([/?]|$)/.test(url);
+}
+
+/** Clients show `message` and nothing else. */
+function sendOdcsError(reply: FastifyReply, { status, detail, suggestion }: ClassifiedError): void {
+  if (status === 401) void reply.header('www-authenticate', 'Basic realm="millrace", charset="UTF-8"');
+  const message = suggestion === undefined ? detail : `${detail.replace(/[.:]$/, '')}. ${suggestion}`;
+  void reply.code(status).type('application/json; charset=utf-8').send(JSON.stringify({ status, error: STATUS_CODES[status] ?? 'Error', message }));
 }
 
 /** 400 and 409 say the reason; the others are the status line's own words. */

@@ -1,6 +1,14 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
-import type { SessionReads } from '../gateway-ports.js';
+import { composeStates } from '../../../libs/compose/compose-vocabulary.js';
+import type { ComposeReads } from '../../../libs/compose-record/compose-commands.js';
+import type { ComposeTotals, SessionReads } from '../gateway-ports.js';
+import { recordTimeout } from '../http/answer-deadline.js';
 import { withDeadline } from '../http/with-deadline.js';
+
+export interface MeasuredReads {
+  readonly sessions: Pick<SessionReads, 'countByState'>;
+  readonly composes: Pick<ComposeReads, 'totals'>;
+}
 
 const states = ['open', 'revoked', 'ended', 'expired'] as const;
 
@@ -16,7 +24,12 @@ export class GatewayMetrics {
   });
   readonly sessionsOpened = new Counter({ name: 'millrace_sessions_opened_total', help: 'Sessions opened by this gateway.', labelNames: ['policy'] as const, registers: [this.registry] });
 
-  constructor(reads: Pick<SessionReads, 'countByState'>, version: string) {
+  readonly composesRequested = new Counter({ name: 'millrace_composes_requested_total', help: 'Composes asked for at this gateway, repeated requests aside.', labelNames: ['source_type'] as const, registers: [this.registry] });
+  /** One query for all who ask at once; anybody may scrape. */
+  readonly composeTotals: () => Promise<ComposeTotals>;
+
+  constructor({ sessions: reads, composes }: MeasuredReads, version: string) {
+    this.composeTotals = shareWhileRunning(() => withDeadline(composes.totals(), 2000, recordTimeout));
     collectDefaultMetrics({ register: this.registry });
     new Gauge({ name: 'millrace_build_info', help: 'Always 1.', labelNames: ['version', 'node'] as const, registers: [this.registry] }).set({ version, node: process.versions.node }, 1);
     const count = shareWhileRunning(() => withDeadline(reads.countByState(), 2000, () => new Error('no answer in time')).catch(() => undefined));
@@ -37,6 +50,18 @@ export class GatewayMetrics {
         this.reset();
         const counts = await count();
         if (counts !== undefined) for (const state of states) this.set({ state }, counts[state] ?? 0); // without the record the rest of the scrape is still worth having
+      },
+    });
+    const totals = this.composeTotals;
+    new Gauge({
+      name: 'millrace_composes',
+      help: 'Composes in the record by state.',
+      labelNames: ['state'] as const,
+      registers: [this.registry],
+      async collect() {
+        this.reset();
+        const counts = await totals().catch(() => undefined);
+        if (counts !== undefined) for (const state of Object.keys(composeStates)) this.set({ state }, counts.reduce((sum, each) => sum + (each.state === state ? each.count : 0), 0));
       },
     });
   }

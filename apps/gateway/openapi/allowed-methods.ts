@@ -1,7 +1,7 @@
 import { operations } from './operations.js';
 
 const routes = [...new Set(operations.map((operation) => operation.path))].map((path) => ({
-  pattern: new RegExp(`^${path.replaceAll('.', '\\.').replace(/\{[^}]+\}/g, '[^/]+')}/?$`),
+  pattern: new RegExp(`^${path.replace(/\/$/, '').replaceAll('.', '\\.').replace('{path}', '.*').replace(/\{[^}]+\}/g, '[^/]+')}/?$`),
   methods: operations.filter((operation) => operation.path === path).map((operation) => operation.method.toUpperCase()),
 }));
 

@@ -16,8 +16,8 @@ const problemAnswer = (description: string): Answer => ({ description, content: 
 const problems: Readonly<Record<number, Answer>> = {
   400: problemAnswer('The request is wrong; `detail` says how.'),
   401: problemAnswer('Credentials are missing or wrong.'),
-  404: problemAnswer('No such session.'),
-  409: problemAnswer('The session is in a state that does not allow this.'),
+  404: problemAnswer('There is no such thing.'),
+  409: problemAnswer('Its state does not allow this.'),
   413: problemAnswer('The body is larger than 1 MiB.'),
   503: problemAnswer('The record cannot be reached now; try again.'),
 };

@@ -13,13 +13,15 @@ export function openApiDocument(): object {
     info: {
       title: 'Millrace',
       version: gatewayVersion,
-      description: 'Recorded fetch sessions. The operations tagged fetch-service keep the contract of Canonical’s fetch-service; those under /v1 are our own.',
+      description: 'Recorded fetch sessions and composes. The operations tagged fetch-service keep the contract of Canonical’s fetch-service, those tagged odcs that of ODCS; those under /v1 are our own.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
     tags: [
       { name: 'fetch-service', description: 'The control API of fetch-service' },
       { name: 'sessions', description: 'Sessions, as Millrace shows them' },
+      { name: 'odcs', description: 'Composes, with the REST API of ODCS' },
+      { name: 'composes', description: 'Composes, as Millrace shows them, and their files' },
       { name: 'ca', description: 'The certificate authority, in the formats that build tools read' },
       { name: 'service', description: 'Health, metrics and this document' },
     ],
@@ -39,9 +41,9 @@ function operationObject(operation: Operation): object {
     operationId: operation.operationId,
     tags: [operation.tag],
     summary: operation.summary,
-    security: { basic: [{ controlAuth: [] }], token: [{ sessionToken: [] }], none: [] }[operation.auth],
+    security: { basic: [{ controlAuth: [] }], token: [{ sessionToken: [] }], setting: [{}, { controlAuth: [] }], none: [] }[operation.auth],
     ...(operation.parameters === undefined ? {} : { parameters: operation.parameters }),
-    ...(operation.body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: schemaOrReference(operation.body) } } } }),
+    ...(operation.body === undefined ? {} : { requestBody: { required: operation.bodyOptional !== true, content: { 'application/json': { schema: schemaOrReference(operation.body) } } } }),
     responses: Object.fromEntries(Object.entries(operation.answers).map(([status, answer]) => [status, answerObject(answer)])),
   };
 }

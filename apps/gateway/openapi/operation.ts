@@ -16,14 +16,16 @@ export interface Parameter {
 
 /** One operation of the gateway as the OpenAPI document shows it; also what 405 answers are made from. */
 export interface Operation {
-  readonly method: 'get' | 'post' | 'delete';
-  /** OpenAPI template: `/session/{id}`. */
+  readonly method: 'get' | 'post' | 'patch' | 'delete';
+  /** OpenAPI template: `/session/{id}`; `{path}` at the end may have slashes in it. */
   readonly path: string;
   readonly operationId: string;
-  readonly tag: 'fetch-service' | 'sessions' | 'ca' | 'service';
+  readonly tag: 'fetch-service' | 'sessions' | 'odcs' | 'composes' | 'ca' | 'service';
   readonly summary: string;
-  readonly auth: 'basic' | 'token' | 'none';
+  /** `setting`: `basic` or `none`, as the service is set. */
+  readonly auth: 'basic' | 'token' | 'setting' | 'none';
   readonly parameters?: readonly Parameter[];
   readonly body?: ZodType;
+  readonly bodyOptional?: boolean;
   readonly answers: Readonly<Record<number, Answer>>;
 }

@@ -1,8 +1,10 @@
+import { ComposeIdempotency, ComposeOutboxMessage, ComposeRow, ComposeTree } from './compose-entities.js';
 import { ClosedSession, Counter, OutboxMessage, ProxyProcess, Revocation, RevocationAck, SessionKnowledgeRow, SessionSecretsRow, TrafficNotification } from './operation-entities.js';
 import { MessageSinkRow, OutboundMessageRow } from './message-entities.js';
 import { ArtefactRow, DownloadRow, SessionRow } from './projection-entities.js';
 import { StoredEvent, Stream } from './stream-entities.js';
 
+export * from './compose-entities.js';
 export * from './message-entities.js';
 export * from './operation-entities.js';
 export * from './projection-entities.js';
@@ -24,6 +26,10 @@ export const entities = [
   TrafficNotification,
   ClosedSession,
   Counter,
+  ComposeRow,
+  ComposeTree,
+  ComposeIdempotency,
+  ComposeOutboxMessage,
   OutboundMessageRow,
   MessageSinkRow,
 ] as const;

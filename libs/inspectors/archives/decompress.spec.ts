@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { Readable } from 'node:stream';
-import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { decompress, sniffCompression, type Compression } from './decompress.js';
+import { unpackZstdFrames } from './zstd-frames.js';
 
 const text = Buffer.from('drei Mühlen am rauschenden Bach\n'.repeat(4000));
 const tool = (command: string, ...args: string[]): Buffer => execFileSync(command, args, { input: text, stdio: ['pipe', 'pipe', 'ignore'] });
@@ -33,6 +34,27 @@ describe('decompress', () => {
   it('unpacks a bzip2 file that is smaller than one block', async () => {
     const small = execFileSync('bzip2', ['-c'], { input: 'hello\n' });
     expect((await unpack(small, 'bzip2')).toString()).toBe('hello\n');
+  });
+
+  it('unpacks all frames of a zstd file, wherever it is cut, and passes over those to be skipped', async () => {
+    const skippable = Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3]);
+    const empty = zstdCompressSync(Buffer.alloc(0));
+    const bytes = Buffer.concat([zstdCompressSync('one '), skippable, empty, zstdCompressSync('two ', { params: { [constants.ZSTD_c_checksumFlag]: 1 } }), zstdCompressSync(Buffer.alloc(400_000, 'x')), skippable]);
+    const expected = `one two ${'x'.repeat(400_000)}`;
+    for (const size of [1, 7, 16_384]) {
+      const parts = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) => bytes.subarray(index * size, (index + 1) * size));
+      const chunks: Buffer[] = [];
+      for await (const chunk of decompress(Readable.from(parts, { objectMode: false }), { compression: 'zstd', packedSize: bytes.length })) chunks.push(chunk);
+      expect(Buffer.concat(chunks).toString()).toBe(expected);
+    }
+  });
+
+  it('refuses zstd files of endless frames', async () => {
+    const frames = Readable.from([Buffer.concat(new Array<Buffer>(11).fill(zstdCompressSync('x')))], { objectMode: false });
+    const unpackAll = async (): Promise<void> => {
+      for await (const _chunk of unpackZstdFrames(frames, 10));
+    };
+    await expect(unpackAll()).rejects.toThrow('more than 10 frames');
   });
 
   it.each(packed)('unpacks %s that arrives all at once', async (compression, bytes) => {

@@ -1,9 +1,10 @@
 import { createRequire } from 'node:module';
-import { PassThrough, pipeline, type Duplex, type Readable } from 'node:stream';
-import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
+import { PassThrough, pipeline, Readable, type Duplex } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import { isMillraceError } from '../../errors/millrace-error.js';
 import { limitExceeded, refusal } from '../../inspection/refusal.js';
 import { archiveLimits, type ArchiveLimits } from './archive-limits.js';
+import { unpackZstdFrames } from './zstd-frames.js';
 
 export type Compression = 'none' | 'gzip' | 'xz' | 'lzma' | 'zstd' | 'bzip2';
 
@@ -25,8 +26,6 @@ const unbzip2 = require('unbzip2-stream') as () => NodeJS.ReadWriteStream;
 
 /** `xz -9` needs 65 MiB; more is what only an attacker asks for. */
 const xzMemory = 100 * 1024 * 1024;
-/** 128 MiB: what `zstd --ultra -22 --long=27` needs, and what the zstd tool itself accepts without being told. */
-const zstdWindow = 27;
 
 /** Tells a compression by its first bytes; `lzma` (the old format has no real magic number) by its usual properties byte. */
 export function sniffCompression(head: Buffer): Compression {
@@ -39,7 +38,7 @@ export function sniffCompression(head: Buffer): Compression {
 }
 
 /**
- * Unpacks a stream of hostile bytes. Concatenated gzip and xz streams are read to the end as their tools do. Throws a reason for corrupt and
+ * Unpacks a stream of hostile bytes. Concatenated gzip, xz and zstd streams are read to the end as their tools do. Throws a reason for corrupt and
  * truncated data, for bytes after the end, and for passed limits; so also guards against bombs.
  */
 export async function* decompress(source: Readable, options: DecompressOptions): AsyncGenerator<Buffer, void> {
@@ -48,35 +47,28 @@ export async function* decompress(source: Readable, options: DecompressOptions):
   const unpacked = unpack(source, compression);
   let size = 0;
   try {
-    for await (const chunk of unpacked.stream as AsyncIterable<Buffer>) {
+    for await (const chunk of unpacked as AsyncIterable<Buffer>) {
       signal?.throwIfAborted();
       size += chunk.length;
       if (size > limits.unpackedBytes) throw limitExceeded(`the ${compression} data unpacks to more than ${limits.unpackedBytes} bytes`);
       if (size > limits.ratioFrom && size > packedSize * limits.ratio) throw limitExceeded(`the ${compression} data unpacks to more than ${limits.ratio} times its size`);
       yield chunk;
     }
-    unpacked.checkEnd();
   } catch (error) {
     if (isMillraceError(error)) throw error;
     signal?.throwIfAborted();
     throw refusal(`the ${compression} data is damaged or truncated`, error);
   } finally {
     source.destroy();
-    unpacked.stream.destroy();
+    unpacked.destroy();
   }
 }
 
-interface Unpacked {
-  readonly stream: Readable;
-  /** Throws when the decoder stopped before the end of its input. */
-  readonly checkEnd: () => void;
-}
-
-function unpack(source: Readable, compression: Compression): Unpacked {
-  const through = (decoder: Duplex): Unpacked => ({ stream: pipeline(source, decoder, () => undefined), checkEnd: () => undefined });
+function unpack(source: Readable, compression: Compression): Readable {
+  const through = (decoder: Duplex): Readable => pipeline(source, decoder, () => undefined);
   switch (compression) {
     case 'none':
-      return { stream: source, checkEnd: () => undefined };
+      return source;
     case 'gzip':
       return through(createGunzip({ chunkSize: 64 * 1024 }));
     case 'xz':
@@ -84,38 +76,19 @@ function unpack(source: Readable, compression: Compression): Unpacked {
     case 'lzma':
       return through(lzma.createStream('aloneDecoder', { memlimit: xzMemory }));
     case 'zstd':
-      return zstd(source);
+      return Readable.from(unpackZstdFrames(source), { objectMode: false });
     case 'bzip2':
       return bzip2(source);
   }
 }
 
-/** Node's decoder ends quietly at the end of the first frame: what follows must not pass unseen. */
-function zstd(source: Readable): Unpacked {
-  const decoder = createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: zstdWindow } });
-  let received = 0;
-  const counted = async function* (): AsyncGenerator<Buffer> {
-    for await (const chunk of source as AsyncIterable<Buffer>) {
-      received += chunk.length;
-      yield chunk;
-    }
-  };
-  const stream = pipeline(counted, decoder, () => undefined) as unknown as Readable;
-  return {
-    stream,
-    checkEnd: () => {
-      if (decoder.bytesWritten < received) throw refusal('the zstd data has more than one frame, or other data after its end');
-    },
-  };
-}
-
 /** The library is a stream of the oldest kind, which `pipeline` cannot tell of errors, and which ends and closes at once when it was given all of its input at once. */
-function bzip2(source: Readable): Unpacked {
+function bzip2(source: Readable): Readable {
   const decoder = unbzip2();
   // Not `wrap`: the decoder closes as soon as it ends, which would throw away what was not read by then, a small file's whole contents.
   const stream = decoder.pipe(new PassThrough());
   decoder.on('error', (error: Error) => stream.destroy(error));
   source.on('error', (error) => stream.destroy(error));
   source.pipe(decoder);
-  return { stream, checkEnd: () => undefined };
+  return stream;
 }

@@ -13,6 +13,8 @@ export interface DestinationGuardOptions {
   readonly resolve?: (host: string) => Promise<readonly string[]>;
   /** Addresses of this machine; its interfaces' when not given. */
   readonly ownAddresses?: () => readonly string[];
+  /** Who is refused, in the reasons: `sessions` when not given. */
+  readonly client?: string;
   /** How long one look-up may take, in milliseconds. */
   readonly resolveTimeout?: number;
 }
@@ -34,7 +36,7 @@ const interfacesReadEvery = 5_000;
 
 /** The only way for a session to learn where it may connect: every upstream connection asks here first. */
 export function createDestinationGuard(options: DestinationGuardOptions): DestinationGuard {
-  const { resolve = systemResolve, ownAddresses = interfaceAddresses, resolveTimeout = 10_000 } = options;
+  const { resolve = systemResolve, ownAddresses = interfaceAddresses, client = 'sessions', resolveTimeout = 10_000 } = options;
   const allowed = compileCidrs(options.allow);
   const forbiddenPorts = new Set(options.forbiddenPorts);
   // Only the look-up is remembered, and only for seconds: what it gave is checked again for every connection.
@@ -84,7 +86,7 @@ export function createDestinationGuard(options: DestinationGuardOptions): Destin
       }
       if (addresses.length > 0) return { ok: true, addresses };
       if (reason === undefined) return { ok: false, rule: 'unresolved', reason: `${host} has no address` };
-      return { ok: false, rule: 'destination', reason: `sessions may not connect to ${host}: ${reason}` };
+      return { ok: false, rule: 'destination', reason: `${client} may not connect to ${host}: ${reason}` };
     },
   };
 }

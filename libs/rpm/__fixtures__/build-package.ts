@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { regionTag, signatureTag, tag } from '../package/tags.js';
 
-/** A tag's value with its type: int32 for numbers, STRING and STRING_ARRAY for texts, BIN for bytes. */
-export type TagValue = string | readonly string[] | readonly number[] | Buffer;
+/** A tag's value with its type: int32 for numbers, int16 for 16-bit ones, STRING and STRING_ARRAY for texts, BIN for bytes. */
+export type TagValue = string | readonly string[] | readonly number[] | Uint16Array | Buffer;
 export type Tags = readonly (readonly [number: number, value: TagValue])[];
 
 export interface PackageParts {
@@ -14,6 +14,8 @@ export interface PackageParts {
   readonly major?: number;
 }
 
+/** Bytes of a number, by type. */
+const widths: Readonly<Record<number, number>> = { 3: 2, 4: 4 };
 const magic = Buffer.from([0x8e, 0xad, 0xe8, 0x01, 0, 0, 0, 0]);
 
 /** A package that is sound in itself unless told otherwise. */
@@ -33,6 +35,7 @@ export function buildPackage({ tags = [], payload = Buffer.from('payload'), sign
   const lead = Buffer.alloc(96);
   lead.writeUInt32BE(0xedabeedb, 0);
   lead[4] = major;
+  lead.writeUInt16BE(5, 78); // the signature is a header: the only kind that rpm reads
   return Buffer.concat([lead, signature, Buffer.alloc((8 - (signature.length % 8)) % 8), header, payload]);
 }
 
@@ -47,7 +50,8 @@ export function buildHeader(kind: keyof typeof regionTag, tags: Tags): Buffer {
   let length = 0;
   for (const [number, value] of [...tags].sort(([one], [other]) => one - other)) {
     const { type, count, bytes } = encode(value);
-    const gap = type === 4 ? (4 - (length % 4)) % 4 : 0;
+    const width = widths[type] ?? 1;
+    const gap = (width - (length % width)) % width;
     index.push(entry([number, type, length + gap, count]));
     store.push(Buffer.alloc(gap), bytes);
     length += gap + bytes.length;
@@ -66,6 +70,7 @@ export function entry(numbers: readonly number[]): Buffer {
 function encode(value: TagValue): { readonly type: number; readonly count: number; readonly bytes: Buffer } {
   if (typeof value === 'string') return { type: 6, count: 1, bytes: Buffer.from(`${value}\0`) };
   if (Buffer.isBuffer(value)) return { type: 7, count: value.length, bytes: value };
+  if (value instanceof Uint16Array) return { type: 3, count: value.length, bytes: Buffer.from([...value].flatMap((number) => [number >> 8, number & 255])) };
   if (value.every((item) => typeof item === 'string')) return { type: 8, count: value.length, bytes: Buffer.from(value.map((text) => `${text}\0`).join('')) };
   return { type: 4, count: value.length, bytes: entry(value.filter((item) => typeof item === 'number')) };
 }

@@ -37,6 +37,8 @@ export interface RecordsOptions {
   readonly skip?: ReadonlySet<string>;
   readonly signal?: AbortSignal | undefined;
   readonly limits?: RecordLimits;
+  /** Accepts a document type declaration that only names a DTD, as comps have it; nobody fetches that. */
+  readonly allowDoctype?: true;
 }
 
 interface OpenElement {
@@ -50,7 +52,7 @@ const sliceLength = 64 * 1024;
 
 /**
  * Reads a hostile XML document of any size as a sequence of the root's children, each a small tree. Memory: one slice of text and the records in it.
- * Throws a reason for what is not well-formed or not UTF-8, for document type declarations (so no entity can be declared) and for passed limits.
+ * Throws a reason for what is not well-formed or not UTF-8, for document type declarations with anything in them (so no entity can be declared) and for passed limits.
  */
 export async function* readXmlRecords(chunks: AsyncIterable<Buffer>, options: RecordsOptions): AsyncGenerator<XmlRecord, void> {
   const decode = createDecoder();
@@ -104,7 +106,8 @@ function createCollector(options: RecordsOptions): Collector {
   parser.on('xmldecl', ({ encoding }) => {
     if (encoding !== undefined && encoding.toLowerCase() !== 'utf-8') throw refusal(`the XML document has the unsupported encoding ${encoding.slice(0, 32)}`);
   });
-  parser.on('doctype', () => {
+  parser.on('doctype', (declaration) => {
+    if (options.allowDoctype === true && !declaration.includes('[')) return;
     throw refusal('the XML document has a document type declaration, which rpm-md does not need and attacks use');
   });
   const onText = (text: string): void => {

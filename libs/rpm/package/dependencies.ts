@@ -5,7 +5,9 @@ import type { RpmHeader } from './header.js';
 import { tag } from './tags.js';
 
 /** Tags of names, flags and versions. */
-const tags: Readonly<Record<DependencyKind, readonly [number, number, number]>> = {
+export type DependencyTags = readonly [names: number, flags: number, versions: number];
+
+const tags: Readonly<Record<DependencyKind, DependencyTags>> = {
   requires: [tag.requireName, tag.requireFlags, tag.requireVersion],
   provides: [tag.provideName, tag.provideFlags, tag.provideVersion],
   conflicts: [tag.conflictName, tag.conflictFlags, tag.conflictVersion],
@@ -22,14 +24,15 @@ const comparisons: readonly (Comparison | undefined)[] = [undefined, 'LT', 'GT',
 const beforeInstallation = 0x40 | 0x200 | 0x400;
 
 /** The dependencies of one kind, in the order of the header. Throws a reason when its three lists differ in length. */
-export function readDependencies(header: RpmHeader, kind: DependencyKind): readonly Dependency[] {
-  const [nameTag, flagsTag, versionTag] = tags[kind];
+export function readDependencies(header: RpmHeader, kind: DependencyKind | DependencyTags): readonly Dependency[] {
+  const [nameTag, flagsTag, versionTag] = typeof kind === 'string' ? tags[kind] : kind;
   const names = header.strings(nameTag);
+  if (names.length === 0) return [];
   const flags = header.numbers(flagsTag);
   const versions = header.strings(versionTag);
   // Packages of rpm 3 have provides without flags and versions.
   const unversioned = flags.length === 0 && versions.length === 0;
-  if (!unversioned && (flags.length !== names.length || versions.length !== names.length)) throw refusal(`the package's ${kind} are damaged: names, flags and versions differ in number`);
+  if (!unversioned && (flags.length !== names.length || versions.length !== names.length)) throw refusal(`the package's ${typeof kind === 'string' ? kind : 'dependencies'} are damaged: names, flags and versions differ in number`);
   return names.map((name, index) => dependency(name, flags[index] ?? 0, versions[index] ?? ''));
 }
 

@@ -48,7 +48,8 @@ export function readFileList(header: RpmHeader): FileList {
   return { digestAlgorithm: header.numbers(tag.fileDigestAlgorithm)[0] ?? 1, entries };
 }
 
-function readPaths(header: RpmHeader): readonly string[] {
+/** All paths, as `PackageEntry` says. Throws a reason when names and directories do not fit together. */
+export function readPaths(header: RpmHeader): readonly string[] {
   const names = header.strings(tag.baseNames);
   if (names.length === 0) return header.strings(tag.oldFileNames); // rpm 3 wrote whole paths
   const directories = header.strings(tag.directoryNames);

@@ -17,6 +17,11 @@ export interface RpmHeader {
 
 export type HeaderKind = keyof typeof regionTag;
 
+/** Decodes one string of a header, NUL excluded. */
+export type DecodeText = (store: Buffer, start: number, end: number) => string;
+
+const decodeUtf8: DecodeText = (store, start, end) => store.toString('utf8', start, end);
+
 /** Sizes that the 16 bytes before a header's index announce. */
 export interface HeaderIntro {
   readonly entries: number;
@@ -69,7 +74,7 @@ export function headerLength({ entries, storeSize }: HeaderIntro): number {
  * Reads a whole header, intro included. Every entry's data must lie in the store behind the data of the entry before it, as rpm demands: so the
  * work is bounded by the size. A main header's region must hold all entries, else what was not signed would count as signed.
  */
-export function parseHeader(bytes: Buffer, kind: HeaderKind): RpmHeader {
+export function parseHeader(bytes: Buffer, kind: HeaderKind, decodeText: DecodeText = decodeUtf8): RpmHeader {
   const intro = parseHeaderIntro(bytes, kind);
   if (bytes.length !== introLength + headerLength(intro)) throw refusal(`the ${kind} header is truncated`);
   const store = bytes.subarray(introLength + intro.entries * entryLength);
@@ -85,7 +90,7 @@ export function parseHeader(bytes: Buffer, kind: HeaderKind): RpmHeader {
     entries.set(entry.tag, entry);
     end = entry.end;
   }
-  return createHeader(entries, store);
+  return createHeader(entries, store, decodeText);
 }
 
 /** The region's trailer, in the store, repeats the region's tag and says backwards how many entries it has. */
@@ -129,7 +134,7 @@ function endOfStrings(store: Buffer, offset: number, count: number): number | un
   return end;
 }
 
-function createHeader(entries: ReadonlyMap<number, Entry>, store: Buffer): RpmHeader {
+function createHeader(entries: ReadonlyMap<number, Entry>, store: Buffer, decodeText: DecodeText): RpmHeader {
   const find = (tag: number, ...types: readonly number[]): Entry | undefined => {
     const entry = entries.get(tag);
     return entry !== undefined && types.includes(entry.type) ? entry : undefined;
@@ -139,11 +144,11 @@ function createHeader(entries: ReadonlyMap<number, Entry>, store: Buffer): RpmHe
     tags: [...entries.keys()],
     string(tag) {
       const entry = findStrings(tag);
-      return entry === undefined ? undefined : store.toString('utf8', entry.offset, store.indexOf(0, entry.offset));
+      return entry === undefined ? undefined : decodeText(store, entry.offset, store.indexOf(0, entry.offset));
     },
     strings(tag) {
       const entry = findStrings(tag);
-      return entry === undefined ? [] : decodeStrings(store, entry);
+      return entry === undefined ? [] : decodeStrings(store, entry, decodeText);
     },
     numbers(tag) {
       const entry = find(tag, type.char, type.int8, type.int16, type.int32, type.int64);
@@ -156,28 +161,30 @@ function createHeader(entries: ReadonlyMap<number, Entry>, store: Buffer): RpmHe
   };
 }
 
-function decodeStrings(store: Buffer, { offset, count }: Entry): string[] {
+function decodeStrings(store: Buffer, { offset, count, end }: Entry, decodeText: DecodeText): readonly string[] {
+  // Nearly always all of it is UTF-8, and one call decodes hundreds of paths.
+  const whole = store.toString('utf8', offset, end - 1);
+  if (decodeText === decodeUtf8 || !whole.includes('\uFFFD')) return whole.split('\0');
   const strings: string[] = [];
   let start = offset;
   for (let index = 0; index < count; index += 1) {
     const nul = store.indexOf(0, start);
-    strings.push(store.toString('utf8', start, nul));
+    strings.push(decodeText(store, start, nul));
     start = nul + 1;
   }
   return strings;
 }
 
-function decodeNumbers(store: Buffer, entry: Entry): number[] {
-  const width = widths[entry.type] as number;
-  const numbers: number[] = [];
-  for (let at = entry.offset; at < entry.end; at += width) {
-    if (width < 8) {
-      numbers.push(store.readUIntBE(at, width));
-      continue;
-    }
-    const value = store.readBigUInt64BE(at);
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw refusal(`the header's tag ${entry.tag} has a number that no package has`);
-    numbers.push(Number(value));
-  }
+function decodeNumbers(store: Buffer, entry: Entry): readonly number[] {
+  const { type: kind, offset, count } = entry;
+  const numbers = new Array<number>(count);
+  for (let index = 0; index < count; index += 1) numbers[index] = decodeNumber(store, kind, offset + index * (widths[kind] as number));
+  if (numbers.some((number) => number > Number.MAX_SAFE_INTEGER)) throw refusal(`the header's tag ${entry.tag} has a number that no package has`);
   return numbers;
+}
+
+function decodeNumber(store: Buffer, kind: number, at: number): number {
+  if (kind === type.int32) return store.readUInt32BE(at);
+  if (kind === type.int16) return store.readUInt16BE(at);
+  return kind === type.int64 ? Number(store.readBigUInt64BE(at)) : (store[at] as number);
 }

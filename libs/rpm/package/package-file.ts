@@ -1,5 +1,6 @@
 import { refusal } from '../../inspection/refusal.js';
 import { headerLength, introLength, parseHeader, parseHeaderIntro, type HeaderKind, type RpmHeader } from './header.js';
+import { leadLength, parseLead } from './package-lead.js';
 
 /** What stands before the payload of a package file. */
 export interface PackageHead {
@@ -19,19 +20,13 @@ export interface PackageFile {
   readonly payload: AsyncIterable<Buffer>;
 }
 
-const leadLength = 96;
-const leadMagic = 0xedabeedb;
-
 /**
  * Reads a package file (formats v3, v4 and v6) as far as its payload, from a stream of chunks of hostile bytes. Memory: the two headers, within the
  * limits of `header.ts`. Throws a reason for whatever is no package file.
  */
 export async function readPackageFile(chunks: AsyncIterable<Buffer>): Promise<PackageFile> {
   const reader = createExactReader(chunks[Symbol.asyncIterator]());
-  const lead = await reader.take(leadLength);
-  const major = lead[4] as number;
-  if (lead.readUInt32BE(0) !== leadMagic) throw refusal('the file is not an RPM package');
-  if (major !== 3 && major !== 4) throw refusal(`the package has the unknown format version ${major}`);
+  const major = parseLead(await reader.take(leadLength));
   const signatureBytes = await takeHeader(reader, 'signature');
   await reader.take((8 - (signatureBytes.length % 8)) % 8);
   const start = reader.position();

@@ -1,0 +1,170 @@
+import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import { errorTable } from '../../libs/errors/error-table.js';
+import { errorMessage } from '../../libs/errors/error-message.js';
+import { isMillraceError, MillraceError } from '../../libs/errors/millrace-error.js';
+import type { ErrorCode } from '../../libs/errors/millrace-error.js';
+import { faultsOfInputs, handedOver, tooLong } from '../../workflows/compose/compose-activities.js';
+import { asComposeFailure, withoutUserInfo } from './compose-activity-failure.js';
+import { readCompose, viewOf } from './compose-view.js';
+import { whileDatabaseIsAway } from './while-database-is-away.js';
+import type { ComposeEngine, GenerationProgress } from '../../libs/compose-engine/compose-engine.js';
+import type { ComposeActivityOptions } from './create-compose-activities.js';
+import type { ComposeView, GenerationActivities } from '../../workflows/compose/compose-activities.js';
+
+export interface GenerationActivityOptions extends Omit<ComposeActivityOptions, 'engine'> {
+  readonly engine: Pick<ComposeEngine, 'check' | 'pin' | 'generate' | 'remove'>;
+}
+
+type Outcome = Awaited<ReturnType<GenerationActivities['generateCompose']>>;
+
+/** Milliseconds; a worker that is silent for 10 s is taken for lost. */
+const heartbeatInterval = 3000;
+/** Milliseconds that an engine has to stop when its worker does. */
+const stopDeadline = 1500;
+
+/** The long activity of the compose workflow; see `GenerationActivities`. Its worker takes as many at once as the settings say, which is what composes wait for. */
+export function createGenerationActivity(options: GenerationActivityOptions): GenerationActivities {
+  const running = new Map<number, Promise<unknown>>();
+  return {
+    async generateCompose(composeId) {
+      // An attempt that Temporal has given up (no heartbeat came through) may still be at it here: its signal is aborted, and it ends soon.
+      await running.get(composeId)?.catch(() => undefined);
+      const attempt = new GenerationAttempt(composeId, options).run();
+      running.set(composeId, attempt);
+      try {
+        return await attempt;
+      } finally {
+        if (running.get(composeId) === attempt) running.delete(composeId);
+      }
+    },
+  };
+}
+
+class GenerationAttempt {
+  readonly #context = Context.current();
+  readonly #limit: AbortSignal;
+  readonly #signal: AbortSignal;
+  #progress: GenerationProgress | undefined;
+
+  constructor(
+    private readonly composeId: number,
+    private readonly options: GenerationActivityOptions,
+  ) {
+    this.#limit = AbortSignal.timeout(options.generationSeconds * 1000);
+    this.#signal = AbortSignal.any([this.#context.cancellationSignal, this.#limit]);
+  }
+
+  async run(): Promise<Outcome> {
+    const heartbeat = setInterval(() => this.#context.heartbeat(this.#progress), heartbeatInterval);
+    try {
+      return await this.#orHandOver(this.#generate());
+    } catch (error) {
+      return await this.#afterError(error);
+    } finally {
+      clearInterval(heartbeat);
+    }
+  }
+
+  async #generate(): Promise<Outcome> {
+    const { composeId, options } = this;
+    const { commands, engine } = options;
+    const { request, startedAt, submittedAt } = await this.#command(() => commands.begin(composeId));
+    options.workflows.changed(composeId).catch(() => undefined); // it sees the end in any case
+    engine.check(request);
+    const found = await engine.pin(request, this.#engineOptions());
+    const inputs = await this.#command(() => commands.pin(composeId, found));
+    const { kind, tree } = await this.#command(() => commands.claimTree(composeId));
+    if (kind !== 'generate') return { kind: kind === 'follow' ? 'following' : 'ended', view: await this.#view() };
+    const generated = await engine.generate({ ...tree, inputs, startedAt: startedAt ?? submittedAt }, this.#engineOptions());
+    try {
+      return { kind: 'ended', view: viewOf(await this.#command(() => commands.complete(composeId, generated))) };
+    } catch (error) {
+      // Cancelled at the last moment: what was made is nobody's.
+      if (isMillraceError(error) && error.code === 'compose-closed' && ['failed', 'removed'].includes((await this.#view()).state)) await engine.remove(tree);
+      throw error;
+    }
+  }
+
+  /** Answers where the record has the end of the story; throws what the workflow has to know. */
+  async #afterError(error: unknown): Promise<Outcome> {
+    const { cancellationSignal } = this.#context;
+    if (cancellationSignal.aborted) throw cancellationFailure(cancellationSignal);
+    if (this.#limit.aborted) return this.#fail(tooLong(this.options.generationSeconds), 'internal');
+    if (!isMillraceError(error)) {
+      this.#context.log.error('a generation failed unexpectedly', { error });
+      throw asComposeFailure(error);
+    }
+    if (error.code === 'compose-closed') return this.#orAgain();
+    if (error.code === 'source-changed') await this.#unpin(error.message);
+    // Unexpected: more often the machine than the compose.
+    if (error.code === 'internal') throw ApplicationFailure.retryable(asComposeFailure(error).message, error.code);
+    if (errorTable[error.code].retryable) throw asComposeFailure(error);
+    return this.#fail(error.message, error.code);
+  }
+
+  /** The whole reason goes into the record, and only what is short into the history. */
+  async #fail(reason: string, code: ErrorCode): Promise<Outcome> {
+    const { composeId, options } = this;
+    try {
+      return { kind: 'ended', view: viewOf(await options.commands.fail(composeId, withoutUserInfo(reason), { final: faultsOfInputs.has(code) })) };
+    } catch (error) {
+      if (isMillraceError(error) && error.code === 'compose-closed') return this.#orAgain();
+      // The workflow writes it down when the database is back.
+      throw ApplicationFailure.create({ message: asComposeFailure(new MillraceError(code, reason)).message, type: code, nonRetryable: true });
+    }
+  }
+
+  async #unpin(reason: string): Promise<void> {
+    await this.#command(() => this.options.commands.unpin(this.composeId, withoutUserInfo(reason)));
+  }
+
+  /** The record does not let this attempt go on: because the compose has ended, or because it has lost its claim and needs a new one. */
+  async #orAgain(): Promise<Outcome> {
+    const view = await this.#view();
+    if (view.state === 'wait' || view.state === 'generating') throw ApplicationFailure.retryable(`compose ${this.composeId} has to be claimed anew`, 'record-conflict');
+    return { kind: 'ended', view };
+  }
+
+  async #view(): Promise<ComposeView> {
+    return viewOf(await this.#command(() => readCompose(this.options.reads, this.composeId)));
+  }
+
+  #command<T>(command: () => Promise<T>): Promise<T> {
+    return whileDatabaseIsAway(command, this.#signal);
+  }
+
+  #engineOptions(): Parameters<ComposeEngine['generate']>[1] {
+    return {
+      signal: this.#signal,
+      onProgress: (progress) => {
+        this.#progress = progress;
+      },
+    };
+  }
+
+  /** A worker that stops gives its work back at once, so that another one goes on with it. */
+  async #orHandOver<T>(work: Promise<T>): Promise<T> {
+    const { cancellationSignal } = this.#context;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      cancellationSignal.addEventListener('abort', () => {
+        if (stopsWorker(cancellationSignal)) timer = setTimeout(() => reject(new Error('the engine did not stop in time')), stopDeadline);
+      });
+    });
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      clearTimeout(timer);
+      work.catch(() => undefined);
+    }
+  }
+}
+
+function stopsWorker(signal: AbortSignal): boolean {
+  return errorMessage(signal.reason) === 'WORKER_SHUTDOWN';
+}
+
+function cancellationFailure(signal: AbortSignal): Error {
+  if (stopsWorker(signal)) return ApplicationFailure.retryable('the worker stops; another one goes on', handedOver);
+  return signal.reason instanceof CancelledFailure ? signal.reason : new CancelledFailure('CANCELLED');
+}

@@ -1,0 +1,77 @@
+import path from 'node:path';
+import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Settings } from '../../../libs/settings/settings.js';
+import type { ComposeDependencies } from '../gateway-ports.js';
+import { COMPOSES, SETTINGS } from '../gateway-tokens.js';
+import { directoryPage } from './directory-page.js';
+import { cacheControlOf, documentPolicy, mediaTypeOf } from './file-headers.js';
+import { createFindTree } from './find-tree.js';
+import type { FindTree } from './find-tree.js';
+import { pathSegments, resolveFile } from './resolve-file.js';
+
+/** The trees of composes, for everybody: package managers have no credentials. */
+@Controller()
+export class ComposeFilesController {
+  private readonly findTree: FindTree;
+
+  constructor(
+    @Inject(SETTINGS) private readonly settings: Settings,
+    @Inject(COMPOSES) composes: ComposeDependencies,
+  ) {
+    this.findTree = createFindTree(composes.reads);
+  }
+
+  @Get(['composes', 'composes/*'])
+  async serve(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const [address = ''] = request.url.split('?');
+    if (address === '/composes') return redirect(reply, './composes/');
+    const segments = pathSegments(address.slice('/composes/'.length));
+    if (segments === undefined) return refuse(reply, 404, 'There is no such file.');
+    const place = await this.placeOf(segments, reply);
+    if (place === undefined) return;
+    const found = await resolveFile(this.settings.composes, place);
+    if (found.kind === 'missing') return refuse(reply, 404, 'There is no such file. While a compose is generated, only its logs are there.');
+    if (found.kind === 'file') return sendFile(reply, found.path);
+    if (segments.at(-1) !== '') return redirect(reply, `./${encodeURIComponent(segments.at(-1) ?? '')}/`);
+    void reply.headers({ 'content-security-policy': documentPolicy, 'cache-control': 'no-cache' }).type('text/html; charset=utf-8');
+    void reply.send(await directoryPage(found.path, decodeURIComponent(address)));
+  }
+
+  /** The same path below the directory that has the files; undefined: answered already. */
+  private async placeOf(segments: readonly string[], reply: FastifyReply): Promise<readonly string[] | undefined> {
+    const [name = '', ...rest] = segments;
+    if (name === '' && rest.length === 0) return segments;
+    const id = /^odcs-([1-9]\d{0,14})$/.exec(name)?.[1];
+    if (id === undefined) return answered(refuse(reply, 404, 'There is no such compose.'));
+    const tree = await this.findTree(Number(id));
+    if (tree.kind === 'tree') return [`odcs-${tree.id}`, ...rest];
+    if (tree.kind === 'removed') return answered(refuse(reply, 410, `${name} was removed on ${tree.compose.removedAt}: ${reasonOf(tree.compose.stateReason)} PATCH /api/1/composes/${id} makes a new compose with the same packages.`));
+    return answered(refuse(reply, 404, tree.kind === 'private' ? `${name} is in a target directory without a public address.` : 'There is no such compose.'));
+  }
+}
+
+function answered(_: void): undefined {
+  return undefined;
+}
+
+/** Why it was removed stands in the last line, below why it ended. */
+function reasonOf(reason: string | null): string {
+  return reason?.split('\n').at(-1) ?? '';
+}
+
+function sendFile(reply: FastifyReply, file: string): void {
+  void reply.headers({ 'content-security-policy': documentPolicy, 'cache-control': cacheControlOf(file) }).type(mediaTypeOf(file));
+  // A range that is not there is an error on its way through the framework, and would lose what it knows of the file.
+  const onFile = (_file: string, { size }: { readonly size: number }): void => void reply.header('content-range', `bytes */${size}`);
+  // `dotfiles` is about the path of the directory of composes itself, which may have some; those below it were refused before.
+  void reply.sendFile(path.basename(file), path.dirname(file), { cacheControl: false, contentType: false, dotfiles: 'allow', index: false, onFile });
+}
+
+function redirect(reply: FastifyReply, location: string): void {
+  void reply.code(301).header('location', location).send();
+}
+
+function refuse(reply: FastifyReply, status: 404 | 410, reason: string): void {
+  void reply.code(status).header('cache-control', 'no-store').type('text/plain; charset=utf-8').send(`${status} ${status === 410 ? 'Gone' : 'Not Found'}: ${reason}\n`);
+}

@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { request as httpRequest } from 'node:http';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { startTestGateway } from '../__fixtures__/test-gateway.js';
+import type { TestGateway } from '../__fixtures__/test-gateway.js';
+import { mayChange } from './own-pages-only.js';
+
+const own = { host: 'composes.corp.test', composeUrl: 'https://packages.test/composes' };
+
+describe('a change', () => {
+  it.each([
+    ['of a program', { host: 'anything.test:9999' }],
+    ['of a page of this service at localhost', { host: 'localhost:9999', origin: 'http://localhost:9999', 'sec-fetch-site': 'same-origin' }],
+    ['of a page of this service at an address', { host: '10.0.0.5:9999', origin: 'http://10.0.0.5:9999' }],
+    ['of a page of this service at an IPv6 address', { host: '[::1]:9999', origin: 'http://[::1]:9999', 'sec-fetch-site': 'same-origin' }],
+    ['of a page of this service under its own name', { host: 'composes.corp.test:9999', origin: 'http://composes.corp.test:9999' }],
+    ['of a page behind the public URL', { host: 'backend:9999', origin: 'https://packages.test', 'sec-fetch-site': 'same-origin' }],
+    ['that a user types', { host: 'localhost:9999', 'sec-fetch-site': 'none' }],
+  ])('%s is taken', (_name, headers) => {
+    expect(mayChange(headers, own)).toBe(true);
+  });
+
+  it.each([
+    ['of another site', { host: 'localhost:9999', origin: 'https://evil.test', 'sec-fetch-site': 'cross-site' }],
+    ['of another port of this machine', { host: 'localhost:9999', origin: 'http://localhost:3000', 'sec-fetch-site': 'same-site' }],
+    ['of an old browser on another site', { host: 'localhost:9999', origin: 'http://evil.test' }],
+    ['of a page without an origin', { host: 'localhost:9999', origin: 'null', 'sec-fetch-site': 'cross-site' }],
+    ['of a sandboxed page of an old browser', { host: 'localhost:9999', origin: 'null' }],
+    ['of a name that was rebound to this machine', { host: 'evil.test:9999', origin: 'http://evil.test:9999', 'sec-fetch-site': 'same-origin' }],
+    ['of a rebound name that sends no origin', { host: 'evil.test:9999', 'sec-fetch-site': 'same-origin' }],
+    ['of a rebound name that claims a proxy', { host: 'evil.test:9999', origin: 'http://evil.test:9999', 'x-forwarded-host': 'evil.test:9999' }],
+    ['whose origin is no URL', { host: 'localhost:9999', origin: '%%' }],
+    ['with an origin and without a host', { origin: 'http://localhost:9999' }],
+  ])('%s is refused', (_name, headers) => {
+    expect(mayChange(headers, own)).toBe(false);
+  });
+});
+
+describe('the gateway', () => {
+  let gateway: TestGateway;
+  beforeAll(async () => {
+    gateway = await startTestGateway();
+  });
+  afterAll(() => gateway.close());
+
+  it.each([['POST', '/api/1/composes/'], ['PATCH', '/api/1/composes/1'], ['DELETE', '/api/1/composes/1']])('refuses %s %s for a page of another site', async (method, path) => {
+    const request = httpRequest(`${gateway.url}${path}`, { method, headers: { origin: 'https://evil.test', 'sec-fetch-site': 'cross-site', 'content-type': 'text/plain' } });
+    request.end(method === 'DELETE' ? undefined : '{"source":{"type":"repo","source":"http://r.test/"}}');
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    response.resume();
+    expect([response.statusCode, gateway.composes.held.size]).toEqual([403, 0]);
+  });
+});

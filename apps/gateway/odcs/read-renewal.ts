@@ -1,0 +1,24 @@
+import type { ComposeRenewal } from '../../../libs/compose-record/compose-commands.js';
+import type { Settings } from '../../../libs/settings/settings.js';
+import { parseJsonBody } from '../http/parse-json-body.js';
+import { checkFields } from './check-fields.js';
+import type { Fields } from './check-fields.js';
+import { listOf, secondsToLiveOf, sigkeysOf, textOf } from './field-values.js';
+
+/** The body of `PATCH /api/1/composes/<id>`; none at all means the defaults. Errors: `invalid-request`, which names the field. */
+export function readRenewal(body: unknown, settings: Pick<Settings, 'composeMaximumSecondsToLive'>): ComposeRenewal {
+  if (!Buffer.isBuffer(body) || body.length === 0) return {};
+  const fields = checkFields(parseJsonBody(body));
+  const source = (fields['source'] ?? {}) as Fields;
+  const label = textOf(fields, 'label');
+  const secondsToLive = secondsToLiveOf(fields, settings.composeMaximumSecondsToLive);
+  const sigkeys = sigkeysOf(fields);
+  return {
+    ...(label === null ? {} : { label }),
+    ...(secondsToLive === undefined ? {} : { secondsToLive }),
+    ...(sigkeys === undefined ? {} : { sigkeys }),
+    // Also an empty list asks for a new compose.
+    ...(source['builds'] === undefined ? {} : { builds: listOf(source, 'builds') }),
+    ...(source['modules'] === undefined ? {} : { modules: listOf(source, 'modules') }),
+  };
+}

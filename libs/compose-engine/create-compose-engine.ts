@@ -1,0 +1,108 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { errorMessage } from '../errors/error-message.js';
+import { checkRequest } from './check-request.js';
+import type { ComposeEngine, EngineOptions, GeneratedTree, GenerationJob, TreeName } from './compose-engine.js';
+import { placesOfTree, stagingName, treeIdOf, type TreePlaces } from './compose-layout.js';
+import { openEngineParts } from './engine-parts.js';
+import type { EngineSettings } from './engine-settings.js';
+import { digestOfJob } from './generate-tree.js';
+import { openGenerationLog } from './generation-log.js';
+import type { GenerationTask } from './generation-task.js';
+import { findTool } from './iso-image.js';
+import { pinSources } from './pin-sources.js';
+import { runInThread } from './run-in-thread.js';
+import { isMissing } from '../repository-source/storage-errors.js';
+import { asEngineError } from './engine-error.js';
+import { sweepStores } from './sweep-stores.js';
+import { discardAttempt, readPublished, removeTree, stageTree } from './tree-publication.js';
+
+export interface ComposeEngineOptions {
+  readonly settings: EngineSettings;
+  /** Where tools are looked for, as in PATH. */
+  readonly searchPath: string | undefined;
+  /** Heap of one generation in MiB: a distribution's metadata needs one or two GiB. */
+  readonly heapMiB?: number;
+  /** How a generation is run; in a thread of its own unless told. Specs of the steps run it where they are. */
+  readonly run?: (task: GenerationTask, options: EngineOptions) => Promise<GeneratedTree>;
+}
+
+const defaultHeap = 4096;
+
+/** Composes on this machine's file system. Errors of its methods: see `ComposeEngine`. */
+export async function createComposeEngine(options: ComposeEngineOptions): Promise<ComposeEngine> {
+  const { settings } = options;
+  const entry = new URL('./generation-thread.js', import.meta.url);
+  const run = options.run ?? ((task: GenerationTask, how: EngineOptions) => runInThread(task, { ...how, entry, heapMiB: options.heapMiB ?? defaultHeap }));
+  const parts = await openEngineParts(settings);
+  const tool = (name: string): string | undefined => findTool(name, options.searchPath);
+  const targets = ['default', ...Object.keys(settings.composeTargetDirs)];
+
+  async function generateAttempt(places: TreePlaces, job: GenerationJob, how: EngineOptions): Promise<GeneratedTree> {
+    const staged = await stageTree(places);
+    try {
+      const imageTool = job.inputs.request.results.includes('iso') ? tool('xorriso') : undefined;
+      return await run({ settings, job, staged, imageTool }, how);
+    } catch (error) {
+      if (how.signal.aborted) tellEnd(places, how.signal);
+      await discardAttempt(places, staged);
+      how.signal.throwIfAborted();
+      throw error;
+    }
+  }
+
+  return {
+    check: (request) => checkRequest(request, { ...settings, hasTool: (name) => tool(name) !== undefined }),
+    async pin(request, how) {
+      how.onProgress?.({ step: 'pin', done: 0, total: 1 });
+      const tick = setInterval(() => how.onProgress?.({ step: 'pin', done: 0, total: 1 }), 500);
+      try {
+        return await pinSources(parts.source, request, { signal: how.signal });
+      } finally {
+        clearInterval(tick);
+      }
+    },
+    async generate(job, how) {
+      how.signal.throwIfAborted();
+      const places = placesOfTree(settings, job);
+      try {
+        const published = await readPublished(places);
+        if (published?.job === digestOfJob(job)) return published.generated;
+        return await generateAttempt(places, job, how);
+      } catch (error) {
+        how.signal.throwIfAborted();
+        throw asEngineError(error, `compose odcs-${job.id}`);
+      }
+    },
+    async remove(tree) {
+      await removeTree(placesOfTree(settings, tree));
+    },
+    async list() {
+      const found = await Promise.all(targets.map(async (targetDir): Promise<TreeName[]> => (await listIds(path.dirname(placesOfTree(settings, { id: 1, targetDir }).directory))).map((id) => ({ id, targetDir }))));
+      return found.flat();
+    },
+    sweep: (plans) => sweepStores(parts, plans),
+    close: () => parts.close(),
+  };
+}
+
+/** The last line of a log whose thread was ended. */
+function tellEnd(places: TreePlaces, signal: AbortSignal): void {
+  const log = openGenerationLog(places.directory);
+  log.error(`Compose stopped: ${errorMessage(signal.reason)}`);
+  log.close();
+}
+
+/** Of trees, and of what attempts and removals left behind. */
+async function listIds(root: string): Promise<number[]> {
+  const names = [...(await namesIn(root)), ...(await namesIn(path.join(root, stagingName)))];
+  return [...new Set(names.flatMap((name) => treeIdOf(name) ?? []))].sort((one, other) => one - other);
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  return readdir(directory).catch((error: unknown) => {
+    if (isMissing(error)) return [];
+    throw error;
+  });
+}
+

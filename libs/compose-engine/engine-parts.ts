@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { blobRoot } from '../blobs/open-blob-store.js';
+import { projectRoot } from '../embedded/project-root.js';
+import { openContentStore, type ContentStore } from '../repository-source/content-store.js';
+import { createRepositorySource, type OpenRepositorySource } from '../repository-source/repository-source.js';
+import { createRepositoryWriter, type CachingRepositoryWriter } from '../rpm-repository/create-repository-writer.js';
+import type { EngineSettings } from './engine-settings.js';
+
+export interface EngineParts {
+  readonly store: ContentStore;
+  readonly source: OpenRepositorySource;
+  readonly writer: CachingRepositoryWriter;
+  close(): Promise<void>;
+}
+
+/** What the engine's process and each of its threads have for themselves; the files behind it are shared. */
+export async function openEngineParts(settings: EngineSettings): Promise<EngineParts> {
+  const store = await openContentStore(path.join(blobRoot(settings.blobs), 'content'));
+  const caches = path.join(settings.home, 'compose-caches');
+  const source = createRepositorySource({ settings, content: store, directory: path.join(caches, 'sources'), version: millraceVersion() });
+  const writer = createRepositoryWriter({ content: store, cacheDirectory: path.join(caches, 'repositories') });
+  return {
+    store,
+    source,
+    writer,
+    async close() {
+      writer.close();
+      await source.close();
+    },
+  };
+}
+
+function millraceVersion(): string {
+  return (JSON.parse(readFileSync(path.join(projectRoot(), 'package.json'), 'utf8')) as { version: string }).version;
+}

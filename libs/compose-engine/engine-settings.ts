@@ -1,0 +1,7 @@
+import type { Settings } from '../settings/settings.js';
+
+/** What the engine needs of the settings; plain data, because its threads need it too. */
+export type EngineSettings = Pick<
+  Settings,
+  'home' | 'blobs' | 'composes' | 'composeUrl' | 'composeTargetDirs' | 'composeSourcePaths' | 'composeAllowDestinations' | 'forbiddenPorts' | 'upstreamProxy' | 'upstreamNoProxy' | 'upstreamCa'
+>;

@@ -1,0 +1,17 @@
+import type { ContentStore } from '../repository-source/content-store.js';
+import type { RepositorySource } from '../repository-source/repository-source.js';
+import type { RepositoryWriter } from '../rpm-repository/repository-writer.js';
+import type { SelectPackages } from '../rpm/resolution/select-packages.js';
+import type { GenerationProgress } from './compose-engine.js';
+import type { GenerationLog } from './generation-log.js';
+
+/** What the steps of a generation work with. */
+export interface GenerationContext {
+  readonly source: RepositorySource;
+  readonly store: ContentStore;
+  readonly writer: RepositoryWriter;
+  readonly select: SelectPackages;
+  readonly log: GenerationLog;
+  readonly signal: AbortSignal;
+  readonly progress: (step: GenerationProgress['step'], done: number, total: number) => void;
+}

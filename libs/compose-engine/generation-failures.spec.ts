@@ -1,0 +1,73 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { buildKitchen, type Kitchen } from './__fixtures__/kitchen.js';
+import { failureOf, filesBelow } from './__fixtures__/read-tree.js';
+import { indexPackages } from './__fixtures__/rpm-packages.js';
+import { composeRequest, scratchEngine, type ScratchEngine } from './__fixtures__/scratch-engine.js';
+
+let kitchen: Kitchen;
+let scratch: ScratchEngine;
+let source: string;
+
+beforeAll(async () => {
+  kitchen = buildKitchen();
+  scratch = await scratchEngine();
+  source = kitchen.repository(path.join(scratch.sources, 'kitchen'));
+}, 60_000);
+afterAll(async () => {
+  kitchen[Symbol.dispose]();
+  await scratch[Symbol.asyncDispose]();
+});
+
+const logOf = (id: number): string => readFileSync(scratch.path(id, 'pungi-stderr.log'), 'utf8');
+
+describe('a generation that fails', () => {
+  it('names every package that no source has, and leaves nothing but the logs', async () => {
+    const error = await failureOf(scratch.compose(20, { source: [source], packages: ['kettle', 'teapot', 'samovar'] }));
+    expect(error).toMatchObject({ code: 'unresolvable', message: expect.stringContaining('no source has these packages for x86_64: samovar, teapot') });
+    expect(filesBelow(scratch.path(20))).toEqual(['pungi-stderr.log', 'pungi-stdout.log']);
+    expect(logOf(20)).toContain('[ERROR   ] Compose failed: no source has these packages');
+    expect(existsSync(path.join(scratch.settings.composes, '.staging/odcs-20'))).toBe(false);
+  });
+
+  it('names every package that has vanished', async () => {
+    const place = kitchen.repository(path.join(scratch.sources, 'vanishing'));
+    rmSync(path.join(place, 'kettle-1.0-1.x86_64.rpm'));
+    rmSync(path.join(place, 'fork-1.0-1.noarch.rpm'));
+    await using empty = await scratchEngine({ change: { composeSourcePaths: [scratch.sources] } });
+    const error = await failureOf(empty.compose(21, { source: [place] }));
+    expect(error).toMatchObject({ code: 'source-invalid', message: expect.stringMatching(/2 of \d+ packages cannot be had: .*fork-1.0-1.noarch.rpm.*kettle-1.0-1.x86_64.rpm/) });
+    expect(filesBelow(empty.path(21))).toEqual(['pungi-stderr.log', 'pungi-stdout.log']);
+  });
+
+  it('is told that the source has changed since it was pinned', async () => {
+    const place = kitchen.repository(path.join(scratch.sources, 'changing'), (name) => name.startsWith('spoon'));
+    await using fresh = await scratchEngine({ change: { composeSourcePaths: [scratch.sources] } });
+    const signal = new AbortController().signal;
+    const inputs = await fresh.engine.pin(composeRequest({ source: [place] }), { signal });
+    kitchen.repository(place, (name) => name.startsWith('lid'));
+    rmSync(path.join(place, 'spoon-1.0-1.noarch.rpm'));
+    indexPackages(place);
+    rmSync(path.join(fresh.settings.home, 'blobs/content'), { recursive: true });
+    mkdirSync(path.join(fresh.settings.home, 'blobs/content/tmp'), { recursive: true });
+    const error = await failureOf(fresh.engine.generate({ id: 22, targetDir: 'default', inputs, startedAt: '2026-11-21T10:00:00Z' }, { signal }));
+    expect(error.code).toBe('source-changed');
+    expect(filesBelow(fresh.path(22))).toEqual(['pungi-stderr.log', 'pungi-stdout.log']);
+  });
+
+  it('is told when a package is another than the metadata of its repository says', async () => {
+    const place = kitchen.repository(path.join(scratch.sources, 'lying'), (name) => name.startsWith('spoon-1.0-1.noarch'));
+    const repodata = path.join(place, 'repodata');
+    const primary = path.join(repodata, readdirSync(repodata).find((name) => name.endsWith('primary.xml.gz')) as string);
+    const text = gunzipSync(readFileSync(primary)).toString().replace('<name>spoon</name>', '<name>ladle</name>');
+    rmSync(primary);
+    writeFileSync(path.join(place, 'primary.xml'), text);
+    execFileSync('modifyrepo_c', ['--remove', 'primary', repodata], { stdio: 'ignore' });
+    execFileSync('modifyrepo_c', ['--mdtype=primary', path.join(place, 'primary.xml'), repodata], { stdio: 'ignore' });
+    const error = await failureOf(scratch.compose(23, { source: [place] }));
+    expect(error).toMatchObject({ code: 'source-invalid', message: expect.stringMatching(/spoon-1\.0-1\.noarch\.rpm is spoon-1\.0-1\.noarch, but the metadata of its repository says ladle-1\.0-1\.noarch/) });
+  });
+});

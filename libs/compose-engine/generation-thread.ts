@@ -1,0 +1,38 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { GenerationTask, ThreadReport } from './generation-task.js';
+import { runGeneration } from './run-generation.js';
+import { asEngineError } from './engine-error.js';
+
+/** Entry of a thread that makes one compose. It is ended from outside, so its own signal never comes. */
+const report = (message: ThreadReport): void => parentPort?.postMessage(message);
+
+/** Progress is told this often at most, in milliseconds: a large compose has a step for every file. */
+const interval = 100;
+
+async function main(): Promise<void> {
+  let told = 0;
+  let step = '';
+  try {
+    const generated = await runGeneration(workerData as GenerationTask, {
+      signal: new AbortController().signal,
+      onProgress(progress) {
+        const now = performance.now();
+        if (progress.step === step && progress.done < progress.total && now - told < interval) return;
+        [told, step] = [now, progress.step];
+        report({ kind: 'progress', progress });
+      },
+      onChild(child) {
+        const { pid } = child;
+        if (pid === undefined) return;
+        report({ kind: 'child', pid, running: true });
+        child.once('exit', () => report({ kind: 'child', pid, running: false }));
+      },
+    });
+    report({ kind: 'done', generated });
+  } catch (error) {
+    const { code, message, suggestion, details } = asEngineError(error, 'the generation');
+    report({ kind: 'failed', failure: { code, message, suggestion, details } });
+  }
+}
+
+await main();

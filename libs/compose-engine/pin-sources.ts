@@ -1,0 +1,73 @@
+import type { PinnedInputs, PinnedRepository } from '../compose/compose-plan.js';
+import type { ComposeRequest } from '../compose/compose-request.js';
+import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
+import { isMissingFile } from '../repository-source/download.js';
+import type { RepositorySource, SourceOptions } from '../repository-source/repository-source.js';
+import { variantOf } from './check-request.js';
+import { readVariantContents } from './pungi-compose-metadata.js';
+
+/** Fetches what pins the sources of a request: every `repomd.xml`, and of Pungi composes their list of packages. Errors: those of `RepositorySource`. */
+export async function pinSources(source: RepositorySource, asked: ComposeRequest, options: SourceOptions): Promise<PinnedInputs> {
+  const pungi = asked.sourceType === 'pungi_compose' ? await readPungiCompose(source, asked, options) : undefined;
+  const request = pungi?.request ?? asked;
+  const places = pungi?.places ?? fillIn(request.source, request.arches);
+  const sources = await pinAll(source, places, options);
+  const lookaside = await pinAll(source, fillIn(request.lookasideRepos, request.arches), options);
+  return { request, sources, lookaside, kojiEvent: request.sourceType === 'repo' ? revisionNumber(sources) : request.kojiEvent };
+}
+
+interface RepositoryPlace {
+  readonly url: string;
+  readonly arches: readonly string[];
+  /** Pungi composes leave out what would be empty. */
+  readonly optional?: true;
+}
+
+/** One repository for each architecture where the address differs by it. */
+function fillIn(urls: readonly string[], arches: readonly string[]): RepositoryPlace[] {
+  const filled = urls.map(withoutEndingSlash).flatMap((url): RepositoryPlace[] => {
+    if (!/\$(basearch|arch)\b|\$\{(basearch|arch)\}/.test(url)) return [{ url, arches }];
+    return arches.map((arch) => ({ url: url.replace(/\$(?:basearch|arch)\b|\$\{(?:basearch|arch)\}/g, arch), arches: [arch] }));
+  });
+  return [...new Map(filled.map((place) => [`${place.url} ${place.arches.join(' ')}`, place])).values()];
+}
+
+function withoutEndingSlash(url: string): string {
+  return url.length > 1 ? url.replace(/\/+$/, '') : url;
+}
+
+async function readPungiCompose(source: RepositorySource, asked: ComposeRequest, options: SourceOptions): Promise<{ readonly request: ComposeRequest; readonly places: readonly RepositoryPlace[] }> {
+  const url = withoutEndingSlash(asked.source[0] as string);
+  const variant = variantOf(url);
+  const compose = url.slice(0, -variant.length - 1);
+  const list = `${compose}/metadata/rpms.json`;
+  const contents = readVariantContents(await source.read(list, options), variant, list);
+  const arches = contents.arches.filter((arch) => arch !== 'src');
+  if (arches.length === 0) throw new MillraceError('source-invalid', `${list} lists no package of ${variant}`);
+  const places = arches.flatMap((arch): RepositoryPlace[] => [
+    { url: `${url}/${arch}/os`, arches: [arch] },
+    { url: `${url}/${arch}/debug/tree`, arches: [arch], optional: true },
+  ]);
+  // As in ODCS, the compose stands for what the request could else say of packages and keys.
+  const request = { ...asked, arches, packages: contents.packages, builds: contents.builds, sigkeys: contents.sigkeys };
+  return { request, places: [...places, { url: `${url}/source/tree`, arches, optional: true }] };
+}
+
+async function pinAll(source: RepositorySource, places: readonly RepositoryPlace[], options: SourceOptions): Promise<PinnedRepository[]> {
+  const pinned = await Promise.all(
+    places.map(async ({ url, arches, optional }): Promise<PinnedRepository[]> => {
+      try {
+        return [{ url, arches: [...arches].sort(), ...(await source.pin(url, options)) }];
+      } catch (error) {
+        if (optional === true && isMillraceError(error) && isMissingFile(error.cause)) return [];
+        throw error;
+      }
+    }),
+  );
+  return pinned.flat();
+}
+
+function revisionNumber(sources: readonly PinnedRepository[]): number | null {
+  const revisions = sources.map(({ revision }) => revision).filter((revision) => /^[0-9]{1,15}$/.test(revision));
+  return revisions.length === 0 ? null : Math.max(...revisions.map(Number));
+}

@@ -1,0 +1,28 @@
+import type { ChildProcess } from 'node:child_process';
+import { selectPackages } from '../rpm/resolution/select-packages.js';
+import type { GeneratedTree, GenerationProgress } from './compose-engine.js';
+import { placesOfTree } from './compose-layout.js';
+import { openEngineParts } from './engine-parts.js';
+import { generateTree } from './generate-tree.js';
+import { openGenerationLog } from './generation-log.js';
+import type { GenerationTask } from './generation-task.js';
+
+export interface RunOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: GenerationProgress) => void;
+  readonly onChild: (child: ChildProcess) => void;
+}
+
+/** A whole generation, wherever it runs. Errors: those of `ComposeEngine.generate`. */
+export async function runGeneration({ settings, job, staged, imageTool }: GenerationTask, { signal, onProgress, onChild }: RunOptions): Promise<GeneratedTree> {
+  const places = placesOfTree(settings, job);
+  const log = openGenerationLog(places.directory);
+  const parts = await openEngineParts(settings);
+  try {
+    const progress = (step: GenerationProgress['step'], done: number, total: number): void => onProgress({ step, done, total });
+    return await generateTree({ ...parts, select: selectPackages, log, signal, progress }, { job, places, staged, imageTool: imageTool === undefined ? undefined : { path: imageTool, onChild } });
+  } finally {
+    await parts.close();
+    log.close();
+  }
+}

@@ -1,0 +1,62 @@
+import { Worker } from 'node:worker_threads';
+import { MillraceError } from '../errors/millrace-error.js';
+import type { EngineOptions, GeneratedTree, GenerationProgress } from './compose-engine.js';
+import type { GenerationTask, ThreadReport } from './generation-task.js';
+
+export interface ThreadOptions extends EngineOptions {
+  /** The built entry. */
+  readonly entry: string | URL;
+  /** MiB. */
+  readonly heapMiB: number;
+}
+
+/** Runs a generation in a thread of its own and tells its progress every half second, also while the thread computes and tells nothing. */
+export async function runInThread(task: GenerationTask, options: ThreadOptions): Promise<GeneratedTree> {
+  options.signal.throwIfAborted();
+  const worker = new Worker(options.entry, { workerData: task, resourceLimits: { maxOldGenerationSizeMb: options.heapMiB }, name: `compose odcs-${task.job.id}` });
+  const children = new Set<number>();
+  let progress: GenerationProgress = { step: 'resolve', done: 0, total: 0 };
+  const tick = setInterval(() => options.onProgress?.(progress), 500);
+  let ended = false;
+  const outcome = new Promise<GeneratedTree>((resolve, reject) => {
+    worker.on('message', (report: ThreadReport) => {
+      if (report.kind === 'done') resolve(report.generated);
+      else if (report.kind === 'failed') reject(new MillraceError(report.failure.code, report.failure.message, definedOnly(report.failure)));
+      else if (report.kind === 'child') children[report.running ? 'add' : 'delete'](report.pid);
+      else {
+        progress = report.progress;
+        if (!ended) options.onProgress?.(progress);
+      }
+    });
+    worker.on('error', (error) => reject(threadFailure(error, options.heapMiB)));
+    worker.on('exit', (code) => reject(new MillraceError('internal', `the thread of the generation ended with ${code}`)));
+    options.signal.addEventListener('abort', () => reject(options.signal.reason as Error), { once: true });
+  });
+  try {
+    return await outcome;
+  } finally {
+    ended = true;
+    clearInterval(tick);
+    await worker.terminate();
+    for (const pid of children) endProcess(pid);
+  }
+}
+
+function definedOnly({ suggestion, details }: { readonly suggestion: string | undefined; readonly details: readonly object[] | undefined }): { suggestion?: string; details?: readonly object[] } {
+  return { ...(suggestion === undefined ? {} : { suggestion }), ...(details === undefined ? {} : { details }) };
+}
+
+function threadFailure(error: unknown, heapMiB: number): MillraceError {
+  if ((error as { code?: unknown }).code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    return new MillraceError('payload-too-large', `the repositories need more memory than one generation may have (${heapMiB} MiB)`, { cause: error, suggestion: 'Name fewer or smaller repositories.' });
+  }
+  return new MillraceError('internal', `the thread of the generation failed: ${(error as Error).message}`, { cause: error });
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}

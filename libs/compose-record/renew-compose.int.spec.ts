@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openDatabase, type Database } from '../database/open-database.js';
+import { query } from '../database/sql.js';
+import { composeStreamId, type Compose } from '../compose/compose.js';
+import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { composeLives } from './__fixtures__/compose-lives.js';
+import { generatedTree, pinnedInputs } from './__fixtures__/composes.js';
+import { createComposeCommands } from './create-compose-commands.js';
+import { createComposeReads, type ClosableComposeReads } from './create-compose-reads.js';
+
+let server: TestDatabase;
+let database: Database;
+let reads: ClosableComposeReads;
+let clock = Date.parse('2026-01-02T03:04:05.678Z');
+
+beforeAll(async () => {
+  server = await createTestDatabase();
+  database = await openDatabase(server.url);
+  reads = createComposeReads(database);
+});
+afterAll(async () => {
+  await reads.close();
+  await database.close();
+  await server.drop();
+});
+
+const composeUrl = 'https://composes.test';
+const commands = () => createComposeCommands(database, { composeUrl, secondsToLive: 86_400, maximumSecondsToLive: 259_200, now: () => new Date(clock) });
+const later = (seconds: number): void => void (clock += seconds * 1000);
+const at = (seconds = 0): string => new Date(clock + seconds * 1000).toISOString();
+
+const { fresh, requested, pinned, done } = composeLives(commands);
+
+async function read(id: number): Promise<Compose> {
+  const compose = await reads.get(id);
+  if (compose === undefined) throw new Error(`there is no compose ${id}`);
+  return compose;
+}
+
+async function messages(id: number): Promise<{ topic: string; event: string; state: string; reason: string | null }[]> {
+  const rows = await query<{ topic: string; body: string }>(database, 'select topic, body from outbound_messages where stream_id = $1 order by id', [composeStreamId(id)]);
+  return rows.map(({ topic, body }) => {
+    const { event, compose } = JSON.parse(body) as { event: string; compose: { state_name: string; state_reason: string | null } };
+    return { topic, event, state: compose.state_name, reason: compose.state_reason };
+  });
+}
+
+async function expired(id: number): Promise<void> {
+  clock = Math.max(clock, Date.parse((await read(id)).expiresAt));
+  expect(await commands().expire(id)).toMatchObject({ removed: true });
+}
+
+describe('renewing', () => {
+  it('extends what is done, and whatever shares its files', async () => {
+    const request = fresh();
+    const original = await done(request);
+    const [reuser, other] = [await pinned(request), await pinned(request)];
+    await commands().claimTree(reuser);
+    await commands().claimTree(other);
+    later(100);
+    const { version } = await read(reuser);
+    const before = await messages(reuser);
+    expect(await commands().renew(reuser, { secondsToLive: 7200 }, { owner: 'bob' })).toMatchObject({ id: reuser, owner: 'ann', state: 'done', expiresAt: at(7200), version: version + 1 });
+    expect(await read(original)).toMatchObject({ expiresAt: at(7200) });
+    expect(await read(other)).toMatchObject({ expiresAt: at(3500) });
+    await commands().renew(original, { secondsToLive: 10_000, label: '' }, { owner: 'bob' });
+    for (const id of [original, reuser, other]) expect(await read(id)).toMatchObject({ expiresAt: at(10_000) });
+    expect(await messages(reuser)).toEqual(before);
+    // Never shorter; the default where nothing is said; never above the maximum.
+    expect(await commands().renew(original, { secondsToLive: 1 }, { owner: 'bob' })).toMatchObject({ expiresAt: at(10_000) });
+    expect(await commands().renew(original, {}, { owner: 'bob' })).toMatchObject({ expiresAt: at(86_400) });
+    expect(await commands().renew(original, { secondsToLive: 999_999_999 }, { owner: 'bob' })).toMatchObject({ expiresAt: at(259_200) });
+    await expect(commands().renew(original, { secondsToLive: -1 }, { owner: 'bob' })).rejects.toMatchObject({ code: 'invalid-request' });
+  });
+
+  it('takes back a removal that has not happened yet', async () => {
+    const id = await done();
+    await commands().remove(id, 'ann');
+    expect(await commands().renew(id, { secondsToLive: 60 }, { owner: 'bob' })).toMatchObject({ id, removedBy: null, expiresAt: at(60) });
+    expect(await commands().expire(id)).toMatchObject({ removed: false });
+  });
+
+  it('makes what is gone again, with the very packages, under a new id', async () => {
+    const request = fresh({ label: 'RC-1.0', secondsToLive: 10 });
+    const id = await done(request);
+    await expired(id);
+    const copy = await commands().renew(id, { secondsToLive: 50 }, { owner: 'bob' });
+    const { plan, pungiComposeId } = generatedTree(id);
+    expect(copy).toMatchObject({ owner: 'bob', state: 'wait', pungiComposeId: null, kojiEvent: 1_700_000_000, request: { ...request, secondsToLive: 50, pinnedPlan: plan, respinOf: pungiComposeId, kojiEvent: 1_700_000_000 } });
+    expect(copy.id).toBeGreaterThan(id);
+    // The plan decides, not what the sources are now; and two renewals of one share their files.
+    const again = await commands().renew(id, { secondsToLive: 50 }, { owner: 'bob' });
+    for (const [compose, content] of [[copy, 'e'], [again, 'f']] as const) {
+      await commands().begin(compose.id);
+      await commands().pin(compose.id, pinnedInputs(compose.request, content));
+    }
+    expect(await commands().claimTree(copy.id)).toMatchObject({ kind: 'generate' });
+    expect(await commands().claimTree(again.id)).toMatchObject({ kind: 'follow', tree: { id: copy.id } });
+  });
+
+  it.each([
+    ['another label', { label: 'RC-2.0' }, { label: 'RC-2.0' }, true],
+    ['other keys', { sigkeys: ['B2', 'A1'] }, { sigkeys: ['B2', 'A1'] }, false],
+    ['builds', { builds: ['bash-5-1'] }, { builds: ['bash-5-1'] }, false],
+    ['modules', { modules: ['a:1:1:1'] }, { modules: ['a:1:1:1'] }, false],
+    ['an empty list of builds', { builds: [] }, { builds: [] }, true],
+  ])('makes a copy for %s', async (_what, change, expected, samePackages) => {
+    const request = fresh({ sigkeys: ['A1', 'B2'] });
+    const id = await done(request);
+    const copy = await commands().renew(id, change, { owner: 'bob' });
+    expect(copy.id).not.toBe(id);
+    expect(copy.request).toMatchObject({ ...expected, source: request.source, packages: request.packages, respinOf: generatedTree(id).pungiComposeId, pinnedPlan: samePackages ? generatedTree(id).plan : null, secondsToLive: 86_400 });
+  });
+
+  it('makes what failed again, and the renewal of a renewal that failed keeps its packages', async () => {
+    const failed = await requested();
+    await commands().fail(failed, 'no', { final: true });
+    const copy = await commands().renew(failed, {}, { owner: 'bob' });
+    expect(copy).toMatchObject({ state: 'wait', request: { pinnedPlan: null, respinOf: null } });
+    const id = await done();
+    await expired(id);
+    const renewal = await commands().renew(id, {}, { owner: 'bob' });
+    await commands().fail(renewal.id, 'the disk was full', { final: true });
+    expect(await commands().renew(renewal.id, {}, { owner: 'bob' })).toMatchObject({ request: { pinnedPlan: generatedTree(id).plan } });
+  });
+
+  it('is refused until generation has ended, in the words of ODCS', async () => {
+    for (const id of [await requested(), await pinned(), 999_999_999]) {
+      await expect(commands().renew(id, {}, { owner: 'bob' })).rejects.toMatchObject({ code: 'compose-not-found', message: `No compose with id ${id} found` });
+    }
+  });
+});
+

@@ -1,0 +1,68 @@
+import { describe, expect, it } from '@jest/globals';
+import { composeRequest, generatedTree, pinnedInputs } from '../compose-record/__fixtures__/composes.js';
+import { decide, type ComposeCommand } from './compose-decisions.js';
+import { evolve, unborn, type ComposeLife } from './compose-life.js';
+
+const now = '2026-01-02T03:04:05.000Z';
+const request = composeRequest({ secondsToLive: 60, kojiEvent: 5 });
+const inputs = pinnedInputs(request);
+
+const asked: ComposeCommand = { type: 'RequestCompose', composeId: 7, owner: 'ann', request, now };
+const begun: ComposeCommand = { type: 'BeginGeneration', now };
+const pinned: ComposeCommand = { type: 'PinSources', inputs };
+const claimed: ComposeCommand = { type: 'ClaimTree', inputsDigest: 'd' };
+const completed: ComposeCommand = { type: 'CompleteCompose', tree: generatedTree(7), now };
+
+const given = (...commands: readonly ComposeCommand[]): ComposeLife => commands.reduce((life, command) => decide(command, life).reduce(evolve, life), unborn);
+const types = (command: ComposeCommand, life: ComposeLife): string[] => decide(command, life).map(({ type }) => type);
+
+describe('the compose aggregate', () => {
+  it.each<[string, readonly ComposeCommand[], ComposeCommand]>([
+    ['begins once', [asked, begun], begun],
+    ['keeps what was pinned first', [asked, begun, pinned], { type: 'PinSources', inputs: pinnedInputs(request, 'z') }],
+    ['unpins only what is pinned', [asked, begun], { type: 'UnpinSources', reason: 'x' }],
+    ['is done once', [asked, begun, pinned, claimed, completed], completed],
+    ['fails once', [asked, { type: 'FailCompose', reason: 'x', final: true, now }], { type: 'FailCompose', reason: 'y', final: false, now }],
+    ['is cancelled once', [asked, { type: 'CancelCompose', by: 'a', now }], { type: 'CancelCompose', by: 'b', now }],
+    ['is not extended to an earlier time', [asked, begun, pinned, claimed, completed], { type: 'ExtendCompose', until: now, by: 'a', renewedId: 7, now }],
+    ['follows one compose once', [asked, begun, pinned, { type: 'FollowCompose', leader: 3 }], { type: 'FollowCompose', leader: 3 }],
+    ['does not expire early', [asked, begun, pinned, claimed, completed], { type: 'ExpireCompose', now }],
+    ['releases no tree that it does not have', [asked], { type: 'ReleaseTree', now }],
+    ['forgets no tree that is not released', [asked, begun, pinned, claimed], { type: 'ForgetTree', now }],
+  ])('%s', (_name, before, command) => {
+    expect(types(command, given(...before))).toEqual([]);
+  });
+
+  it('knows nothing before it is asked for', () => {
+    expect(() => decide(begun, unborn)).toThrow(expect.objectContaining({ code: 'compose-not-found' }));
+    expect(evolve(unborn, { type: 'GenerationStarted', data: { startedAt: now } })).toEqual(unborn);
+  });
+
+  it('is asked for once', () => {
+    expect(() => decide(asked, given(asked))).toThrow(expect.objectContaining({ code: 'internal' }));
+  });
+
+  it('has the event of its request until the sources are pinned, and again when they are not any more', () => {
+    expect(given(asked, begun).compose?.kojiEvent).toBe(5);
+    expect(given(asked, begun, pinned).compose?.kojiEvent).toBe(inputs.kojiEvent);
+    expect(given(asked, begun, pinned, claimed, { type: 'UnpinSources', reason: 'x' })).toMatchObject({ inputs: null, promises: null, tree: { state: 'abandoned' }, compose: { kojiEvent: 5, stateReason: 'Compose thread started' } });
+  });
+
+  it('keeps the logs of its own attempt when it fails while it waits for another', () => {
+    const life = given(asked, begun, pinned, claimed, { type: 'UnpinSources', reason: 'x' }, pinned, { type: 'FollowCompose', leader: 3 }, { type: 'CancelCompose', by: 'a', now });
+    expect(life).toMatchObject({ promises: 7, compose: { reusedId: null } });
+  });
+
+  it('promises nothing when it is removed, and still says where its files were', () => {
+    const reused = { id: 3, pungiComposeId: 'odcs-3-1-20260102.t.0', plan: 'p' };
+    const done = given(asked, begun, pinned, { type: 'ReuseCompose', reused, now });
+    expect(done).toMatchObject({ promises: 3, compose: { state: 'done', reusedId: 3, expiresAt: '2026-01-02T03:05:05.000Z' } });
+    const removed = decide({ type: 'ExpireCompose', now: '2026-01-02T03:05:05.000Z' }, done).reduce(evolve, done);
+    expect(removed).toMatchObject({ promises: null, compose: { state: 'removed', reusedId: 3 } });
+  });
+
+  it('does not take files that have no plan', () => {
+    const reused = { id: 3, pungiComposeId: null, plan: null };
+    expect(() => given(asked, begun, pinned, { type: 'ReuseCompose', reused, now })).toThrow(expect.objectContaining({ code: 'internal' }));
+  });
+});

@@ -1,0 +1,119 @@
+import type { ComposeEvent, ComposeRequested } from './compose-events.js';
+import type { Compose } from './compose.js';
+import type { PinnedInputs } from './compose-plan.js';
+
+/** The compose aggregate: pure. What of it others may see is `compose`. */
+export interface ComposeLife {
+  readonly compose: RecordedCompose | null;
+  readonly inputs: PinnedInputs | null;
+  /** Whose directory it has its files (or, failed, its logs) in, or waits for: it promises them until it is removed. */
+  readonly promises: number | null;
+  /** Its own directory. */
+  readonly tree: OwnTree | null;
+  /** Who cancelled it. */
+  readonly cancelledBy: string | null;
+}
+
+/** What the events say; the rest of `Compose` depends on others and on the stream. */
+export type RecordedCompose = Omit<Compose, 'queuePosition' | 'version'>;
+
+export interface OwnTree {
+  readonly inputsDigest: string;
+  /** `abandoned`: left in the middle, so others make it for themselves; `failed`: they cannot do better; `releasing`: being deleted. */
+  readonly state: 'generating' | 'ready' | 'abandoned' | 'failed' | 'releasing';
+}
+
+export const stateReasons = {
+  started: 'Compose thread started',
+  generating: 'Compose is generating',
+  done: 'Compose is generated successfully',
+  expired: 'Compose is expired.',
+  removedBy: (by: string) => `Removed by ${by}.`,
+  cancelledBy: (by: string) => `Canceled by ${by}`,
+} as const;
+
+export const unborn: ComposeLife = { compose: null, inputs: null, promises: null, tree: null, cancelledBy: null };
+
+export function evolve(life: ComposeLife, event: ComposeEvent): ComposeLife {
+  if (event.type === 'ComposeRequested') return { ...unborn, compose: requested(event.data) };
+  const { compose, tree } = life;
+  if (compose === null) return life;
+  switch (event.type) {
+    case 'GenerationStarted':
+      return { ...life, compose: { ...compose, state: 'generating', stateReason: stateReasons.started, startedAt: event.data.startedAt } };
+    case 'SourcesPinned':
+      return { ...life, inputs: event.data.inputs, compose: { ...compose, kojiEvent: event.data.inputs.kojiEvent } };
+    case 'SourcesUnpinned':
+      return { ...life, ...abandon(tree), inputs: null, promises: null, compose: { ...compose, kojiEvent: compose.request.kojiEvent, reusedId: null, stateReason: stateReasons.started } };
+    case 'TreeClaimed':
+      return { ...life, promises: compose.id, tree: { inputsDigest: event.data.inputsDigest, state: 'generating' }, compose: { ...compose, reusedId: null, stateReason: stateReasons.generating } };
+    case 'ComposeFollowing':
+      return { ...life, promises: event.data.leader, compose: { ...compose, reusedId: event.data.leader, stateReason: stateReasons.started } };
+    case 'ComposeReused': {
+      const { reusedId, doneAt, expiresAt, pungiComposeId, plan } = event.data;
+      return { ...life, promises: reusedId, compose: { ...compose, ...done, reusedId, doneAt, expiresAt, pungiComposeId, plan } };
+    }
+    case 'ComposeDone': {
+      const { doneAt, expiresAt, pungiComposeId, plan } = event.data;
+      return { ...life, tree: withState(tree, 'ready'), compose: { ...compose, ...done, doneAt, expiresAt, pungiComposeId, plan } };
+    }
+    case 'ComposeFailed': {
+      const { reason, expiresAt, leader } = event.data;
+      return { ...ended(life, { shares: leader, final: event.data.final }), compose: { ...compose, state: 'failed', stateReason: reason, expiresAt, reusedId: leader } };
+    }
+    case 'ComposeCancelled': {
+      const { by, expiresAt } = event.data;
+      return { ...ended(life, { shares: null, final: false }), cancelledBy: by, compose: { ...compose, state: 'failed', stateReason: stateReasons.cancelledBy(by), expiresAt, reusedId: null } };
+    }
+    case 'ComposeRenewed':
+      return { ...life, compose: { ...compose, expiresAt: event.data.expiresAt, removedBy: null } };
+    case 'RemovalRequested':
+      return { ...life, compose: { ...compose, expiresAt: event.data.requestedAt, removedBy: event.data.by } };
+    case 'ComposeRemoved': {
+      const why = compose.removedBy === null ? stateReasons.expired : stateReasons.removedBy(compose.removedBy);
+      const stateReason = compose.stateReason === null ? why : `${compose.stateReason}\n${why}`;
+      return { ...life, promises: null, compose: { ...compose, state: 'removed', stateReason, removedAt: event.data.removedAt } };
+    }
+    case 'TreeReleased':
+      return { ...life, tree: withState(tree, 'releasing') };
+    case 'TreeForgotten':
+      return { ...life, tree: null };
+  }
+}
+
+const done = { state: 'done', stateReason: stateReasons.done } as const;
+
+function requested({ composeId, owner, request, submittedAt, expiresAt }: ComposeRequested['data']): RecordedCompose {
+  return {
+    id: composeId,
+    owner,
+    request,
+    state: 'wait',
+    stateReason: null,
+    submittedAt,
+    startedAt: null,
+    doneAt: null,
+    expiresAt,
+    removedAt: null,
+    removedBy: null,
+    reusedId: null,
+    kojiEvent: request.kojiEvent,
+    pungiComposeId: null,
+    plan: null,
+  };
+}
+
+/** Its own directory keeps the logs of its attempts; what it waited for in another's is nothing to it, unless it shares that failure. */
+function ended(life: ComposeLife, { shares, final }: { readonly shares: number | null; readonly final: boolean }): ComposeLife {
+  const own = life.tree === null ? null : (life.compose?.id ?? null);
+  const tree = life.tree?.state === 'generating' ? withState(life.tree, final ? 'failed' : 'abandoned') : life.tree;
+  return { ...life, tree, promises: shares ?? own };
+}
+
+function abandon(tree: OwnTree | null): { readonly tree: OwnTree | null } {
+  return { tree: withState(tree, 'abandoned') };
+}
+
+function withState(tree: OwnTree | null, state: OwnTree['state']): OwnTree | null {
+  return tree === null ? null : { ...tree, state };
+}

@@ -1,0 +1,120 @@
+import path from 'node:path';
+import { z } from 'zod';
+import { compileCidrs } from '../proxy/upstream/special-addresses.js';
+
+const absolutePath = z.string().refine((value) => path.isAbsolute(value), 'must be an absolute path');
+const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable');
+
+/** A secret is never written here: a file or an environment variable holds it. */
+export const secretSchema = z.union([z.strictObject({ file: absolutePath }), z.strictObject({ env: variable })], { error: 'must be file: <absolute path> or env: <variable>' });
+export type SecretPlace = z.infer<typeof secretSchema>;
+
+const tlsSchema = z
+  .strictObject({
+    'ca-file': absolutePath.optional(),
+    'certificate-file': absolutePath.optional(),
+    'key-file': absolutePath.optional(),
+    'key-passphrase': secretSchema.optional(),
+    /** Name that the server's certificate must have, when it is not the host of the URL. */
+    'server-name': z.string().min(1).optional(),
+  })
+  .refine((tls) => (tls['certificate-file'] === undefined) === (tls['key-file'] === undefined), 'certificate-file and key-file belong together');
+export type TlsSettings = z.infer<typeof tlsSchema>;
+
+const common = {
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be 1 to 63 of a-z, 0-9, ".", "_" and "-", the first a letter or digit'),
+  from: z.enum(['now', 'oldest']).default('now'),
+};
+
+/** Its user and password have keys of their own, because URLs are logged. */
+const urlOf = (schemes: RegExp, example: string) =>
+  z
+    .string()
+    .refine((value) => URL.canParse(value) && schemes.test(new URL(value).protocol), `must be a URL such as ${example}`)
+    .refine((value) => !URL.canParse(value) || (new URL(value).username === '' && new URL(value).password === ''), 'must not hold a user or a password: write username and password');
+
+const login = { username: z.string().min(1).optional(), password: secretSchema.optional() };
+const loginIsWhole = (sink: { readonly username?: string | undefined; readonly password?: SecretPlace | undefined }): boolean => (sink.username === undefined) === (sink.password === undefined);
+const loginMessage = 'username and password belong together';
+
+const amqp091Schema = z
+  .strictObject({
+    ...common,
+    ...login,
+    type: z.literal('amqp-0-9-1'),
+    url: urlOf(/^amqps?:$/, 'amqps://broker.example:5671/vhost'),
+    tls: tlsSchema.optional(),
+    /** `external`: the broker knows us by the client certificate. */
+    sasl: z.enum(['plain', 'external']).default('plain'),
+    exchange: z.string().min(1).max(255),
+    declare: z.boolean().default(true),
+    'routing-key-prefix': z.string().max(200).default(''),
+    mandatory: z.boolean().default(false),
+    /** Seconds; 0: none. */
+    heartbeat: z.number().int().min(0).max(600).default(30),
+  })
+  .refine(loginIsWhole, loginMessage);
+
+const amqp10Schema = z
+  .strictObject({
+    ...common,
+    ...login,
+    type: z.literal('amqp-1.0'),
+    url: urlOf(/^amqps?:$/, 'amqps://broker.example:5671'),
+    tls: tlsSchema.optional(),
+    sasl: z.enum(['plain', 'external', 'anonymous']).default('plain'),
+    address: z.string().min(1),
+  })
+  .refine(loginIsWhole, loginMessage);
+
+const kafkaSchema = z.strictObject({
+  ...common,
+  type: z.literal('kafka'),
+  brokers: z.array(z.string().regex(/^[^\s/:]+:\d{1,5}$|^\[[0-9a-fA-F:.]+\]:\d{1,5}$/, 'must be host:port')).min(1),
+  /** The message's own topic when not given. */
+  topic: z.string().regex(/^[A-Za-z0-9._-]{1,249}$/, 'must be the name of a topic').optional(),
+  declare: z.boolean().default(false),
+  tls: z.union([z.boolean(), tlsSchema]).optional(),
+  sasl: z.strictObject({ mechanism: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']), username: z.string().min(1), password: secretSchema }).optional(),
+});
+
+const cidrList = z.array(z.string().refine(isCidr, 'must be a CIDR such as 10.0.0.0/8')).default([]);
+
+const webhookSchema = z.strictObject({
+  ...common,
+  type: z.literal('webhook'),
+  url: urlOf(/^https?:$/, 'https://receiver.example/hooks'),
+  /** Several while one takes the place of another: each signs. */
+  secrets: z.array(secretSchema).min(1).max(8),
+  'ca-file': absolutePath.optional(),
+  'allow-destinations': cidrList,
+});
+
+export const messageSettingsSchema = z.strictObject({
+  /** Days. */
+  retention: z.number().int().min(1).max(365).default(7),
+  sinks: z
+    .array(z.discriminatedUnion('type', [amqp091Schema, amqp10Schema, kafkaSchema, webhookSchema]))
+    .max(50)
+    .superRefine((sinks, context) => {
+      for (const [index, { name }] of sinks.entries()) {
+        if (sinks.findIndex((other) => other.name === name) !== index) context.addIssue({ code: 'custom', path: [index, 'name'], message: `is the name of another sink: ${name}` });
+      }
+    }),
+});
+
+export type MessageSettings = z.infer<typeof messageSettingsSchema>;
+export type SinkSettings = MessageSettings['sinks'][number];
+export type Amqp091Settings = Extract<SinkSettings, { type: 'amqp-0-9-1' }>;
+export type Amqp10Settings = Extract<SinkSettings, { type: 'amqp-1.0' }>;
+export type KafkaSettings = Extract<SinkSettings, { type: 'kafka' }>;
+export type WebhookSettings = Extract<SinkSettings, { type: 'webhook' }>;
+
+function isCidr(value: string): boolean {
+  try {
+    compileCidrs([value]);
+    return true;
+  } catch {
+    return false;
+  }
+}

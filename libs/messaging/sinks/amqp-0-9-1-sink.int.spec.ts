@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { connect, type Channel, type ChannelModel, type GetMessage } from 'amqplib';
+import { startRabbitmq, type TestRabbitmq } from '../../testing/start-rabbitmq.js';
+import { messageBody, numbersByStream, openMessageScene, registered, topic, until, type MessageScene, type SpecMessage } from '../__fixtures__/message-scene.js';
+import type { DeliverableMessage } from '../message-sink.js';
+import type { Amqp091Settings } from '../message-settings-schema.js';
+import { createAmqp091Sink } from './amqp-0-9-1-sink.js';
+
+let broker: TestRabbitmq;
+let scene: MessageScene;
+
+beforeAll(async () => {
+  [broker, scene] = await Promise.all([startRabbitmq(), openMessageScene()]);
+}, 90_000);
+afterAll(async () => {
+  await scene?.close();
+  await broker?.stop();
+}, 30_000);
+
+const settingsOf = (changes: Partial<Amqp091Settings> = {}): Amqp091Settings => ({
+  name: 'rabbit',
+  type: 'amqp-0-9-1',
+  from: 'now',
+  url: broker.url,
+  sasl: 'plain',
+  exchange: 'composes',
+  declare: true,
+  'routing-key-prefix': '',
+  mandatory: false,
+  heartbeat: 30,
+  ...changes,
+});
+
+const messageOf = (number: number, changes: Partial<DeliverableMessage> = {}): DeliverableMessage => ({
+  messageId: `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`,
+  streamId: 'compose:1',
+  topic,
+  body: JSON.stringify(messageBody('compose:1', number)),
+  createdAt: 1_700_000_000,
+  ...changes,
+});
+
+const never = new AbortController().signal;
+
+async function withChannel<T>(work: (channel: Channel) => Promise<T>): Promise<T> {
+  const connection: ChannelModel = await connect(broker.url);
+  try {
+    return await work(await connection.createChannel());
+  } finally {
+    await connection.close();
+  }
+}
+
+async function boundQueue(queue: string, exchange = 'composes', pattern = '#'): Promise<void> {
+  await withChannel(async (channel) => {
+    await channel.assertExchange(exchange, 'topic', { durable: true });
+    await channel.assertQueue(queue, { durable: true });
+    await channel.bindQueue(queue, exchange, pattern);
+  });
+}
+
+async function drain(queue: string): Promise<GetMessage[]> {
+  return withChannel(async (channel) => {
+    const messages: GetMessage[] = [];
+    for (;;) {
+      const message = await channel.get(queue, { noAck: true });
+      if (message === false) return messages;
+      messages.push(message);
+    }
+  });
+}
+
+describe('a RabbitMQ sink', () => {
+  it('publishes a persistent message to the topic exchange, under its topic, with the id that all repetitions have', async () => {
+    await boundQueue('shape', 'shaped', 'test.odcs.compose.*');
+    const sink = createAmqp091Sink(settingsOf({ exchange: 'shaped', 'routing-key-prefix': 'test.' }), {});
+    await expect(sink.publish([messageOf(1)], never)).resolves.toEqual({ accepted: 1 });
+    await sink.close();
+    const [message] = await drain('shape');
+    expect(message?.content.toString()).toBe(messageOf(1).body);
+    expect(message?.fields).toMatchObject({ exchange: 'shaped', routingKey: `test.${topic}` });
+    expect(message?.properties).toMatchObject({
+      messageId: messageOf(1).messageId,
+      contentType: 'application/json',
+      deliveryMode: 2,
+      timestamp: 1_700_000_000,
+      headers: { 'stream-id': 'compose:1', topic },
+    });
+  });
+
+  it('says why when the exchange is not there and is not to be declared, and goes on once it is', async () => {
+    const sink = createAmqp091Sink(settingsOf({ exchange: 'made-later', declare: false }), {});
+    await expect(sink.publish([messageOf(1)], never)).rejects.toThrow(/NOT_FOUND - no exchange 'made-later'/);
+    await sink.close();
+    await boundQueue('made-later', 'made-later');
+    await expect(sink.publish([messageOf(1)], never)).resolves.toEqual({ accepted: 1 });
+    await sink.close();
+    expect(await drain('made-later')).toHaveLength(1);
+  });
+
+  it('lets a topic exchange drop what nobody is bound for, unless it is told that this is mandatory', async () => {
+    const lenient = createAmqp091Sink(settingsOf({ exchange: 'unbound' }), {});
+    await expect(lenient.publish([messageOf(1)], never)).resolves.toEqual({ accepted: 1 });
+    await lenient.close();
+    const strict = createAmqp091Sink(settingsOf({ exchange: 'half-bound', mandatory: true }), {});
+    await boundQueue('half', 'half-bound', 'some.topic');
+    const result = await strict.publish([messageOf(1, { topic: 'some.topic' }), messageOf(2), messageOf(3, { topic: 'some.topic' })], never);
+    expect(result).toEqual({ accepted: 1, failure: { reason: `exchange half-bound has no queue for ${topic}` } });
+    await strict.close();
+  });
+
+  it('names a login that is refused, without the password', async () => {
+    const sink = createAmqp091Sink(settingsOf({ username: 'guest', password: { env: 'RABBIT_PASSWORD' } }), { RABBIT_PASSWORD: 'not-this-one' });
+    const error = await sink.publish([messageOf(1)], never).catch((thrown: unknown) => thrown as Error);
+    await sink.close();
+    expect(error).toMatchObject({ message: expect.stringMatching(/ACCESS.REFUSED/) });
+    expect(JSON.stringify(error)).not.toContain('not-this-one');
+  });
+
+  it('does not hang on a port where nobody speaks AMQP', async () => {
+    const sink = createAmqp091Sink(settingsOf({ url: 'amqp://127.0.0.1:1' }), {});
+    await expect(sink.publish([messageOf(1)], never)).rejects.toThrow(/ECONNREFUSED/);
+    await sink.close();
+  });
+
+  it('delivers every message, each stream in its order, although the broker is killed in the middle and started again', async () => {
+    await boundQueue('all');
+    const stop = scene.deliver([createAmqp091Sink(settingsOf(), {})], { firstPause: 0.1 });
+    await registered(scene.database, 1);
+    const streams = ['compose:1', 'compose:2', 'compose:3', 'compose:4'];
+    let left = 0;
+    const leaving = (async () => {
+      for (let number = 1; number <= 60; number += 1) {
+        await Promise.all(streams.map((stream) => scene.leave(stream, number)));
+        left = number;
+      }
+    })();
+    await until(() => left > 10);
+    await broker.kill();
+    await leaving;
+    await broker.restart();
+    const received: SpecMessage[] = [];
+    await until(async () => {
+      received.push(...(await drain('all')).map(({ content }) => JSON.parse(content.toString()) as SpecMessage));
+      return Object.values(numbersByStream(received)).flat().length === 240;
+    });
+    await stop();
+    const all = Array.from({ length: 60 }, (_, index) => index + 1);
+    expect(numbersByStream(received)).toEqual(Object.fromEntries(streams.map((stream) => [stream, all])));
+  }, 90_000);
+});
