@@ -125,7 +125,7 @@ describe('a RabbitMQ sink', () => {
 
   it('delivers every message, each stream in its order, although the broker is killed in the middle and started again', async () => {
     await boundQueue('all');
-    const stop = scene.deliver([createAmqp091Sink(settingsOf(), {})]);
+    const stop = scene.deliver([createAmqp091Sink(settingsOf(), {})], { firstPause: 0.1 });
     await registered(scene.database, 1);
     const streams = ['compose:1', 'compose:2', 'compose:3', 'compose:4'];
     let left = 0;
