@@ -80,7 +80,7 @@ class GenerationAttempt {
       return { kind: 'ended', view: viewOf(await this.#command(() => commands.complete(composeId, generated))) };
     } catch (error) {
       // Cancelled at the last moment: what was made is nobody's.
-      if (isMillraceError(error) && error.code === 'compose-closed' && (await this.#view()).state === 'failed') await engine.remove(tree);
+      if (isMillraceError(error) && error.code === 'compose-closed' && ['failed', 'removed'].includes((await this.#view()).state)) await engine.remove(tree);
       throw error;
     }
   }
@@ -96,6 +96,8 @@ class GenerationAttempt {
     }
     if (error.code === 'compose-closed') return this.#orAgain();
     if (error.code === 'source-changed') await this.#unpin(error.message);
+    // Unexpected: more often the machine than the compose.
+    if (error.code === 'internal') throw ApplicationFailure.retryable(asComposeFailure(error).message, error.code);
     if (errorTable[error.code].retryable) throw asComposeFailure(error);
     return this.#fail(error.message, error.code);
   }

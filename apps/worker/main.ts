@@ -18,7 +18,7 @@ async function main(log: Logger): Promise<void> {
     logger: new DefaultLogger('WARN', ({ level, message, meta }) => log[level === 'ERROR' ? 'error' : 'warn']({ sdk: meta }, message)),
     telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} } },
   });
-  const worker = startWorker({ settings, log });
+  const worker = startWorker({ settings, log, environment: process.env });
   void worker.polling.then(() => process.send?.({ type: 'ready' }));
   const stop = (reason: string): void => {
     log.info({ reason }, 'stopping');

@@ -3,22 +3,30 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { ensureSearchAttributes } from '../../temporal/search-attributes.js';
 import { workflowBundle } from '../../temporal/workflow-bundle.js';
-import { sessionTaskQueue } from '../../workflows/session/session-messages.js';
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
-import type { SessionActivities } from '../../workflows/session/session-activities.js';
+import type { WorkerOptions } from '@temporalio/worker';
 
-export interface SessionWorkerOptions {
+export interface WorkedQueue {
+  readonly taskQueue: string;
+  readonly activities: object;
+  /** A queue of activities only has none. */
+  readonly workflows: boolean;
+  /** Activities at once. */
+  readonly concurrency: number;
+  /** Milliseconds that activities have to end by themselves when the worker stops, before they are told to. */
+  readonly shutdownGrace: number;
+}
+
+export interface RunWorkerOptions {
   /** `host:port` of Temporal. */
   readonly address: string;
   readonly client: Client;
-  readonly activities: SessionActivities;
+  readonly queue: WorkedQueue;
   readonly log: Logger;
   readonly signal: AbortSignal;
-  /** Called when a worker begins to poll: once at the start, and again after Temporal was lost for good and found again. */
+  /** Called when the worker begins to poll: once at the start, and again after Temporal was lost for good and found again. */
   readonly onPolling: () => void;
-  /** Another task queue than `sessions`; for specs that share a server. */
-  readonly taskQueue?: string;
 }
 
 /** Milliseconds between attempts to reach a server that is not there. */
@@ -28,13 +36,13 @@ const retryInterval = 1000;
  * Polls the task queue until the signal aborts, then lets running tasks end (a few seconds at most) and resolves. A Temporal that
  * goes away is waited for: the SDK polls on by itself, and if it gives up, this connects anew.
  */
-export async function runSessionWorker(options: SessionWorkerOptions): Promise<void> {
+export async function runWorker(options: RunWorkerOptions): Promise<void> {
   const { signal, log, address } = options;
-  const bundle = await workflowBundle();
+  const workflows: Partial<WorkerOptions> = options.queue.workflows ? { workflowBundle: await workflowBundle() } : {};
   let lastProblem = '';
   while (!signal.aborted) {
     try {
-      await pollUntilAborted(options, bundle);
+      await pollUntilAborted(options, workflows);
       lastProblem = '';
     } catch (error) {
       const problem = errorMessage(error);
@@ -45,10 +53,10 @@ export async function runSessionWorker(options: SessionWorkerOptions): Promise<v
   }
 }
 
-async function pollUntilAborted(options: SessionWorkerOptions, bundle: Awaited<ReturnType<typeof workflowBundle>>): Promise<void> {
-  const { client, signal, log, address } = options;
+async function pollUntilAborted(options: RunWorkerOptions, workflows: Partial<WorkerOptions>): Promise<void> {
+  const { client, signal, log, address, queue } = options;
   const { namespace } = client.options;
-  const taskQueue = options.taskQueue ?? sessionTaskQueue;
+  const { taskQueue } = queue;
   const connection = await NativeConnection.connect({ address });
   try {
     const added = await client.withDeadline(Date.now() + 10_000, () => ensureSearchAttributes(client.connection as Client['connection'] & Parameters<typeof ensureSearchAttributes>[0], namespace));
@@ -57,10 +65,12 @@ async function pollUntilAborted(options: SessionWorkerOptions, bundle: Awaited<R
       connection,
       namespace,
       taskQueue,
-      workflowBundle: bundle,
-      activities: { ...options.activities },
-      maxConcurrentActivityTaskExecutions: 50,
-      shutdownGraceTime: '2s',
+      ...workflows,
+      activities: { ...queue.activities },
+      maxConcurrentActivityTaskExecutions: queue.concurrency,
+      // What cancels an activity comes with the answer to a heartbeat.
+      maxHeartbeatThrottleInterval: '2s',
+      shutdownGraceTime: queue.shutdownGrace,
       shutdownForceTime: '5s',
     });
     if (signal.aborted) return;

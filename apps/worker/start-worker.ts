@@ -15,10 +15,15 @@ import { createSessionWorkflowClient } from '../../temporal/session-workflow-cli
 import { dispatchOutbox } from './outbox-dispatcher.js';
 import { sweepOverdueSessions } from './overdue-sweep.js';
 import { repeat } from './repeat.js';
-import { runSessionWorker } from './run-worker.js';
+import { openComposeWork } from './open-compose-work.js';
+import { runWorker } from './run-worker.js';
+import type { WorkedQueue } from './run-worker.js';
+import type { SessionCommands } from '../../libs/session-record/session-commands.js';
 import { notifyTraffic } from './traffic-notifier.js';
+import { sessionTaskQueue } from '../../workflows/session/session-messages.js';
+import type { ComposeEngineOptions } from '../../libs/compose-engine/create-compose-engine.js';
 import type { Logger } from 'pino';
-import type { Settings } from '../../libs/settings/settings.js';
+import type { Environment, Settings } from '../../libs/settings/settings.js';
 
 export interface WorkerProcess {
   /** Resolves when tasks are polled for the first time; never, if that does not come to pass before `stop`. */
@@ -32,7 +37,13 @@ export interface WorkerProcess {
 export interface WorkerProcessOptions {
   readonly settings: Settings;
   readonly log: Logger;
+  /** Other task queues than `sessions` and `composes`; for specs that share a server. */
   readonly taskQueue?: string;
+  readonly composeTaskQueue?: string;
+  /** Secrets of message sinks, and PATH; without it there are none. */
+  readonly environment?: Environment;
+  /** See `ComposeEngineOptions`: specs that run from the sources have no file that a thread could start with. */
+  readonly runGeneration?: ComposeEngineOptions['run'];
 }
 
 /** Milliseconds between rounds of the outbox, of the traffic notifier and of the sweep. */
@@ -41,7 +52,8 @@ const trafficInterval = 1000;
 const sweepInterval = 30_000;
 
 /** Everything that a worker process does; waits for PostgreSQL and Temporal as long as they are not there. */
-export function startWorker({ settings, log, taskQueue }: WorkerProcessOptions): WorkerProcess {
+export function startWorker(options: WorkerProcessOptions): WorkerProcess {
+  const { settings, log, taskQueue } = options;
   const { databaseUrl, temporalAddress } = settings;
   if (databaseUrl === undefined) throw notSet('MILLRACE_DATABASE_URL');
   if (temporalAddress === undefined) throw notSet('MILLRACE_TEMPORAL_ADDRESS');
@@ -56,25 +68,36 @@ export function startWorker({ settings, log, taskQueue }: WorkerProcessOptions):
     if (signal.aborted) return;
     const database = await openDatabase(url, { applicationName: 'millrace-worker' });
     const client = connectTemporal(settings);
+    const composes = await openComposeWork({ ...options, database, client });
     try {
       const sessions = createSessionWorkflowClient(client, taskQueue === undefined ? {} : { taskQueue });
       const commands = createSessionCommands(database, { blobs: await openBlobStore(settings.blobs), ecosystems, ...(servicePolicy === undefined ? {} : { servicePolicy }) });
       const outbox = createOutboxDeliveries(database);
       const overdue = createOverdueSessions(database);
       const rows = createTrafficNotifications(database);
+      const polls = countdown(1 + composes.queues.length, polling.resolve);
       await Promise.all([
-        runSessionWorker({ address, client, activities: createSessionActivities({ commands, permissive: settings.permissive }), log, signal, onPolling: polling.resolve, ...(taskQueue === undefined ? {} : { taskQueue }) }),
+        ...[sessionQueue(commands), ...composes.queues].map((queue) => runWorker({ address, client, queue, log, signal, onPolling: polls })),
+        composes.run(signal),
         repeat(() => dispatchOutbox({ outbox, sessions, log }).then(() => undefined), { name: 'outbox', interval: outboxInterval, signal, log }),
         repeat(() => notifyTraffic({ rows, sessions, log }).then(() => undefined), { name: 'traffic', interval: trafficInterval, signal, log }),
         repeat(() => sweepOverdueSessions({ overdue, commands, log }).then(() => undefined), { name: 'sweep', interval: sweepInterval, signal, log }),
       ]);
     } finally {
       stopping.abort();
+      await composes.close();
       await client.connection.close();
       await database.close();
     }
   }
 
+  const sessionQueue = (commands: SessionCommands): WorkedQueue => ({
+    taskQueue: taskQueue ?? sessionTaskQueue,
+    activities: createSessionActivities({ commands, permissive: settings.permissive }),
+    workflows: true,
+    concurrency: 50,
+    shutdownGrace: 2000,
+  });
   const ended = work(databaseUrl, temporalAddress);
   return {
     polling: polling.promise,
@@ -83,6 +106,15 @@ export function startWorker({ settings, log, taskQueue }: WorkerProcessOptions):
       stopping.abort();
       return ended;
     },
+  };
+}
+
+/** Calls back with the last of so many calls. */
+function countdown(calls: number, done: () => void): () => void {
+  let left = calls;
+  return () => {
+    left -= 1;
+    if (left === 0) done();
   };
 }
 

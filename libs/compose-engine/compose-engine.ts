@@ -17,6 +17,8 @@ export interface ComposeEngine {
   remove(tree: TreeName): Promise<void>;
   /** Trees that have files here, for a sweep of what a crash left behind. */
   list(): Promise<readonly TreeName[]>;
+  /** Removes package files and caches that nobody has used in a long time, but never the given plans (SHA-256) and what they name. Answers how many files went. */
+  sweep(plans: readonly string[]): Promise<number>;
   close(): Promise<void>;
 }
 

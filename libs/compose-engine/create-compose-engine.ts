@@ -12,7 +12,9 @@ import type { GenerationTask } from './generation-task.js';
 import { findTool } from './iso-image.js';
 import { pinSources } from './pin-sources.js';
 import { runInThread } from './run-in-thread.js';
-import { asMillraceError, isMissing } from './storage-errors.js';
+import { isMissing } from '../repository-source/storage-errors.js';
+import { asEngineError } from './engine-error.js';
+import { sweepStores } from './sweep-stores.js';
 import { discardAttempt, readPublished, removeTree, stageTree } from './tree-publication.js';
 
 export interface ComposeEngineOptions {
@@ -69,7 +71,7 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
         return await generateAttempt(places, job, how);
       } catch (error) {
         how.signal.throwIfAborted();
-        throw asMillraceError(error, `compose odcs-${job.id}`);
+        throw asEngineError(error, `compose odcs-${job.id}`);
       }
     },
     async remove(tree) {
@@ -79,6 +81,7 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
       const found = await Promise.all(targets.map(async (targetDir): Promise<TreeName[]> => (await listIds(path.dirname(placesOfTree(settings, { id: 1, targetDir }).directory))).map((id) => ({ id, targetDir }))));
       return found.flat();
     },
+    sweep: (plans) => sweepStores(parts, plans),
     close: () => parts.close(),
   };
 }

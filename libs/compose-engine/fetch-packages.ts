@@ -91,16 +91,22 @@ async function fetchAll(context: GenerationContext, files: readonly AvailablePac
   return fetched;
 }
 
-/** A server that does not answer will not answer for the rest either; packages that are gone are all named. */
 function isHopeless(failures: readonly MillraceError[]): boolean {
-  return failures.length >= failuresNamed || failures.some(({ code }) => code === 'source-unavailable' || code === 'storage-full' || code === 'forbidden');
+  return failures.length >= failuresNamed || failures.some(isFinal);
+}
+
+/** A server that does not answer will not answer for the rest either; packages that are gone are all named. */
+function isFinal({ code }: MillraceError): boolean {
+  return code === 'source-unavailable' || code === 'storage-full' || code === 'forbidden';
 }
 
 function together(failures: readonly MillraceError[], of: number): MillraceError {
-  const worst = failures.find(({ code }) => code === 'storage-full' || code === 'source-unavailable' || code === 'forbidden') ?? (failures[0] as MillraceError);
+  const [first] = failures as [MillraceError];
+  const worst = failures.find(isFinal) ?? first;
   if (failures.length === 1) return worst;
   const messages = failures.filter(({ code }) => code === worst.code).map(({ message }) => message);
-  return new MillraceError(worst.code, `${failures.length} of ${of} packages cannot be had: ${listed(messages.sort(), failuresNamed)}`, { cause: worst, ...(worst.suggestion === undefined ? {} : { suggestion: worst.suggestion }) });
+  const suggestion = worst.suggestion === undefined ? {} : { suggestion: worst.suggestion };
+  return new MillraceError(worst.code, `${failures.length} of ${of} packages cannot be had: ${listed(messages.sort(), failuresNamed)}`, { cause: worst, ...suggestion });
 }
 
 async function fetchOne(context: GenerationContext, file: AvailablePackage): Promise<FetchedPackage> {

@@ -14,7 +14,7 @@ import { baseComposeInfoDocument, composeInfoDocument, imagesDocument, rpmsDocum
 import { planCompose } from './plan-compose.js';
 import { everyPackage, once, planBytes } from './plan-documents.js';
 import { renderRepoFile } from './repo-file.js';
-import { asMillraceError } from './storage-errors.js';
+import { asEngineError } from './engine-error.js';
 import { isLost, publishTree, takenOver, type StagedTree } from './tree-publication.js';
 import { writeRepositories } from './write-repositories.js';
 
@@ -38,7 +38,7 @@ export async function generateTree(context: GenerationContext, work: TreeWork): 
     return await generate(context, work);
   } catch (error) {
     context.signal.throwIfAborted();
-    const failure = (await isLost(work.places, work.staged)) ? takenOver(error) : asMillraceError(error, `compose odcs-${work.job.id}`);
+    const failure = (await isLost(work.places, work.staged)) ? takenOver(error) : asEngineError(error, `compose odcs-${work.job.id}`);
     log.error(`Compose failed: ${failure.message}`);
     if (failure.suggestion !== undefined) log.error(failure.suggestion);
     if (failure.code === 'internal') log.error(stackOf(error));

@@ -1,10 +1,10 @@
 import type { PinnedInputs, PinnedRepository } from '../compose/compose-plan.js';
 import type { ComposeRequest } from '../compose/compose-request.js';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
+import { isMissingFile } from '../repository-source/download.js';
 import type { RepositorySource, SourceOptions } from '../repository-source/repository-source.js';
 import { variantOf } from './check-request.js';
 import { readVariantContents } from './pungi-compose-metadata.js';
-import { isMissing } from './storage-errors.js';
 
 /** Fetches what pins the sources of a request: every `repomd.xml`, and of Pungi composes their list of packages. Errors: those of `RepositorySource`. */
 export async function pinSources(source: RepositorySource, asked: ComposeRequest, options: SourceOptions): Promise<PinnedInputs> {
@@ -53,19 +53,13 @@ async function readPungiCompose(source: RepositorySource, asked: ComposeRequest,
   return { request, places: [...places, { url: `${url}/source/tree`, arches, optional: true }] };
 }
 
-/** The server, or the file system, has no such file. */
-function isAbsent(error: MillraceError): boolean {
-  const cause = error.cause as { readonly missing?: unknown } | undefined;
-  return cause?.missing === true || isMissing(cause);
-}
-
 async function pinAll(source: RepositorySource, places: readonly RepositoryPlace[], options: SourceOptions): Promise<PinnedRepository[]> {
   const pinned = await Promise.all(
     places.map(async ({ url, arches, optional }): Promise<PinnedRepository[]> => {
       try {
         return [{ url, arches: [...arches].sort(), ...(await source.pin(url, options)) }];
       } catch (error) {
-        if (optional === true && isMillraceError(error) && error.code === 'source-invalid' && isAbsent(error)) return [];
+        if (optional === true && isMillraceError(error) && isMissingFile(error.cause)) return [];
         throw error;
       }
     }),

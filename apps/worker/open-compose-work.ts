@@ -1,0 +1,78 @@
+import { availableParallelism } from 'node:os';
+import { createComposeActivities } from '../../activities/compose/create-compose-activities.js';
+import { createGenerationActivity } from '../../activities/compose/create-generation-activity.js';
+import { createComposeEngine } from '../../libs/compose-engine/create-compose-engine.js';
+import { createComposeCommands } from '../../libs/compose-record/create-compose-commands.js';
+import { createComposeOutboxDeliveries } from '../../libs/compose-record/compose-outbox-deliveries.js';
+import { createComposeReads } from '../../libs/compose-record/create-compose-reads.js';
+import { createOverdueComposes } from '../../libs/compose-record/overdue-composes.js';
+import { createStoredComposes } from '../../libs/compose-record/stored-composes.js';
+import { deliverMessages } from '../../libs/messaging/deliver-messages.js';
+import { openMessageSinks } from '../../libs/messaging/open-message-sinks.js';
+import { createComposeWorkflowClient } from '../../temporal/compose-workflow-client.js';
+import { composeTaskQueue, generationTaskQueueOf } from '../../workflows/compose/compose-messages.js';
+import { dispatchComposeOutbox } from './compose-outbox-dispatcher.js';
+import { sweepComposes } from './compose-sweep.js';
+import { repeat } from './repeat.js';
+import { sweepComposeStorage } from './storage-sweep.js';
+import type { Client } from '@temporalio/client';
+import type { Database } from '../../libs/database/open-database.js';
+import type { WorkedQueue } from './run-worker.js';
+import type { WorkerProcessOptions } from './start-worker.js';
+
+export interface ComposeWork {
+  readonly queues: readonly WorkedQueue[];
+  /** Outbox, messages and sweeps until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ComposeWorkOptions extends WorkerProcessOptions {
+  readonly database: Database;
+  readonly client: Client;
+}
+
+/** Milliseconds between rounds. */
+const outboxInterval = 500;
+const sweepInterval = 30_000;
+const storageInterval = 10 * 60_000;
+
+/** What a worker process does for composes, besides sessions. Errors: `invalid-setting`. */
+export async function openComposeWork(options: ComposeWorkOptions): Promise<ComposeWork> {
+  const { settings, database, client, log, environment = {}, runGeneration } = options;
+  const taskQueue = options.composeTaskQueue ?? (options.taskQueue === undefined ? composeTaskQueue : `${options.taskQueue}-composes`);
+  const messages = await openMessageSinks(settings.messagesFile, { environment, forbiddenPorts: settings.forbiddenPorts });
+  const engine = await createComposeEngine({ settings, searchPath: environment.PATH, ...(runGeneration === undefined ? {} : { run: runGeneration }) });
+  const commands = createComposeCommands(database, { composeUrl: settings.composeUrl, secondsToLive: settings.composeSecondsToLive, maximumSecondsToLive: settings.composeMaximumSecondsToLive });
+  const reads = createComposeReads(database);
+  const workflows = createComposeWorkflowClient(client, { taskQueue });
+  const activityOptions = { commands, reads, engine, workflows, generationSeconds: settings.composeTimeout };
+  const outbox = createComposeOutboxDeliveries(database);
+  const overdue = createOverdueComposes(database);
+  const stored = createStoredComposes(database);
+
+  return {
+    queues: [
+      { taskQueue, activities: createComposeActivities(activityOptions), workflows: true, concurrency: 50, shutdownGrace: 2000 },
+      {
+        taskQueue: generationTaskQueueOf(taskQueue),
+        activities: createGenerationActivity(activityOptions),
+        workflows: false,
+        concurrency: settings.composeConcurrency ?? Math.max(2, availableParallelism()),
+        shutdownGrace: 0,
+      },
+    ],
+    async run(signal) {
+      await Promise.all([
+        repeat(() => dispatchComposeOutbox({ outbox, workflows, log }).then(() => undefined), { name: 'compose outbox', interval: outboxInterval, signal, log }),
+        repeat(() => sweepComposes({ overdue, commands, workflows, log }), { name: 'compose sweep', interval: sweepInterval, signal, log }),
+        repeat(() => sweepComposeStorage({ stored, commands, engine, signal, log }), { name: 'storage sweep', interval: storageInterval, signal, log }),
+        deliverMessages({ ...messages, database, signal, log }),
+      ]);
+    },
+    async close() {
+      await reads.close();
+      await engine.close();
+    },
+  };
+}
