@@ -20,7 +20,7 @@ client = ODCS(server, auth_mech=AuthMech.Anonymous)
 
 
 def repo(place=repository, **source):
-    return ComposeSourceGeneric("repo", place, **source)
+    return ComposeSourceGeneric(place, "repo", **source)
 
 
 def refused(source, **options):
