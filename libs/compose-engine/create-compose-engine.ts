@@ -16,7 +16,7 @@ import { runInThread } from './run-in-thread.js';
 import { isMissing } from '../repository-source/storage-errors.js';
 import { asEngineError } from './engine-error.js';
 import { sweepStores } from './sweep-stores.js';
-import { discardAttempt, readPublished, removeTree, stageTree } from './tree-publication.js';
+import { discardAttempt, isLost, readPublished, removeTree, stageTree } from './tree-publication.js';
 
 export interface ComposeEngineOptions {
   readonly settings: EngineSettings;
@@ -29,6 +29,8 @@ export interface ComposeEngineOptions {
 }
 
 const defaultHeap = 4096;
+/** Milliseconds that a failed generation waits for a bucket to take back what it got. */
+const cleaningTime = 10_000;
 
 /** Composes on this machine's file system. Errors of its methods: see `ComposeEngine`. */
 export async function createComposeEngine(options: ComposeEngineOptions): Promise<ComposeEngine> {
@@ -46,10 +48,15 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
       return await run({ settings, job, staged, imageTool }, how);
     } catch (error) {
       tellEnd(places, how.signal, asEngineError(error, `compose odcs-${job.id}`));
+      if (!(await isLost(places, staged))) await removeObjects(job, AbortSignal.timeout(cleaningTime)).catch(() => undefined); // the sweep will
       await discardAttempt(places, staged);
       how.signal.throwIfAborted();
       throw error;
     }
+  }
+
+  async function removeObjects({ id, targetDir }: TreeName, signal?: AbortSignal): Promise<void> {
+    if (targetDir === 'default') await parts.bucket?.remove(`odcs-${id}`, signal === undefined ? {} : { signal });
   }
 
   return {
@@ -76,11 +83,14 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
       }
     },
     async remove(tree) {
+      await removeObjects(tree);
       await removeTree(placesOfTree(settings, tree));
     },
     async list() {
       const found = await Promise.all(targets.map(async (targetDir): Promise<TreeName[]> => (await listIds(path.dirname(placesOfTree(settings, { id: 1, targetDir }).directory))).map((id) => ({ id, targetDir }))));
-      return found.flat();
+      const known = new Set(found.flat().map(({ id, targetDir }) => `${targetDir} ${id}`));
+      const objects = ((await parts.bucket?.list()) ?? []).flatMap((name) => treeIdOf(name) ?? []);
+      return [...found.flat(), ...objects.filter((id) => !known.has(`default ${id}`)).map((id) => ({ id, targetDir: 'default' }))];
     },
     sweep: (plans) => sweepStores(parts, plans),
     close: () => parts.close(),

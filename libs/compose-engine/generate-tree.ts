@@ -17,6 +17,7 @@ import { renderRepoFile } from './repo-file.js';
 import { createStopwatch } from './stopwatch.js';
 import { asEngineError } from './engine-error.js';
 import { isLost, publishTree, takenOver, type StagedTree } from './tree-publication.js';
+import { uploadTree } from './upload-tree.js';
 import { writeRepositories } from './write-repositories.js';
 
 export interface TreeWork {
@@ -70,7 +71,7 @@ async function generate(context: GenerationContext, { job, places, staged, image
   await writeRest(context, { places, staged, identity, plan, digest });
   const generated = summarise(plan, digest, identity);
   context.progress('publish', 0, 1);
-  await publishTree(places, staged, { job: digestOfJob(job), generated });
+  await publishTree(places, staged, { job: digestOfJob(job), generated, before: () => uploadTree(context, { places, staged, plan }) });
   context.progress('publish', 1, 1);
   log.step(`Compose finished: ${generated.packages} packages, ${generated.bytes} bytes; published in ${elapsed()}`);
   return generated;
