@@ -66,6 +66,7 @@ function createConflictFinder({ evaluator, read, isPresent, budget }: CheckOptio
     return found;
   };
   const between = (one: Candidate, other: Candidate): Dependency | undefined => {
+    budget.spend(conflictsOf(one).size + conflictsOf(other).size);
     for (const [conflict, set] of conflictsOf(one)) if (set.has(other)) return conflict;
     for (const [conflict, set] of conflictsOf(other)) if (set.has(one)) return conflict;
     return undefined;
@@ -78,7 +79,9 @@ function createConflictFinder({ evaluator, read, isPresent, budget }: CheckOptio
       if (!isPresent(provider)) continue;
       const conflict = provider === candidate ? undefined : between(candidate, provider);
       if (conflict === undefined) return [];
-      violations.set(conflict, [...(violations.get(conflict) ?? []), provider]);
+      const against = violations.get(conflict);
+      if (against === undefined) violations.set(conflict, [provider]);
+      else against.push(provider);
     }
     return [...violations].map(([dependency, against]) => ({ candidate, dependency, kind: 'conflicts' as const, against }));
   };
