@@ -32,17 +32,15 @@ export function digestOfJob({ id, inputs, startedAt }: GenerationJob): string {
   return createHash('sha256').update(canonicalize({ id, inputs, startedAt }) as string).digest('hex');
 }
 
-/** All of a generation: plan, fetch, write, publish. Errors: those of `ComposeEngine.generate`; the log has said them. */
+/** All of a generation: plan, fetch, write, publish. Errors: those of `ComposeEngine.generate`. */
 export async function generateTree(context: GenerationContext, work: TreeWork): Promise<GeneratedTree> {
-  const { log } = context;
   try {
     return await generate(context, work);
   } catch (error) {
     context.signal.throwIfAborted();
-    const failure = (await isLost(work.places, work.staged)) ? takenOver(error) : asEngineError(error, `compose odcs-${work.job.id}`);
-    log.error(`Compose failed: ${failure.message}`);
-    if (failure.suggestion !== undefined) log.error(failure.suggestion);
-    if (failure.code === 'internal') log.error(stackOf(error));
+    if (await isLost(work.places, work.staged)) throw takenOver(error);
+    const failure = asEngineError(error, `compose odcs-${work.job.id}`);
+    if (failure.code === 'internal') context.log.error(stackOf(error));
     throw failure;
   }
 }
