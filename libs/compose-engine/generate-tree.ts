@@ -14,6 +14,7 @@ import { baseComposeInfoDocument, composeInfoDocument, imagesDocument, rpmsDocum
 import { planCompose } from './plan-compose.js';
 import { everyPackage, once, planBytes } from './plan-documents.js';
 import { renderRepoFile } from './repo-file.js';
+import { createStopwatch } from './stopwatch.js';
 import { asEngineError } from './engine-error.js';
 import { isLost, publishTree, takenOver, type StagedTree } from './tree-publication.js';
 import { writeRepositories } from './write-repositories.js';
@@ -110,14 +111,4 @@ function summarise(plan: ComposePlan, digest: string, { pungiComposeId }: Compos
 function stackOf(error: unknown): string {
   const stack = typeof error === 'object' && error !== null && 'stack' in error ? error.stack : undefined;
   return typeof stack === 'string' ? stack : errorMessage(error);
-}
-
-/** Tells the time since it was last asked. */
-function createStopwatch(): () => string {
-  let since = performance.now();
-  return () => {
-    const [before, now] = [since, performance.now()];
-    since = now;
-    return `${((now - before) / 1000).toFixed(2)} s`;
-  };
 }

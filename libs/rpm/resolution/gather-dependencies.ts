@@ -28,9 +28,7 @@ export interface GatherOptions {
   readonly budget: WorkBudget;
 }
 
-interface PendingRequirement {
-  readonly candidate: Candidate;
-  readonly requirement: Dependency;
+interface PendingRequirement extends Unsatisfied {
   readonly expression: RichDependency;
 }
 
@@ -39,12 +37,15 @@ export async function gatherDependencies(options: GatherOptions): Promise<readon
   const { selected, index, evaluator, read, mayAdd, addMore, budget } = options;
   const select = createProviderSelection(options);
   const conditionals: PendingRequirement[] = [];
-  const unsatisfied = new Map<Dependency, Unsatisfied>();
+  const unsatisfied = new Set<Unsatisfied>();
 
-  const demand = ({ candidate, requirement, expression }: PendingRequirement): void => {
+  const demand = (pending: PendingRequirement): void => {
     budget.spend(1);
-    if (evaluator.possible(expression, selected.isPresent, mayAdd)) select(expression);
-    else unsatisfied.set(requirement, { candidate, requirement });
+    if (evaluator.possible(pending.expression, selected.isPresent, mayAdd)) {
+      select(pending.expression);
+      // A condition that came to hold may have changed what is asked for.
+      unsatisfied.delete(pending);
+    } else unsatisfied.add(pending);
   };
 
   let done = 0;
@@ -57,7 +58,7 @@ export async function gatherDependencies(options: GatherOptions): Promise<readon
       for (const requirement of candidate.package.dependencies.requires) {
         if (isForRpmItself(requirement)) continue;
         const expression = read(requirement);
-        if (expression === undefined) unsatisfied.set(requirement, { candidate, requirement });
+        if (expression === undefined) unsatisfied.add({ candidate, requirement });
         // What leaves no choice comes first: it may settle what does.
         else if (isCompound(expression) || evaluator.matching(expression).length > 1) open.push({ candidate, requirement, expression });
         else demand({ candidate, requirement, expression });
@@ -69,7 +70,7 @@ export async function gatherDependencies(options: GatherOptions): Promise<readon
     if (done === selected.list.length) conditionals.forEach(demand);
     if (done === selected.list.length) addMore();
   }
-  return [...unsatisfied.values()];
+  return [...unsatisfied];
 }
 
 /** The paths that requirements of these packages name. */
