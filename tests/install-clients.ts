@@ -23,6 +23,7 @@ const debianPackages: Readonly<Record<string, string>> = {
   mvn: 'maven',
   nuget: 'nuget',
   python3: 'python3-venv',
+  'rabbitmq-server': 'rabbitmq-server',
   rebar3: 'rebar3',
   rpmbuild: 'rpm',
   rpmsign: 'rpm',

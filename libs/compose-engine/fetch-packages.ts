@@ -91,16 +91,22 @@ async function fetchAll(context: GenerationContext, files: readonly AvailablePac
   return fetched;
 }
 
-/** A server that does not answer will not answer for the rest either; packages that are gone are all named. */
 function isHopeless(failures: readonly MillraceError[]): boolean {
-  return failures.length >= failuresNamed || failures.some(({ code }) => code === 'source-unavailable' || code === 'storage-full' || code === 'forbidden');
+  return failures.length >= failuresNamed || failures.some(isFinal);
+}
+
+/** A server that does not answer will not answer for the rest either; packages that are gone are all named. */
+function isFinal({ code }: MillraceError): boolean {
+  return code === 'source-unavailable' || code === 'storage-full' || code === 'forbidden';
 }
 
 function together(failures: readonly MillraceError[], of: number): MillraceError {
-  const worst = failures.find(({ code }) => code === 'storage-full' || code === 'source-unavailable' || code === 'forbidden') ?? (failures[0] as MillraceError);
+  const [first] = failures as [MillraceError];
+  const worst = failures.find(isFinal) ?? first;
   if (failures.length === 1) return worst;
   const messages = failures.filter(({ code }) => code === worst.code).map(({ message }) => message);
-  return new MillraceError(worst.code, `${failures.length} of ${of} packages cannot be had: ${listed(messages.sort(), failuresNamed)}`, { cause: worst, ...(worst.suggestion === undefined ? {} : { suggestion: worst.suggestion }) });
+  const suggestion = worst.suggestion === undefined ? {} : { suggestion: worst.suggestion };
+  return new MillraceError(worst.code, `${failures.length} of ${of} packages cannot be had: ${listed(messages.sort(), failuresNamed)}`, { cause: worst, ...suggestion });
 }
 
 async function fetchOne(context: GenerationContext, file: AvailablePackage): Promise<FetchedPackage> {
@@ -110,9 +116,13 @@ async function fetchOne(context: GenerationContext, file: AvailablePackage): Pro
   return { planned: planFile(file, { sha256, size, description }), keyIds: description.keyIds };
 }
 
+/** Of a file name, on every file system that matters. */
+const longestName = 255;
+
 /** What an index says of a package decides where it goes; a package that says otherwise of itself would go elsewhere. */
 function refuseOther(file: AvailablePackage, description: PackageDescription): void {
   const [said, is] = [nevraOf(file), nevraOf(description)];
+  if (Buffer.byteLength(packageFileName(file)) > longestName) throw new MillraceError('source-invalid', `${file.location}: name, version and release of the package make a file name of more than ${longestName} bytes`);
   if (said !== is) throw new MillraceError('source-invalid', `${file.location} is ${is}, but the metadata of its repository says ${said}`, { suggestion: 'Have the metadata of that repository made anew.' });
 }
 

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { GenerationTask, ThreadReport } from './generation-task.js';
 import { runGeneration } from './run-generation.js';
-import { asMillraceError } from './storage-errors.js';
+import { asEngineError } from './engine-error.js';
 
 /** Entry of a thread that makes one compose. It is ended from outside, so its own signal never comes. */
 const report = (message: ThreadReport): void => parentPort?.postMessage(message);
@@ -30,7 +30,7 @@ async function main(): Promise<void> {
     });
     report({ kind: 'done', generated });
   } catch (error) {
-    const { code, message, suggestion, details } = asMillraceError(error, 'the generation');
+    const { code, message, suggestion, details } = asEngineError(error, 'the generation');
     report({ kind: 'failed', failure: { code, message, suggestion, details } });
   }
 }

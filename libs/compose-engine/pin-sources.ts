@@ -1,13 +1,15 @@
 import type { PinnedInputs, PinnedRepository } from '../compose/compose-plan.js';
 import type { ComposeRequest } from '../compose/compose-request.js';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
+import { isMissingFile } from '../repository-source/download.js';
 import type { RepositorySource, SourceOptions } from '../repository-source/repository-source.js';
 import { variantOf } from './check-request.js';
 import { readVariantContents } from './pungi-compose-metadata.js';
-import { isMissing } from './storage-errors.js';
 
 /** Fetches what pins the sources of a request: every `repomd.xml`, and of Pungi composes their list of packages. Errors: those of `RepositorySource`. */
 export async function pinSources(source: RepositorySource, asked: ComposeRequest, options: SourceOptions): Promise<PinnedInputs> {
+  // A renewal has the packages of its plan, wherever the sources are by now.
+  if (asked.pinnedPlan !== null) return { request: asked, sources: [], lookaside: [], kojiEvent: asked.kojiEvent };
   const pungi = asked.sourceType === 'pungi_compose' ? await readPungiCompose(source, asked, options) : undefined;
   const request = pungi?.request ?? asked;
   const places = pungi?.places ?? fillIn(request.source, request.arches);
@@ -53,19 +55,13 @@ async function readPungiCompose(source: RepositorySource, asked: ComposeRequest,
   return { request, places: [...places, { url: `${url}/source/tree`, arches, optional: true }] };
 }
 
-/** The server, or the file system, has no such file. */
-function isAbsent(error: MillraceError): boolean {
-  const cause = error.cause as { readonly missing?: unknown } | undefined;
-  return cause?.missing === true || isMissing(cause);
-}
-
 async function pinAll(source: RepositorySource, places: readonly RepositoryPlace[], options: SourceOptions): Promise<PinnedRepository[]> {
   const pinned = await Promise.all(
     places.map(async ({ url, arches, optional }): Promise<PinnedRepository[]> => {
       try {
         return [{ url, arches: [...arches].sort(), ...(await source.pin(url, options)) }];
       } catch (error) {
-        if (optional === true && isMillraceError(error) && error.code === 'source-invalid' && isAbsent(error)) return [];
+        if (optional === true && isMillraceError(error) && isMissingFile(error.cause)) return [];
         throw error;
       }
     }),

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { PlannedPackage } from '../compose/compose-plan.js';
@@ -7,7 +7,6 @@ import { failureOf, filesBelow } from './__fixtures__/read-tree.js';
 import { copyPackages, createSigningKey, indexPackages, type SigningKey } from './__fixtures__/rpm-packages.js';
 import { composeRequest, scratchEngine, type ScratchEngine } from './__fixtures__/scratch-engine.js';
 import { isSameKey } from './signature-choice.js';
-import { readFileSync } from 'node:fs';
 
 let kitchen: Kitchen;
 let scratch: ScratchEngine;

@@ -5,7 +5,7 @@ import { MillraceError } from '../errors/millrace-error.js';
 import type { GeneratedTree } from './compose-engine.js';
 import type { TreePlaces } from './compose-layout.js';
 import { logFiles } from './generation-log.js';
-import { isMissing } from './storage-errors.js';
+import { isMissing } from '../repository-source/storage-errors.js';
 import { syncDirectory, syncTree } from './sync-tree.js';
 
 /** What one attempt makes, where nobody looks. */
@@ -23,11 +23,18 @@ export interface PublishedTree {
   readonly generated: GeneratedTree;
 }
 
+export interface Publication extends Omit<PublishedTree, 'attempt'> {
+  /** What has to be done with the whole tree before it becomes visible. */
+  readonly before?: (() => Promise<void>) | undefined;
+}
+
 const logNames: ReadonlySet<string> = new Set(Object.values(logFiles));
 const record = path.join('work', 'global', 'generation.json');
 /** Made visible in this order: the record first, so that it is known whose the rest is; `compose` in one; `STATUS` says that all is there. */
 const order = ['work', 'logs', 'COMPOSE_ID', 'compose', 'STATUS'];
 const publishing = 'publishing';
+/** Stays in a claimed directory until that is put aside: so it is never empty, and a rename onto it fails. */
+const marker = '.attempt';
 
 /** Begins an attempt. Of those before, also of one that still runs, only logs are left: another is begun when the workflow has given one up. */
 export async function stageTree(places: TreePlaces): Promise<StagedTree> {
@@ -36,6 +43,7 @@ export async function stageTree(places: TreePlaces): Promise<StagedTree> {
   await removeContents(places);
   const staged = stagedTree(places, randomUUID());
   await mkdir(staged.directory, { recursive: true });
+  await writeFile(path.join(staged.directory, marker), staged.attempt);
   return staged;
 }
 
@@ -62,13 +70,16 @@ async function readRecord(directory: string): Promise<PublishedTree> {
  * Syncs everything that an attempt wrote and makes it visible: `compose/`, which is all of the repositories, by one rename. Errors: `resources-in-use` where
  * a later attempt has taken over.
  */
-export async function publishTree(places: TreePlaces, staged: StagedTree, { job, generated }: Omit<PublishedTree, 'attempt'>): Promise<void> {
+export async function publishTree(places: TreePlaces, staged: StagedTree, { job, generated, before }: Publication): Promise<void> {
   const published: PublishedTree = { attempt: staged.attempt, job, generated };
   const claimed = path.join(places.staging, publishing);
   try {
     await writeFile(path.join(staged.directory, record), `${JSON.stringify(published)}\n`);
+    await before?.();
     await syncTree(staged.directory);
-    // Only one attempt has this name at a time, and one that was taken over has nothing to rename.
+    // What was taken over has lost its mark, even where it has made the directory again since.
+    await readFile(path.join(staged.directory, marker));
+    // Only one attempt has this name at a time.
     await rename(staged.directory, claimed);
     await removeContents(places);
     for (const name of order) await rename(path.join(claimed, name), path.join(places.directory, name));
@@ -78,7 +89,7 @@ export async function publishTree(places: TreePlaces, staged: StagedTree, { job,
   }
   await syncDirectory(places.directory);
   await syncDirectory(places.root);
-  await rm(claimed, { recursive: true, force: true, maxRetries: 3 });
+  await removeAside(places, publishing);
   await rmdir(places.staging).catch(() => undefined); // in use by another attempt
 }
 
@@ -92,21 +103,24 @@ export function takenOver(cause: unknown): MillraceError {
 
 /** Whether a later attempt has taken over, so that what fails here is only a consequence. */
 export async function isLost(places: TreePlaces, staged: StagedTree): Promise<boolean> {
-  return !(await exists(staged.directory)) && (await attemptOf(path.join(places.staging, publishing))) !== staged.attempt && (await attemptOf(places.directory)) !== staged.attempt;
+  const own = [await markOf(staged.directory), await markOf(path.join(places.staging, publishing)), await visibleAttempt(places)];
+  return !own.includes(staged.attempt);
 }
 
 /** After a failure of this attempt: nothing of it is left but the logs. What a later attempt has made stays. */
 export async function discardAttempt(places: TreePlaces, staged: StagedTree): Promise<void> {
-  const [visible, claim] = [await attemptOf(places.directory), await attemptOf(path.join(places.staging, publishing))];
-  if (visible === staged.attempt) await removeContents(places);
-  // A claim whose record has been moved out is that of the visible one.
-  if (claim === staged.attempt || (claim === undefined && visible === staged.attempt)) await removeAside(places, publishing);
+  if ((await visibleAttempt(places)) === staged.attempt) await removeContents(places);
+  if ((await markOf(path.join(places.staging, publishing))) === staged.attempt) await removeAside(places, publishing);
   await removeAside(places, staged.attempt);
   await rmdir(places.staging).catch(() => undefined); // in use by another attempt
 }
 
-async function attemptOf(directory: string): Promise<string | undefined> {
-  return (await readRecord(directory).catch(undefinedWhenMissing))?.attempt;
+async function markOf(directory: string): Promise<string | undefined> {
+  return readFile(path.join(directory, marker), 'utf8').catch(undefinedWhenMissing);
+}
+
+async function visibleAttempt(places: TreePlaces): Promise<string | undefined> {
+  return (await readRecord(places.directory).catch(undefinedWhenMissing))?.attempt;
 }
 
 /** Deletes what is not a log, first taken out of sight as a whole. */
@@ -138,10 +152,6 @@ export async function removeTree(places: TreePlaces): Promise<void> {
   await rename(places.directory, path.join(places.staging, `removed-${randomUUID()}`)).catch(undefinedWhenMissing);
   await syncDirectory(places.root);
   await rm(places.staging, { recursive: true, force: true, maxRetries: 3 });
-}
-
-async function exists(directory: string): Promise<boolean> {
-  return (await readdir(directory).catch(undefinedWhenMissing)) !== undefined;
 }
 
 function undefinedWhenMissing(error: unknown): undefined {

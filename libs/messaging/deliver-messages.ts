@@ -35,18 +35,16 @@ async function deliverTo(sink: MessageSink, { delivery, wake, log, signal }: { d
   let registered = false;
   while (!signal.aborted) {
     const seen = wake.count();
-    let more = false;
     try {
       if (!registered) await delivery.register(sink);
       registered = true;
-      more = await delivery.deliver(sink);
+      const more = await delivery.deliver(sink);
       trouble.over();
+      if (!more) await wake.wait(seen, longestWait, signal);
     } catch (error) {
       trouble.failed(error);
       await pause(longestWait, undefined, { signal }).catch(() => undefined);
-      continue;
     }
-    if (!more) await wake.wait(seen, longestWait, signal);
   }
   await sink.close();
 }

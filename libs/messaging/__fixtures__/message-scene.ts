@@ -15,6 +15,8 @@ export interface MessageScene {
   leave(streamId: string, number: number): Promise<void>;
   /** Delivers until `close`, or until what it resolves to is called. */
   deliver(sinks: readonly MessageSink[], options?: Partial<DeliverMessagesOptions>): () => Promise<void>;
+  /** Ends all deliveries and forgets all messages and sinks. */
+  reset(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -38,6 +40,10 @@ export async function openMessageScene(): Promise<MessageScene> {
       };
       stops.add(stop);
       return stop;
+    },
+    reset: async () => {
+      await Promise.all([...stops].map((stop) => stop()));
+      await query(database, 'truncate outbound_messages, message_sinks, streams');
     },
     close: async () => {
       await Promise.all([...stops].map((stop) => stop()));
@@ -69,7 +75,7 @@ export async function registered(database: Database, count: number): Promise<voi
   await until(async () => (await query(database, 'select 1 from message_sinks')).length >= count);
 }
 
-export async function until(condition: () => boolean | Promise<boolean>, longest = 25_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, longest = 40_000): Promise<void> {
   const deadline = performance.now() + longest;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`did not come to pass within ${longest / 1000} s: ${condition.toString()}`);

@@ -1,5 +1,6 @@
 import rhea from 'rhea';
 import type { Connection, ConnectionOptions, Delivery, EventContext, Sender } from 'rhea';
+import { errorMessage } from '../../errors/error-message.js';
 import type { Environment } from '../../settings/settings.js';
 import type { DeliverableMessage, MessageSink, PublishResult } from '../message-sink.js';
 import type { Amqp10Settings } from '../message-settings-schema.js';
@@ -48,7 +49,7 @@ export function createAmqp10Sink(settings: Amqp10Settings, environment: Environm
         answers.push(Promise.race([sendOne(current, message), current.gone]));
       }
     } catch (error) {
-      answers.push(Promise.reject(error as Error));
+      answers.push(Promise.reject(new Error(errorMessage(error))));
     }
     return acceptedPrefix(answers);
   }
@@ -68,7 +69,7 @@ async function open(settings: Amqp10Settings, environment: Environment): Promise
   const { promise: gone, reject } = Promise.withResolvers<never>();
   gone.catch(() => undefined); // nobody may be waiting when it goes
   const lost = (what: string) => (context: EventContext): void => {
-    const { error } = context as { error?: { condition?: unknown; description?: unknown; message?: unknown } };
+    const error = errorOf(context);
     const detail = [error?.condition, error?.description ?? error?.message].filter((part) => typeof part === 'string' && part !== '').join(': ');
     reject(new Error(detail === '' ? what : `${what}: ${detail}`));
   };
@@ -123,7 +124,18 @@ async function connectionOptions(settings: Amqp10Settings, environment: Environm
     : {};
   const rest = { host, port: Number(url.port === '' ? (secure ? 5671 : 5672) : url.port), container_id: 'millrace', reconnect: false, idle_time_out: idleTimeout, ...user };
   if (!secure) return { ...rest, transport: 'tcp' };
-  return { ...rest, transport: 'tls', servername: host, ...(settings.sasl === 'external' ? { enable_sasl_external: true } : {}), ...(await tlsOptions(settings.tls, environment)) } as ConnectionOptions;
+  return { ...rest, transport: 'tls', servername: host, ...(settings.sasl === 'external' ? { enable_sasl_external: true } : {}), ...(await tlsOptions(settings.tls, environment)) };
+}
+
+interface ConditionShape {
+  readonly condition?: unknown;
+  readonly description?: unknown;
+  readonly message?: unknown;
+}
+
+/** The library puts it where it happened. */
+function errorOf({ error, sender, session, connection }: EventContext): ConditionShape | undefined {
+  return (error ?? sender?.error ?? session?.error ?? connection.error);
 }
 
 function untilSendable(sender: Sender, signal: AbortSignal): Promise<void> {

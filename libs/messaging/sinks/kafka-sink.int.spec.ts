@@ -41,7 +41,7 @@ async function follow(name: string): Promise<{ readonly messages: Received[]; cl
   const consumer = new Consumer({ groupId: `spec-${name}`, clientId: 'spec', bootstrapBrokers: [kafka.broker], deserializers: stringDeserializers });
   const stream = await consumer.consume({ topics: [name], mode: 'earliest', autocommit: true });
   const messages: Received[] = [];
-  stream.on('data', ({ key, value, headers }) => messages.push({ key: String(key), value: String(value), headers: headers as ReadonlyMap<string, string> }));
+  stream.on('data', ({ key, value, headers }) => messages.push({ key: String(key), value: String(value), headers: headers }));
   stream.on('error', () => undefined);
   return { messages, close: () => consumer.close(true) };
 }
@@ -66,7 +66,7 @@ describe('a Kafka sink', () => {
   });
 
   it('delivers every message in order although the broker is killed in the middle and started again', async () => {
-    const stop = scene.deliver([createKafkaSink(settingsOf(), {})]);
+    const stop = scene.deliver([createKafkaSink(settingsOf(), {})], { firstPause: 0.1 });
     await registered(scene.database, 1);
     const streams = ['compose:1', 'compose:2', 'compose:3'];
     let left = 0;

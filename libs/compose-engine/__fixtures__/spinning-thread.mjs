@@ -1,0 +1,2 @@
+// Computes for ever and tells nothing.
+for (;;);

@@ -1,0 +1,47 @@
+import { describe, expect, it } from '@jest/globals';
+import type { ComposeRequest } from '../compose/compose-request.js';
+import { sourceTypes, type SourceType } from '../compose/compose-vocabulary.js';
+import { composeRequest } from './__fixtures__/scratch-engine.js';
+import { checkRequest } from './check-request.js';
+
+const check = (change: Partial<ComposeRequest>, tools: readonly string[] = ['xorriso']): string => {
+  try {
+    checkRequest(composeRequest({ source: ['https://repository.example/os'], ...change }), { composes: '/composes', composeUrl: 'http://composes.example', composeTargetDirs: { private: '/private' }, hasTool: (name) => tools.includes(name) });
+    return '';
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'invalid-request' });
+    return (error as Error).message;
+  }
+};
+
+describe('a request', () => {
+  it.each(Object.keys(sourceTypes) as SourceType[])('of source type %s is taken or refused with what is missing', (sourceType) => {
+    const message = check({ sourceType, source: ['https://repository.example/compose/Server'] });
+    if (sourceType === 'repo' || sourceType === 'pungi_compose') expect(message).toBe('');
+    else expect(message).toMatch(new RegExp(`^composes of source type ${sourceType} need .+, which this service does not have yet`));
+  });
+
+  it.each<[string, Partial<ComposeRequest>, string]>([
+    ['no source', { source: [] }, 'needs a source'],
+    ['several Pungi composes', { sourceType: 'pungi_compose', source: ['https://a.example/V', 'https://b.example/V'] }, 'takes one URL'],
+    ['a Pungi compose without variant', { sourceType: 'pungi_compose', source: ['https:///'] }, 'neither'],
+    ['another scheme', { source: ['ftp://repository.example/os'] }, 'ftp://repository.example/os is neither an http(s) or file URL nor an absolute path'],
+    ['a relative lookaside', { lookasideRepos: ['os'] }, 'os is neither'],
+    ['unknown architectures', { arches: ['x86_64', 'z80', 'noarch'] }, 'unknown architectures: z80, noarch'],
+    ['multilib beyond the architectures', { multilibArches: ['ppc64le'] }, 'multilib_arches has what arches has not: ppc64le'],
+    ['no architecture', { arches: [] }, 'no architecture is asked for'],
+    ['boot.iso', { results: ['repository', 'boot.iso'] }, 'the result boot.iso needs lorax, which this service does not run'],
+    ['an unknown target directory', { targetDir: 'elsewhere' }, 'there is no target directory "elsewhere"'],
+  ])('with %s is refused', (_name, change, message) => {
+    expect(check(change)).toContain(message);
+  });
+
+  it('for an image is refused where its tool is not installed, with everything else that is wrong', () => {
+    expect(check({ results: ['repository', 'iso'] })).toBe('');
+    expect(check({ results: ['repository', 'iso'], arches: ['z80'] }, [])).toBe('unknown architectures: z80; the result iso needs xorriso, which is not installed where composes are made');
+  });
+
+  it('for ostree and private directories, of paths and file URLs is taken', () => {
+    expect(check({ results: ['repository', 'ostree'], targetDir: 'private', source: ['/srv/repository', 'file:///srv/other'] })).toBe('');
+  });
+});
