@@ -6,7 +6,7 @@ import { startTestGateway } from '../__fixtures__/test-gateway.js';
 import type { TestGateway } from '../__fixtures__/test-gateway.js';
 import { mayChange } from './own-pages-only.js';
 
-const own = { host: 'composes.corp.test', composeUrl: 'https://packages.test/composes' };
+const own = { host: 'composes.corp.test', composeUrl: 'https://packages.test/composes', composeBucket: undefined };
 
 describe('a change', () => {
   it.each([
@@ -35,6 +35,11 @@ describe('a change', () => {
   ])('%s is refused', (_name, headers) => {
     expect(mayChange(headers, own)).toBe(false);
   });
+});
+
+it('of a page from the bucket that composes are published to is refused', () => {
+  const headers = { host: 'backend:9999', origin: 'https://packages.test', 'sec-fetch-site': 'same-origin' };
+  expect(mayChange(headers, { ...own, composeBucket: 's3://composes' })).toBe(false);
 });
 
 describe('the gateway', () => {

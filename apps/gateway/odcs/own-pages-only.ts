@@ -6,7 +6,7 @@ import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import type { Settings } from '../../../libs/settings/settings.js';
 import { SETTINGS } from '../gateway-tokens.js';
 
-type OwnAddresses = Pick<Settings, 'host' | 'composeUrl'>;
+type OwnAddresses = Pick<Settings, 'host' | 'composeUrl' | 'composeBucket'>;
 
 /**
  * Refuses changes that a browser sends for the page of another site: without credentials (`noauth`), or with those that it remembers, such a page could
@@ -30,7 +30,7 @@ export function mayChange(headers: FastifyRequest['headers'], own: OwnAddresses)
   if (origin === undefined) return site === undefined || isOwnName(nameOf(`http://${host}`), own);
   const from = URL.parse(origin);
   if (from === null) return false;
-  if (from.origin === URL.parse(own.composeUrl)?.origin) return true;
+  if (from.origin === publicUrl(own)?.origin) return true;
   // `Host` alone proves nothing: a name of the attacker's may have been bound to this machine's address (DNS rebinding).
   return from.host === URL.parse(`${from.protocol}//${host}`)?.host && isOwnName(from.hostname, own);
 }
@@ -38,7 +38,12 @@ export function mayChange(headers: FastifyRequest['headers'], own: OwnAddresses)
 /** An address cannot be rebound, nor can `localhost`; other names only count where the operator has set them. */
 function isOwnName(name: string, own: OwnAddresses): boolean {
   const bare = name.replace(/^\[|\]$/g, '');
-  return isIP(bare) !== 0 || name === 'localhost' || name === own.host.toLowerCase() || name === nameOf(own.composeUrl);
+  return isIP(bare) !== 0 || name === 'localhost' || name === own.host.toLowerCase() || name === publicUrl(own)?.hostname;
+}
+
+/** Pages from a bucket are not ours: what is in a compose comes from strangers. */
+function publicUrl({ composeUrl, composeBucket }: OwnAddresses): URL | null {
+  return composeBucket === undefined ? URL.parse(composeUrl) : null;
 }
 
 function nameOf(url: string): string {
