@@ -52,6 +52,19 @@ export function readInspectionOptions(args: readonly string[]): { readonly round
     .opts<{ rounds: number; only: readonly string[] }>();
 }
 
+/** Of `npm run bench -- repository`. */
+export function readRepositoryOptions(args: readonly string[]): { readonly rounds: number; readonly packages: readonly number[]; readonly payload: number } {
+  const count = bounded(1, 100_000);
+  return new Command('npm run bench -- repository')
+    .description('Measures writing the metadata of package repositories, beside createrepo_c.')
+    .option('--rounds <n>', 'measurements of each case', bounded(1, 20), 5)
+    .option('--packages <list>', 'comma list: how many packages', (value) => value.split(',').map(count), [1000, 10_000])
+    .option('--payload <bytes>', 'size of each payload, which createrepo_c reads', bounded(0, 100_000_000), 20_000)
+    .showHelpAfterError()
+    .parse(args, { from: 'user' })
+    .opts<{ rounds: number; packages: readonly number[]; payload: number }>();
+}
+
 /** Whether `name`, one of `among`, was asked for: always when `--only` names none of its kind. */
 export function isWanted(options: BenchOptions, name: string, among: readonly string[]): boolean {
   const named = options.only.filter((each) => among.includes(each));

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { errorMessage } from '../libs/errors/error-message.js';
 import { MillraceError } from '../libs/errors/millrace-error.js';
-import { readBenchOptions, readInspectionOptions } from './bench-options.js';
+import { readBenchOptions, readInspectionOptions, readRepositoryOptions } from './bench-options.js';
 import type { BenchOptions } from './bench-options.js';
 import { benchInspection } from './inspection/bench-inspection.js';
 import { findHey } from './load/find-hey.js';
@@ -13,6 +13,7 @@ import { formatResults } from './print-results.js';
 import type { Results } from './print-results.js';
 import type { MeasuredProxy } from './proxies/measured-proxy.js';
 import { startProxies } from './proxies/start-proxies.js';
+import { benchRepository } from './repository/bench-repository.js';
 
 /** `npm run bench`: see docs/reference/benchmarks.md. */
 async function bench(options: BenchOptions, signal: AbortSignal): Promise<void> {
@@ -64,6 +65,7 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, ()
 try {
   const args = process.argv.slice(2);
   if (args[0] === 'inspect') await benchInspection(readInspectionOptions(args.slice(1)));
+  else if (args[0] === 'repository') await benchRepository(readRepositoryOptions(args.slice(1)));
   else await bench(readBenchOptions(args), interruption.signal);
 } catch (error) {
   process.stderr.write(`error: ${errorMessage(error)}\n`);

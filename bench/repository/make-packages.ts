@@ -8,6 +8,8 @@ export interface MadePackage {
   readonly sha256: string;
   /** Relative to the repository. */
   readonly href: string;
+  /** What it was made of. */
+  readonly index: number;
 }
 
 /** Numbers that differ from package to package, the same each time. */
@@ -19,23 +21,24 @@ function createNumbers(seed: number): (below: number) => number {
   };
 }
 
-/**
- * Writes packages that are like a distribution's in what metadata says of them: some 5 to 120 files, 3 to 40 dependencies, changelogs of up to 30 entries.
- * Payloads have `payloadBytes`, and nothing unpacks them. `generation`: of the changed ones, another release.
- */
-export function makePackages(directory: string, { count, payloadBytes, generation = 1 }: { readonly count: number; readonly payloadBytes: number; readonly generation?: number }): readonly MadePackage[] {
+/** Writes packages, and answers them in the order of their places. Payloads have `payloadBytes`, and nothing unpacks them. */
+export function makePackages(directory: string, { count, payloadBytes }: { readonly count: number; readonly payloadBytes: number }): readonly MadePackage[] {
   const payload = sampleText(payloadBytes);
-  return Array.from({ length: count }, (_, index) => writePackage(directory, { index, payload, generation: 1 })).concat(generation === 1 ? [] : []);
+  return Array.from({ length: count }, (_, index) => writePackage(directory, { index, payload, release: 1 })).sort((one, other) => (one.href < other.href ? -1 : 1));
 }
 
-export function writePackage(directory: string, { index, payload, generation }: { readonly index: number; readonly payload: Buffer; readonly generation: number }): MadePackage {
+/**
+ * Writes one package, like a distribution's in what metadata says of it: 5 to 120 files, 3 to 40 dependencies, a changelog of up to 30 entries. Another release
+ * has the same place and another digest.
+ */
+export function writePackage(directory: string, { index, payload, release }: { readonly index: number; readonly payload: Buffer; readonly release: number }): MadePackage {
   const name = packageName(index);
-  const bytes = buildPackage({ tags: tagsOf(index, { name, generation }), payload, signatureTags: signatureOf });
-  const href = `Packages/${name.slice(0, 1)}/${name}-1.${index % 10}-${generation}.noarch.rpm`;
+  const bytes = buildPackage({ tags: tagsOf(index, { name, release }), payload, signatureTags: signatureOf });
+  const href = `Packages/${name.slice(0, 1)}/${name}-1.${index % 10}.noarch.rpm`;
   const file = path.join(directory, href);
   mkdirSync(path.dirname(file), { recursive: true });
   writeFileSync(file, bytes);
-  return { sha256: sha256(bytes), href };
+  return { sha256: sha256(bytes), href, index };
 }
 
 function packageName(index: number): string {
@@ -50,7 +53,7 @@ function signatureOf(header: Buffer, payload: Buffer): Tags {
   ];
 }
 
-function tagsOf(index: number, { name, generation }: { readonly name: string; readonly generation: number }): Tags {
+function tagsOf(index: number, { name, release }: { readonly name: string; readonly release: number }): Tags {
   const number = createNumbers(index + 1);
   const files = Array.from({ length: 5 + number(115) }, (_, file) => `${['core', 'plugins', 'data', 'locale'][number(4)] ?? ''}-module-${file}-${number(10_000)}.so`);
   const needed = Array.from({ length: 3 + number(37) }, (_, dependency) => `${packageName(number(10_000))}${dependency % 5 === 0 ? '(x86-64)' : ''}`);
@@ -59,7 +62,7 @@ function tagsOf(index: number, { name, generation }: { readonly name: string; re
   return [
     [tag.name, name],
     [tag.version, `1.${index % 10}`],
-    [tag.release, String(generation)],
+    [tag.release, String(release)],
     [tag.summary, ['The library number ' + String(index)]],
     [tag.description, [sampleText(200 + number(800), index + 1).toString()]],
     [tag.buildTime, [1_700_000_000 + index]],
@@ -70,7 +73,7 @@ function tagsOf(index: number, { name, generation }: { readonly name: string; re
     [tag.packager, 'Ada <ada@example.test>'],
     [tag.group, ['Unspecified']],
     [tag.url, `https://example.test/${name}`],
-    [tag.sourceRpm, `${name}-1.${index % 10}-${generation}.src.rpm`],
+    [tag.sourceRpm, `${name}-1.${index % 10}-${release}.src.rpm`],
     [tag.fileSizes, files.map(() => number(1_000_000))],
     [tag.fileModes, Uint16Array.from(files, () => 0o100644)],
     [tag.fileDigests, files.map((file) => sha256(Buffer.from(file)))],
@@ -84,7 +87,7 @@ function tagsOf(index: number, { name, generation }: { readonly name: string; re
     [tag.requireVersion, needed.map((_, dependency) => (dependency % 3 === 0 ? '1.2-3' : ''))],
     [tag.provideName, provided],
     [tag.provideFlags, provided.map((_, capability) => (capability === 0 ? 8 : 0))],
-    [tag.provideVersion, provided.map((_, capability) => (capability === 0 ? `1.${index % 10}-${generation}` : ''))],
+    [tag.provideVersion, provided.map((_, capability) => (capability === 0 ? `1.${index % 10}-${release}` : ''))],
     [tag.changelogTime, entries.map((entry) => 1_700_000_000 - entry * 86_400)],
     [tag.changelogName, entries.map((entry) => `Ada <ada@example.test> - 1.${index % 10}-${entries.length - entry}`)],
     [tag.changelogText, entries.map((entry) => `- ${sampleText(40 + number(200), entry + index + 1).toString()}`)],

@@ -1,4 +1,4 @@
-import { close, fstatSync, open, read, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { errorMessage } from '../errors/error-message.js';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import { writePackageFragments } from '../rpm/metadata/package-fragments.js';
@@ -7,17 +7,20 @@ import type { PackageHead } from '../rpm/package/package-file.js';
 import { readPackageHead } from '../rpm/package/package-head.js';
 import { listSignatures } from '../rpm/package/signatures.js';
 import { tag } from '../rpm/package/tags.js';
+import { errorCode } from './cache-files.js';
+import { giveBack, openPackage } from './open-package.js';
 import { encodePackageRecord } from './package-record.js';
 import type { PackageDescription } from './repository-writer.js';
 
-/** Headers of most packages are smaller; what is missing is read after, and never the payload. */
-const firstRead = 16 * 1024;
 
 /** Reads the headers of a package file. Errors: `blob-not-found` (no such file), `source-invalid` (no sound package). */
 export async function readPackageRecord(file: string, sha256: string): Promise<Buffer> {
-  const descriptor = await openFile(file, sha256);
+  const { descriptor, buffer, length } = await openPackage(file).catch((error: unknown) => {
+    if (errorCode(error) !== 'ENOENT') throw error;
+    throw new MillraceError('blob-not-found', `the content store has no package file ${sha256}`, { cause: error });
+  });
   try {
-    const first = await readFirst(descriptor);
+    const first = buffer.subarray(0, length);
     const size = fstatSync(descriptor).size;
     const head = readPackageHead((position, length) => (position + length <= first.length ? first.subarray(position, position + length) : readRange(descriptor, { position, length, size })));
     return encodePackageRecord(describeHead(head, size), writePackageFragments(head, { sha256, size }));
@@ -25,25 +28,10 @@ export async function readPackageRecord(file: string, sha256: string): Promise<B
     if (!isMillraceError(cause)) throw cause;
     throw new MillraceError('source-invalid', `the package file ${sha256} cannot be used: ${errorMessage(cause)}`, { cause });
   } finally {
-    // Nothing was written: there is nothing to wait for.
-    close(descriptor);
+    closeSync(descriptor);
+    // Whatever was read of it is text by now, in strings of its own.
+    giveBack(buffer);
   }
-}
-
-// With callbacks: what node:fs/promises adds costs as much as parsing a small header.
-function openFile(file: string, sha256: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    open(file, 'r', (error, descriptor) => {
-      if (error === null) resolve(descriptor);
-      else reject(error.code === 'ENOENT' ? new MillraceError('blob-not-found', `the content store has no package file ${sha256}`, { cause: error }) : error);
-    });
-  });
-}
-
-function readFirst(descriptor: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    read(descriptor, Buffer.allocUnsafeSlow(firstRead), 0, firstRead, 0, (error, length, bytes) => (error === null ? resolve(bytes.subarray(0, length)) : reject(error)));
-  });
 }
 
 function readRange(descriptor: number, { position, length, size }: { readonly position: number; readonly length: number; readonly size: number }): Buffer {

@@ -10,7 +10,7 @@ export interface ProviderIndex {
   providers(dependency: Dependency): readonly Candidate[];
   /** Candidates that provide that name, in any version. */
   namesakes(name: string): readonly Candidate[];
-  /** Looks for paths in the full file lists, once each, all in one call. */
+  /** Looks for paths in the full file lists: the first time for these, then for all that can be asked for, so that there are two searches at most. */
   learnPaths(names: Iterable<string>): Promise<void>;
 }
 
@@ -64,8 +64,10 @@ export function createProviderIndex({ pool, demanded, findFileOwners, budget }: 
     providers,
     namesakes: (name) => distinct(byName.get(name)?.list ?? []),
     learnPaths: async (names) => {
-      const paths = new Set([...names].filter((name) => name.startsWith('/') && !inPrimary.test(name) && !asked.has(name)));
+      const unknown = (name: string): boolean => name.startsWith('/') && !inPrimary.test(name) && !asked.has(name);
+      let paths = new Set([...names].filter(unknown));
       if (paths.size === 0) return;
+      if (asked.size > 0) paths = new Set([...demanded].filter(unknown));
       for (const path of paths) asked.add(path);
       for (const [path, owners] of await findFileOwners(paths)) {
         if (!paths.has(path)) continue;
