@@ -2,6 +2,8 @@ import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
+import { composeRequest, generatedTree, pinnedInputs } from '../../libs/compose-record/__fixtures__/composes.js';
+import { createComposeCommands } from '../../libs/compose-record/create-compose-commands.js';
 import { createOverdueComposes } from '../../libs/compose-record/overdue-composes.js';
 import { createStoredComposes } from '../../libs/compose-record/stored-composes.js';
 import { query } from '../../libs/database/sql.js';
@@ -28,6 +30,18 @@ afterAll(async () => {
 const sweep = (changes: Partial<Parameters<typeof sweepComposes>[0]> = {}) => sweepComposes({ overdue: createOverdueComposes(composes.database), commands: composes.commands, workflows: composes.workflows, log, ...changes });
 const sweepStorage = () => sweepComposeStorage({ stored: createStoredComposes(composes.database), commands: composes.commands, engine: composes.engine, signal: new AbortController().signal, log });
 const terminate = (id: number) => composes.client.workflow.getHandle(`compose:${id}`).terminate('as an operator may');
+/** A compose that was done so many seconds ago, to live for an hour, and has no workflow. */
+async function recordedBefore(seconds: number): Promise<number> {
+  const commands = createComposeCommands(composes.database, { composeUrl: 'http://composes.test', secondsToLive: 3600, maximumSecondsToLive: 3600, now: () => new Date(Date.now() - seconds * 1000) });
+  const request = composeRequest({ source: [`https://packages.test/${seconds}`], secondsToLive: 3600 });
+  const { id } = (await commands.request(request, { owner: 'spec' })).compose;
+  await query(composes.database, 'delete from compose_outbox where compose_id = $1', [id]);
+  await commands.begin(id);
+  await commands.pin(id, pinnedInputs(request));
+  await commands.claimTree(id);
+  await commands.complete(id, generatedTree(id));
+  return id;
+}
 const away = () => Promise.reject(Object.assign(new Error('away'), { name: 'MillraceError', code: 'workflow-engine-unavailable' }));
 
 describe('the sweep of composes', () => {
@@ -46,16 +60,15 @@ describe('the sweep of composes', () => {
   }, 60_000);
 
   it('removes, by the record’s clock, what no workflow removes, with Temporal or without', async () => {
-    const asked = await Promise.all(['left', 'alone'].map((name) => composes.ask({ source: [source.repository(name)] })));
-    const [left, alone] = asked.map(({ id }) => id) as [number, number];
-    await Promise.all([left, alone].map((id) => composes.ended(id)));
-    await Promise.all([left, alone].map(terminate));
-    await query(composes.database, `update composes set expires_at = now() - interval '2 minutes' where id = $1`, [left]);
-    await Promise.all([sweep({ workflows: { start: away, changed: away } }), sweep({ workflows: { start: away, changed: away } })]);
+    const left = await recordedBefore(7200);
+    const running = await recordedBefore(60);
+    mkdirSync(path.join(composes.directory, `odcs-${left}`, 'compose'), { recursive: true });
+    mkdirSync(path.join(composes.directory, `odcs-${running}`, 'compose'), { recursive: true });
+    await Promise.all([1, 2].map(() => sweep({ workflows: { start: away, changed: away } })));
     expect(await composes.get(left)).toMatchObject({ state: 'removed' });
-    expect(await composes.get(alone)).toMatchObject({ state: 'done' });
+    expect(await composes.get(running)).toMatchObject({ state: 'done' });
     await Promise.all([sweepStorage(), sweepStorage()]);
-    expect([left, alone].map((id) => composes.has(id))).toEqual([false, true]);
+    expect([left, running].map((id) => composes.has(id))).toEqual([false, true]);
   }, 60_000);
 });
 
