@@ -65,6 +65,17 @@ export function readRepositoryOptions(args: readonly string[]): { readonly round
     .opts<{ rounds: number; packages: readonly number[]; payload: number }>();
 }
 
+export function readComposeOptions(args: readonly string[]): { readonly recorded: number; readonly atOnce: number; readonly seconds: number } {
+  return new Command('npm run bench -- composes')
+    .description('Measures composes from POST to done, and the API with many of them in the database.')
+    .option('--recorded <n>', 'composes in the database while the API is measured', bounded(1, 10_000_000), 100_000)
+    .option('--at-once <n>', 'composes asked for at once', bounded(1, 1000), 50)
+    .option('--seconds <n>', 'length of one measurement of the API', bounded(1, 120), 5)
+    .showHelpAfterError()
+    .parse(args, { from: 'user' })
+    .opts<{ recorded: number; atOnce: number; seconds: number }>();
+}
+
 /** Whether `name`, one of `among`, was asked for: always when `--only` names none of its kind. */
 export function isWanted(options: BenchOptions, name: string, among: readonly string[]): boolean {
   const named = options.only.filter((each) => among.includes(each));

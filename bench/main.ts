@@ -3,9 +3,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { errorMessage } from '../libs/errors/error-message.js';
 import { MillraceError } from '../libs/errors/millrace-error.js';
-import { readBenchOptions, readInspectionOptions, readRepositoryOptions } from './bench-options.js';
+import { readBenchOptions, readComposeOptions, readInspectionOptions, readRepositoryOptions } from './bench-options.js';
 import type { BenchOptions } from './bench-options.js';
 import { benchInspection } from './inspection/bench-inspection.js';
+import { benchComposes } from './composes/bench-composes.js';
 import { findHey } from './load/find-hey.js';
 import { runRounds } from './measure/run-rounds.js';
 import { startOrigin } from './origin/start-origin.js';
@@ -66,6 +67,7 @@ try {
   const args = process.argv.slice(2);
   if (args[0] === 'inspect') await benchInspection(readInspectionOptions(args.slice(1)));
   else if (args[0] === 'repository') await benchRepository(readRepositoryOptions(args.slice(1)));
+  else if (args[0] === 'composes') await benchComposes(readComposeOptions(args.slice(1)), interruption.signal);
   else await bench(readBenchOptions(args), interruption.signal);
 } catch (error) {
   process.stderr.write(`error: ${errorMessage(error)}\n`);

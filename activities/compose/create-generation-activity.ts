@@ -19,6 +19,8 @@ type Outcome = Awaited<ReturnType<GenerationActivities['generateCompose']>>;
 
 /** Milliseconds; a worker that is silent for 10 s is taken for lost. */
 const heartbeatInterval = 3000;
+/** Milliseconds after which a generation is told to the workflow; many are over before that. */
+const begunAfter = 500;
 /** Milliseconds that an engine has to stop when its worker does. */
 const stopDeadline = 1500;
 
@@ -56,12 +58,15 @@ class GenerationAttempt {
 
   async run(): Promise<Outcome> {
     const heartbeat = setInterval(() => this.#context.heartbeat(this.#progress), heartbeatInterval);
+    // For whoever looks at the workflow; it hears of the end in any case.
+    const begun = setTimeout(() => void this.options.workflows.changed(this.composeId).catch(() => undefined), begunAfter);
     try {
       return await this.#orHandOver(this.#generate());
     } catch (error) {
       return await this.#afterError(error);
     } finally {
       clearInterval(heartbeat);
+      clearTimeout(begun);
     }
   }
 
@@ -69,7 +74,6 @@ class GenerationAttempt {
     const { composeId, options } = this;
     const { commands, engine } = options;
     const { request, startedAt, submittedAt } = await this.#command(() => commands.begin(composeId));
-    options.workflows.changed(composeId).catch(() => undefined); // it sees the end in any case
     engine.check(request);
     const found = await engine.pin(request, this.#engineOptions());
     const inputs = await this.#command(() => commands.pin(composeId, found));

@@ -18,7 +18,7 @@ import { sweepComposeStorage } from './storage-sweep.js';
 import type { Client } from '@temporalio/client';
 import type { Database } from '../../libs/database/open-database.js';
 import type { WorkedQueue } from './run-worker.js';
-import type { WorkerProcessOptions } from './start-worker.js';
+import type { WorkerProcessOptions } from './worker-process-options.js';
 
 export interface ComposeWork {
   readonly queues: readonly WorkedQueue[];

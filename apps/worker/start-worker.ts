@@ -21,9 +21,8 @@ import type { WorkedQueue } from './run-worker.js';
 import type { SessionCommands } from '../../libs/session-record/session-commands.js';
 import { notifyTraffic } from './traffic-notifier.js';
 import { sessionTaskQueue } from '../../workflows/session/session-messages.js';
-import type { ComposeEngineOptions } from '../../libs/compose-engine/create-compose-engine.js';
 import type { Logger } from 'pino';
-import type { Environment, Settings } from '../../libs/settings/settings.js';
+import type { WorkerProcessOptions } from './worker-process-options.js';
 
 export interface WorkerProcess {
   /** Resolves when tasks are polled for the first time; never, if that does not come to pass before `stop`. */
@@ -32,18 +31,6 @@ export interface WorkerProcess {
   readonly ended: Promise<void>;
   /** Drains and closes; a few seconds at most. */
   stop(): Promise<void>;
-}
-
-export interface WorkerProcessOptions {
-  readonly settings: Settings;
-  readonly log: Logger;
-  /** Other task queues than `sessions` and `composes`; for specs that share a server. */
-  readonly taskQueue?: string;
-  readonly composeTaskQueue?: string;
-  /** Secrets of message sinks, and PATH; without it there are none. */
-  readonly environment?: Environment;
-  /** See `ComposeEngineOptions`: specs that run from the sources have no file that a thread could start with. */
-  readonly runGeneration?: ComposeEngineOptions['run'];
 }
 
 /** Milliseconds between rounds of the outbox, of the traffic notifier and of the sweep. */

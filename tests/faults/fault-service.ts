@@ -24,9 +24,11 @@ export interface FaultService extends ClientService {
 
 export interface FaultServiceOptions {
   readonly proxies: number;
+  /** Settings besides those that every such service has. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
-export async function startFaultService({ proxies }: FaultServiceOptions): Promise<FaultService> {
+export async function startFaultService({ proxies, settings = {} }: FaultServiceOptions): Promise<FaultService> {
   const home = mkdtempSync(path.join(os.tmpdir(), 'millrace-faults-'));
   const authority = openCertificateAuthority({ home: path.join(home, 'origins') });
   // What is set for a service of the developer's own must not lead to it.
@@ -41,6 +43,7 @@ export async function startFaultService({ proxies }: FaultServiceOptions): Promi
     MILLRACE_PERMISSIVE: '1',
     MILLRACE_ALLOW_DESTINATIONS: `${originAddress}/32`,
     MILLRACE_UPSTREAM_CA: authority.certificateFile,
+    ...settings,
   };
   const supervise = async (): Promise<RunningProgram> => {
     const program = runProgram(process.execPath, [path.join(projectRoot(), 'dist/apps/server/main.js')], { environment, cwd: projectRoot() });

@@ -80,7 +80,7 @@ class ComposeLife {
       if (this.#following) await this.#follow();
       else await this.#generate();
     }
-    if (wasOpen) await brief.tellFollowers(entity.id);
+    if (wasOpen && entity.view.reusedId === null) await brief.tellFollowers(entity.id);
     await this.#untilRemoved();
     await lengthy.releaseTrees();
     await condition(allHandlersFinished);

@@ -50,12 +50,12 @@ export async function startHeldSource(): Promise<HeldSource> {
     void gate.opened.then(() => response.destroy());
     return true;
   };
-  let revision = 0;
   return {
     repository(name) {
       const directory = path.join(root, name);
-      copyPackages(packages, directory);
-      execFileSync('createrepo_c', ['--quiet', '--revision', String((revision += 1)), directory], { stdio: 'ignore' });
+      // In a folder of its own name, so that no two lists of packages are the same.
+      copyPackages(packages, path.join(directory, name));
+      execFileSync('createrepo_c', ['--quiet', directory], { stdio: 'ignore' });
       return `${server.url}/${name}`;
     },
     hold(name) {

@@ -33,6 +33,8 @@ export interface WorkedComposes extends AsyncDisposable {
   readonly reads: ComposeReads;
   readonly workflows: ComposeWorkflowClient;
   readonly engine: ComposeEngine;
+  /** Where trees are. */
+  readonly directory: string;
   /** As the gateway does: the record, then the workflow. */
   ask(changes: Partial<ComposeRequest>): Promise<Compose>;
   /** The compose when it is as wanted. */
@@ -80,6 +82,7 @@ export async function workComposes(environment: Readonly<Record<string, string>>
     reads,
     workflows,
     engine,
+    directory: settings.composes,
     get,
     workers,
     until,
