@@ -110,7 +110,7 @@ function describe(file: string): ObjectOptions {
 
 async function filesIn(directory: string): Promise<{ file: string; size: number }[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => path.relative(directory, path.join(entry.parentPath, entry.name)));
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => path.relative(directory, path.join(entry.parentPath, entry.name))).filter((file) => !file.startsWith('.'));
   files.sort();
   return Promise.all(files.map(async (file) => ({ file, size: (await stat(path.join(directory, file))).size })));
 }

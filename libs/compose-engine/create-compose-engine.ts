@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { errorMessage } from '../errors/error-message.js';
+import type { MillraceError } from '../errors/millrace-error.js';
 import { checkRequest } from './check-request.js';
 import type { ComposeEngine, EngineOptions, GeneratedTree, GenerationJob, TreeName } from './compose-engine.js';
 import { placesOfTree, stagingName, treeIdOf, type TreePlaces } from './compose-layout.js';
@@ -15,7 +16,7 @@ import { runInThread } from './run-in-thread.js';
 import { isMissing } from '../repository-source/storage-errors.js';
 import { asEngineError } from './engine-error.js';
 import { sweepStores } from './sweep-stores.js';
-import { discardAttempt, readPublished, removeTree, stageTree } from './tree-publication.js';
+import { discardAttempt, isLost, readPublished, removeTree, stageTree } from './tree-publication.js';
 
 export interface ComposeEngineOptions {
   readonly settings: EngineSettings;
@@ -28,6 +29,8 @@ export interface ComposeEngineOptions {
 }
 
 const defaultHeap = 4096;
+/** Milliseconds that a failed generation waits for a bucket to take back what it got. */
+const cleaningTime = 10_000;
 
 /** Composes on this machine's file system. Errors of its methods: see `ComposeEngine`. */
 export async function createComposeEngine(options: ComposeEngineOptions): Promise<ComposeEngine> {
@@ -44,11 +47,16 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
       const imageTool = job.inputs.request.results.includes('iso') ? tool('xorriso') : undefined;
       return await run({ settings, job, staged, imageTool }, how);
     } catch (error) {
-      if (how.signal.aborted) tellEnd(places, how.signal);
+      tellEnd(places, how.signal, asEngineError(error, `compose odcs-${job.id}`));
+      if (!(await isLost(places, staged))) await removeObjects(job, AbortSignal.timeout(cleaningTime)).catch(() => undefined); // the sweep will
       await discardAttempt(places, staged);
       how.signal.throwIfAborted();
       throw error;
     }
+  }
+
+  async function removeObjects({ id, targetDir }: TreeName, signal?: AbortSignal): Promise<void> {
+    if (targetDir === 'default') await parts.bucket?.remove(`odcs-${id}`, signal === undefined ? {} : { signal });
   }
 
   return {
@@ -75,21 +83,28 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
       }
     },
     async remove(tree) {
+      await removeObjects(tree);
       await removeTree(placesOfTree(settings, tree));
     },
     async list() {
       const found = await Promise.all(targets.map(async (targetDir): Promise<TreeName[]> => (await listIds(path.dirname(placesOfTree(settings, { id: 1, targetDir }).directory))).map((id) => ({ id, targetDir }))));
-      return found.flat();
+      const known = new Set(found.flat().map(({ id, targetDir }) => `${targetDir} ${id}`));
+      const objects = ((await parts.bucket?.list()) ?? []).flatMap((name) => treeIdOf(name) ?? []);
+      return [...found.flat(), ...objects.filter((id) => !known.has(`default ${id}`)).map((id) => ({ id, targetDir: 'default' }))];
     },
     sweep: (plans) => sweepStores(parts, plans),
     close: () => parts.close(),
   };
 }
 
-/** The last line of a log whose thread was ended. */
-function tellEnd(places: TreePlaces, signal: AbortSignal): void {
+/** The last lines of the log: a thread that was ended, or died, could not write them. */
+function tellEnd(places: TreePlaces, signal: AbortSignal, failure: MillraceError): void {
   const log = openGenerationLog(places.directory);
-  log.error(`Compose stopped: ${errorMessage(signal.reason)}`);
+  if (signal.aborted) log.error(`Compose stopped: ${errorMessage(signal.reason)}`);
+  // The log is that of the attempt that goes on.
+  else if (failure.code === 'resources-in-use') log.warn(failure.message);
+  else log.error(`Compose failed: ${failure.message}`);
+  if (!signal.aborted && failure.suggestion !== undefined) log.info(failure.suggestion);
   log.close();
 }
 

@@ -116,9 +116,13 @@ async function fetchOne(context: GenerationContext, file: AvailablePackage): Pro
   return { planned: planFile(file, { sha256, size, description }), keyIds: description.keyIds };
 }
 
+/** Of a file name, on every file system that matters. */
+const longestName = 255;
+
 /** What an index says of a package decides where it goes; a package that says otherwise of itself would go elsewhere. */
 function refuseOther(file: AvailablePackage, description: PackageDescription): void {
   const [said, is] = [nevraOf(file), nevraOf(description)];
+  if (Buffer.byteLength(packageFileName(file)) > longestName) throw new MillraceError('source-invalid', `${file.location}: name, version and release of the package make a file name of more than ${longestName} bytes`);
   if (said !== is) throw new MillraceError('source-invalid', `${file.location} is ${is}, but the metadata of its repository says ${said}`, { suggestion: 'Have the metadata of that repository made anew.' });
 }
 

@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { buildKitchen, type Kitchen } from './__fixtures__/kitchen.js';
 import { failureOf, filesBelow } from './__fixtures__/read-tree.js';
+import { buildPackages, indexPackages } from './__fixtures__/rpm-packages.js';
 import { scratchEngine, type ScratchEngine } from './__fixtures__/scratch-engine.js';
 
 let kitchen: Kitchen;
@@ -143,6 +144,18 @@ describe('a generated tree', () => {
     const rest = kitchen.repository(path.join(scratch.sources, 'rest'), (name) => name.startsWith('kettle'));
     await scratch.compose(13, { source: [rest], lookasideRepos: [lids], packages: ['kettle'], flags: ['check_deps'] });
     expect(binaries(13)).toEqual(['kettle-1.0-1.x86_64.rpm']);
+  });
+
+  it('has packages of the other word size by multilib only', async () => {
+    const place = path.join(scratch.sources, 'multilib');
+    for (const arch of ['i686', 'x86_64']) buildPackages(place, [{ name: 'pan', arch, subpackages: { devel: [] } }]);
+    indexPackages(place);
+    const request = { source: [place], packages: ['pan-devel'], arches: ['x86_64', 'aarch64'] };
+    await scratch.compose(16, { ...request, multilibArches: ['x86_64'], multilibMethods: ['devel'] });
+    expect(binaries(16)).toEqual(['pan-devel-1.0-1.i686.rpm', 'pan-devel-1.0-1.x86_64.rpm']);
+    expect(filesBelow(scratch.path(16, 'compose/Temporary/aarch64/os/Packages'))).toEqual([]);
+    await scratch.compose(17, request);
+    expect(binaries(17)).toEqual(['pan-devel-1.0-1.x86_64.rpm']);
   });
 
   it('fills in the architecture in addresses', async () => {

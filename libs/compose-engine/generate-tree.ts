@@ -17,6 +17,7 @@ import { renderRepoFile } from './repo-file.js';
 import { createStopwatch } from './stopwatch.js';
 import { asEngineError } from './engine-error.js';
 import { isLost, publishTree, takenOver, type StagedTree } from './tree-publication.js';
+import { uploadTree } from './upload-tree.js';
 import { writeRepositories } from './write-repositories.js';
 
 export interface TreeWork {
@@ -32,17 +33,15 @@ export function digestOfJob({ id, inputs, startedAt }: GenerationJob): string {
   return createHash('sha256').update(canonicalize({ id, inputs, startedAt }) as string).digest('hex');
 }
 
-/** All of a generation: plan, fetch, write, publish. Errors: those of `ComposeEngine.generate`; the log has said them. */
+/** All of a generation: plan, fetch, write, publish. Errors: those of `ComposeEngine.generate`. */
 export async function generateTree(context: GenerationContext, work: TreeWork): Promise<GeneratedTree> {
-  const { log } = context;
   try {
     return await generate(context, work);
   } catch (error) {
     context.signal.throwIfAborted();
-    const failure = (await isLost(work.places, work.staged)) ? takenOver(error) : asEngineError(error, `compose odcs-${work.job.id}`);
-    log.error(`Compose failed: ${failure.message}`);
-    if (failure.suggestion !== undefined) log.error(failure.suggestion);
-    if (failure.code === 'internal') log.error(stackOf(error));
+    if (await isLost(work.places, work.staged)) throw takenOver(error);
+    const failure = asEngineError(error, `compose odcs-${work.job.id}`);
+    if (failure.code === 'internal') context.log.error(stackOf(error));
     throw failure;
   }
 }
@@ -72,7 +71,7 @@ async function generate(context: GenerationContext, { job, places, staged, image
   await writeRest(context, { places, staged, identity, plan, digest });
   const generated = summarise(plan, digest, identity);
   context.progress('publish', 0, 1);
-  await publishTree(places, staged, { job: digestOfJob(job), generated });
+  await publishTree(places, staged, { job: digestOfJob(job), generated, before: () => uploadTree(context, { places, staged, plan }) });
   context.progress('publish', 1, 1);
   log.step(`Compose finished: ${generated.packages} packages, ${generated.bytes} bytes; published in ${elapsed()}`);
   return generated;

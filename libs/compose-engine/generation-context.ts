@@ -2,6 +2,7 @@ import type { ContentStore } from '../repository-source/content-store.js';
 import type { RepositorySource } from '../repository-source/repository-source.js';
 import type { RepositoryWriter } from '../rpm-repository/repository-writer.js';
 import type { SelectPackages } from '../rpm/resolution/select-packages.js';
+import type { BucketTrees } from './bucket-trees.js';
 import type { GenerationProgress } from './compose-engine.js';
 import type { GenerationLog } from './generation-log.js';
 
@@ -10,6 +11,8 @@ export interface GenerationContext {
   readonly source: RepositorySource;
   readonly store: ContentStore;
   readonly writer: RepositoryWriter;
+  /** Where this compose is published, too. */
+  readonly bucket: BucketTrees | undefined;
   readonly select: SelectPackages;
   readonly log: GenerationLog;
   readonly signal: AbortSignal;

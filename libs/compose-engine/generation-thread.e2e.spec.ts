@@ -46,7 +46,16 @@ describe('generation in a thread', () => {
     await using here = await scratchEngine();
     const steps: GenerationProgress[] = [];
     const request = { source: source(), packages: ['kettle'], results: ['repository', 'iso'] as const };
+    let turns = 0;
+    let counting = true;
+    const count = (): void => {
+      turns += 1;
+      if (counting) setImmediate(count);
+    };
+    count();
     const there = await scratch.compose(1, request, { onProgress: (progress) => steps.push(progress) });
+    counting = false;
+    expect(turns).toBeGreaterThan(1000);
     expect(await here.compose(1, request)).toEqual(there);
     for (const file of filesBelow(here.path(1, 'compose'))) expect([file, readFileSync(here.path(1, 'compose', file)).equals(readFileSync(scratch.path(1, 'compose', file)))]).toEqual([file, true]);
     expect([...new Set(steps.map(({ step }) => step))]).toEqual(['pin', 'resolve', 'fetch', 'write', 'image', 'publish']);
@@ -69,7 +78,8 @@ describe('generation in a thread', () => {
   it('is refused when it needs more memory than it may have', async () => {
     await using small = await threaded({ heapMiB: 4 });
     expect(await failureOf(small.compose(1, { source: source() }))).toMatchObject({ code: 'payload-too-large', message: expect.stringContaining('4 MiB') });
-    expect(filesBelow(small.path(1))).toEqual([]);
+    expect(filesBelow(small.path(1))).toEqual(logs);
+    expect(readFileSync(small.path(1, 'pungi-stderr.log'), 'utf8')).toContain('[ERROR   ] Compose failed: the repositories need more memory');
   });
 
   it('that is stopped leaves nothing but its logs; the next attempt fetches only what is missing', async () => {

@@ -20,7 +20,7 @@ export async function runGeneration({ settings, job, staged, imageTool }: Genera
   const parts = await openEngineParts(settings);
   try {
     const progress = (step: GenerationProgress['step'], done: number, total: number): void => onProgress({ step, done, total });
-    return await generateTree({ ...parts, select: selectPackages, log, signal, progress }, { job, places, staged, imageTool: imageTool === undefined ? undefined : { path: imageTool, onChild } });
+    return await generateTree({ ...parts, bucket: job.targetDir === 'default' ? parts.bucket : undefined, select: selectPackages, log, signal, progress }, { job, places, staged, imageTool: imageTool === undefined ? undefined : { path: imageTool, onChild } });
   } finally {
     await parts.close();
     log.close();

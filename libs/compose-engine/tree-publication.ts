@@ -23,13 +23,18 @@ export interface PublishedTree {
   readonly generated: GeneratedTree;
 }
 
+export interface Publication extends Omit<PublishedTree, 'attempt'> {
+  /** What has to be done with the whole tree before it becomes visible. */
+  readonly before?: (() => Promise<void>) | undefined;
+}
+
 const logNames: ReadonlySet<string> = new Set(Object.values(logFiles));
 const record = path.join('work', 'global', 'generation.json');
 /** Made visible in this order: the record first, so that it is known whose the rest is; `compose` in one; `STATUS` says that all is there. */
 const order = ['work', 'logs', 'COMPOSE_ID', 'compose', 'STATUS'];
 const publishing = 'publishing';
 /** Stays in a claimed directory until that is put aside: so it is never empty, and a rename onto it fails. */
-const marker = 'attempt';
+const marker = '.attempt';
 
 /** Begins an attempt. Of those before, also of one that still runs, only logs are left: another is begun when the workflow has given one up. */
 export async function stageTree(places: TreePlaces): Promise<StagedTree> {
@@ -65,11 +70,12 @@ async function readRecord(directory: string): Promise<PublishedTree> {
  * Syncs everything that an attempt wrote and makes it visible: `compose/`, which is all of the repositories, by one rename. Errors: `resources-in-use` where
  * a later attempt has taken over.
  */
-export async function publishTree(places: TreePlaces, staged: StagedTree, { job, generated }: Omit<PublishedTree, 'attempt'>): Promise<void> {
+export async function publishTree(places: TreePlaces, staged: StagedTree, { job, generated, before }: Publication): Promise<void> {
   const published: PublishedTree = { attempt: staged.attempt, job, generated };
   const claimed = path.join(places.staging, publishing);
   try {
     await writeFile(path.join(staged.directory, record), `${JSON.stringify(published)}\n`);
+    await before?.();
     await syncTree(staged.directory);
     // What was taken over has lost its mark, even where it has made the directory again since.
     await readFile(path.join(staged.directory, marker));

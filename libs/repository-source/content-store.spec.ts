@@ -124,7 +124,9 @@ describe('linking out of the content store', () => {
     try {
       expect(statSync(elsewhere).dev).not.toBe(statSync(directory).dev);
       const target = path.join(elsewhere, 'copied');
+      unusedFor(store.file(sha256), 2 * hour);
       await store.link(sha256, target);
+      expect(await store.sweep(hour)).toBe(0);
       expect(readFileSync(target, 'utf8')).toBe('millrace');
       await expect(store.link(sha256, target)).rejects.toThrow('is there already');
     } finally {

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { escapeAttribute } from '../rpm/metadata/escape-xml.js';
 import { packageDocuments, type PackageDocument } from '../rpm/metadata/repository-documents.js';
-import type { PackageRecord } from './package-record.js';
+import type { FragmentBytes } from './package-record.js';
 import type { RepositoryPackage } from './repository-writer.js';
 
 /** A part of each document, as text and compressed. */
@@ -19,9 +19,8 @@ const lengths = 2 * packageDocuments.length;
 /** Magic, CRC-32 of all that follows it, lengths of the parts. */
 const prefixLength = magic.length + 4 + 4 * lengths;
 
-/** Joins what packages' records say with what the repository says of time and place. */
-export function joinFragments(packages: readonly RepositoryPackage[], records: readonly PackageRecord[]): Readonly<Record<PackageDocument, Buffer>> {
-  const fragments = records.map((record) => record.fragments);
+/** Joins what packages say with what the repository says of time and place. */
+export function joinFragments(packages: readonly RepositoryPackage[], fragments: readonly FragmentBytes[]): Readonly<Record<PackageDocument, Buffer>> {
   const primary = fragments.flatMap(({ beforeTime, beforeHref, afterHref }, index) => {
     const { fileTime, href } = packages[index] as RepositoryPackage;
     return [beforeTime, Buffer.from(String(fileTime)), beforeHref, Buffer.from(escapeAttribute(href)), afterHref];

@@ -8,7 +8,7 @@ import { decodeChunk, encodeChunk, joinFragments, type ChunkDocuments } from './
 import { compress, type Compression } from './compress.js';
 import { inOrder } from './in-order.js';
 import { createLimiter } from './limiter.js';
-import { decodePackageRecord, type PackageRecord } from './package-record.js';
+import { decodeDescription, decodeFragments } from './package-record.js';
 import { readPackageRecord } from './read-package-record.js';
 import { openRecordStore } from './record-store.js';
 import type { PackageDescription, RepositoryWriter, WriteOptions } from './repository-writer.js';
@@ -33,19 +33,19 @@ const readsAtOnce = 32;
 const descriptionsInMemory = 50_000;
 
 export function createRepositoryWriter({ content, cacheDirectory }: RepositoryWriterOptions): CachingRepositoryWriter {
-  const records = openRecordStore(path.join(cacheDirectory, 'packages'));
+  const store = openRecordStore(path.join(cacheDirectory, 'packages'));
   const descriptions = new LRUCache<string, PackageDescription>({ max: descriptionsInMemory });
   const limited = createLimiter(readsAtOnce);
 
-  async function recordOf(sha256: string, signal?: AbortSignal): Promise<PackageRecord> {
-    const kept = records.get(sha256);
-    if (kept !== undefined) return decodePackageRecord(kept);
+  async function recordOf(sha256: string, signal?: AbortSignal): Promise<Buffer> {
+    const kept = store.get(sha256);
+    if (kept !== undefined) return kept;
     const record = await limited(() => {
       signal?.throwIfAborted();
       return readPackageRecord(content.file(sha256), sha256);
     });
-    records.put(sha256, record);
-    return decodePackageRecord(record);
+    store.put(sha256, record);
+    return record;
   }
 
   async function documentsOf(chunk: PackageChunk, { compression, signal }: Pick<WriteOptions, 'compression' | 'signal'>): Promise<ChunkDocuments> {
@@ -53,7 +53,8 @@ export function createRepositoryWriter({ content, cacheDirectory }: RepositoryWr
     const file = path.join(cacheDirectory, 'chunks', chunk.key.slice(0, 2), chunk.key);
     const kept = await readChunk(file);
     if (kept !== undefined) return kept;
-    const texts = joinFragments(chunk.packages, await Promise.all(chunk.packages.map(({ sha256 }) => recordOf(sha256, signal))));
+    const records = await Promise.all(chunk.packages.map(({ sha256 }) => recordOf(sha256, signal)));
+    const texts = joinFragments(chunk.packages, records.map(decodeFragments));
     const documents = await packDocuments(texts, compression);
     writeCacheFile(file, encodeChunk(documents));
     return documents;
@@ -64,23 +65,23 @@ export function createRepositoryWriter({ content, cacheDirectory }: RepositoryWr
       assertDigest(sha256);
       const known = descriptions.get(sha256);
       if (known !== undefined) return known;
-      const { description } = await recordOf(sha256);
+      const description = decodeDescription(await recordOf(sha256));
       descriptions.set(sha256, description);
       return description;
     },
     async write(directory, options) {
       for (const { sha256 } of options.packages) assertDigest(sha256);
-      records.refresh();
+      store.refresh();
       const repodata = path.join(directory, 'repodata');
       await mkdir(repodata, { recursive: true });
       const written = await writeRepodata(repodata, options, (chunks) => inOrder(chunks, chunksAtOnce, (chunk) => documentsOf(chunk, options)));
-      records.flush();
+      store.flush();
       return written;
     },
     sweep: (maxBytes) => sweepCacheFiles(cacheDirectory, maxBytes),
     close() {
-      records.flush();
-      records.close();
+      store.flush();
+      store.close();
     },
   };
 }

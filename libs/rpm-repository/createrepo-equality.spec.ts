@@ -66,11 +66,15 @@ describe('metadata of packages that rpmbuild made', () => {
     expect(other.find(({ name, arch }) => name === 'everything' && arch === 'noarch')?.changelogs).toHaveLength(10);
   });
 
-  it('are taken by createrepo_c and dnf, though their parts are compressed one by one', async () => {
+  it('are taken by createrepo_c, Python and dnf, though their parts are compressed one by one', async () => {
     const { own } = await writeBoth('gzip');
     // Its own reader: what is in the old metadata is not read from packages again.
     execFileSync('createrepo_c', ['--quiet', '--no-database', '--update', '--skip-stat', own], { stdio: 'pipe' });
     expect((await readRepository(own)).primary).toHaveLength(10);
+    const python = 'import gzip, hashlib, sys; print(hashlib.sha256(gzip.open(sys.argv[1]).read()).hexdigest())';
+    for (const { href, openChecksum } of (await readRepository((await writeBoth('gzip')).own)).repomd.files) {
+      expect(execFileSync('python3', ['-c', python, path.join(own, href)], { encoding: 'utf8' }).trim()).toBe(openChecksum?.hex);
+    }
     for (const compression of ['gzip', 'zstd'] as const) {
       const directory = (await writeBoth(compression)).own;
       const answer = execFileSync('dnf', dnf(directory, ['repoquery', '--queryformat', '%{name}-%{epoch}:%{version}-%{release}.%{arch}', '--whatrequires', 'millrace-c']), { encoding: 'utf8' });

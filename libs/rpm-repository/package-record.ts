@@ -1,11 +1,8 @@
 import type { PackageFragments } from '../rpm/metadata/package-fragments.js';
 import type { PackageDescription } from './repository-writer.js';
 
-/** What the cache keeps of a package. Fragments are UTF-8. */
-export interface PackageRecord {
-  readonly description: PackageDescription;
-  readonly fragments: Readonly<Record<keyof PackageFragments, Buffer>>;
-}
+/** A package's fragments as the cache keeps them, in UTF-8. */
+export type FragmentBytes = Readonly<Record<keyof PackageFragments, Buffer>>;
 
 const fragmentNames = ['beforeTime', 'beforeHref', 'afterHref', 'filelists', 'other'] as const satisfies readonly (keyof PackageFragments)[];
 const prefixLength = 4 * (1 + fragmentNames.length);
@@ -23,13 +20,17 @@ export function encodePackageRecord(description: PackageDescription, fragments: 
   return record;
 }
 
-export function decodePackageRecord(record: Buffer): PackageRecord {
-  let at = prefixLength;
-  const parts = Array.from({ length: 1 + fragmentNames.length }, (_, index) => {
+export function decodeDescription(record: Buffer): PackageDescription {
+  return JSON.parse(record.toString('utf8', prefixLength, prefixLength + record.readUInt32LE(0))) as PackageDescription;
+}
+
+export function decodeFragments(record: Buffer): FragmentBytes {
+  let at = prefixLength + record.readUInt32LE(0);
+  const take = (index: number): Buffer => {
     const start = at;
     at += record.readUInt32LE(4 * index);
     return record.subarray(start, at);
-  });
-  const [description, beforeTime, beforeHref, afterHref, filelists, other] = parts as [Buffer, Buffer, Buffer, Buffer, Buffer, Buffer];
-  return { description: JSON.parse(description.toString()) as PackageDescription, fragments: { beforeTime, beforeHref, afterHref, filelists, other } };
+  };
+  // The parts stand in the order in which they are taken.
+  return { beforeTime: take(1), beforeHref: take(2), afterHref: take(3), filelists: take(4), other: take(5) };
 }

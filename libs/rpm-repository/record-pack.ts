@@ -13,10 +13,8 @@ const magic = Buffer.from('MRPACK01');
 export const packPrefixLength = magic.length + 8;
 /** SHA-256 of the package, offset, length and CRC-32 of the record. */
 const entryLength = 32 + 12;
-/** Offsets are 32-bit numbers. */
-export const maxPackBytes = 1024 * 1024 * 1024;
 
-/** Many records as one file: an index, then the records. Records by the hex SHA-256 of their packages. */
+/** Many records as one file of less than 4 GiB: an index, then the records. Records by the hex SHA-256 of their packages. */
 export function encodePack(records: ReadonlyMap<string, Buffer>): readonly Buffer[] {
   const index = Buffer.allocUnsafe(records.size * entryLength);
   let [at, offset] = [0, packPrefixLength + index.length];

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync } from 'n
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import { errorCode, touch, writeCacheFile } from './cache-files.js';
-import { decodePackIndex, encodePack, maxPackBytes, packIndexLength, packPrefixLength, type RecordPlace } from './record-pack.js';
+import { decodePackIndex, encodePack, packIndexLength, packPrefixLength, type RecordPlace } from './record-pack.js';
 
 /** Records by the SHA-256 of their packages, in packs of many: ten thousand small files would cost more than reading the packages again. */
 export interface RecordStore {
@@ -28,9 +28,10 @@ interface Pack {
 const packEnding = '.pack';
 /** What waits in memory at most. */
 const pendingBytes = 16 * 1024 * 1024;
-/** Many packs are made into one when there are more than this, those of at most so many bytes. */
-const maxPacks = 32;
+/** When there are more small packs than this, the smallest are made into one, as far as that takes no more memory than this. */
+const maxSmallPacks = 32;
 const smallPackBytes = 64 * 1024 * 1024;
+const mergedBytes = 128 * 1024 * 1024;
 
 export function openRecordStore(directory: string): RecordStore {
   const packs = new Map<string, Pack>();
@@ -80,17 +81,18 @@ export function openRecordStore(directory: string): RecordStore {
     write(pending);
     pending = new Map();
     waiting = 0;
-    if (packs.size > maxPacks) mergePacks();
+    mergePacks();
   }
 
   /** A crash in between leaves records twice, which does no harm. */
   function mergePacks(): void {
-    const small = [...packs].filter(([, { size }]) => size <= smallPackBytes);
+    const small = [...packs].filter(([, { size }]) => size <= smallPackBytes).sort(([, one], [, other]) => one.size - other.size);
+    if (small.length <= maxSmallPacks) return;
     const merged = new Map<string, Buffer>();
     const done: [string, Pack][] = [];
     let bytes = 0;
     for (const [name, pack] of small) {
-      if (bytes + pack.size > maxPackBytes) break;
+      if (bytes + pack.size > mergedBytes) break;
       bytes += pack.size;
       done.push([name, pack]);
       for (const [sha256, place] of pack.places) {

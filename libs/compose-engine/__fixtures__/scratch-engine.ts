@@ -28,6 +28,7 @@ export async function scratchEngine(options: Partial<ComposeEngineOptions> & { r
     blobs: `file:${home}/blobs`,
     composes: path.join(home, 'composes'),
     composeUrl: 'http://composes.example/composes',
+    composeBucket: undefined,
     composeTargetDirs: { private: path.join(home, 'private') },
     composeSourcePaths: [sources],
     composeAllowDestinations: ['127.0.0.0/8'],

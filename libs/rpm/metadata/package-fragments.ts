@@ -7,7 +7,7 @@ import type { PackageHead } from '../package/package-file.js';
 import { signatureTag, tag } from '../package/tags.js';
 import { escapeAttribute, escapeText, fitsXml } from './escape-xml.js';
 import { isPrimaryPath } from './primary-path.js';
-import { publishedDependencies } from './published-dependencies.js';
+import { publishedDependencies, type PublishedFile } from './published-dependencies.js';
 
 /** A package's `<package>` elements in the three documents, as text. Of the primary one, time and place are the repository's to say. */
 export interface PackageFragments {
@@ -18,11 +18,6 @@ export interface PackageFragments {
   readonly afterHref: string;
   readonly filelists: string;
   readonly other: string;
-}
-
-interface PublishedFile {
-  readonly path: string;
-  readonly type: 'file' | 'dir' | 'ghost';
 }
 
 const changelogLimit = 10;
@@ -98,7 +93,7 @@ function assertFits(name: string): void {
 }
 
 function dependencyElements(header: RpmHeader, files: readonly PublishedFile[]): string {
-  const dependencies = publishedDependencies(header, new Set(files.map(({ path }) => path)));
+  const dependencies = publishedDependencies(header, files);
   let elements = '';
   for (const kind of kindsInOrder) {
     if (dependencies[kind].length === 0) continue;
@@ -124,15 +119,15 @@ function dependencyElement({ name, comparison, version, before }: Dependency, or
 
 function changelogElements(header: RpmHeader): string {
   let elements = '';
-  for (const { author, time, text } of publishedChangelogs(readChangelogs(header))) elements += `  <changelog author="${escapeAttribute(author)}" date="${time}">${escapeText(text)}</changelog>\n`;
+  for (const { author, time, text } of publishedChangelogs(readChangelogs(header, changelogLimit))) elements += `  <changelog author="${escapeAttribute(author)}" date="${time}">${escapeText(text)}</changelog>\n`;
   return elements;
 }
 
-/** The newest ten, oldest first. Entries of the same time are told apart by seconds: readers sort by it. */
+/** Oldest first. Entries of the same time are told apart by seconds: readers sort by it. */
 function publishedChangelogs(newestFirst: readonly Changelog[]): readonly Changelog[] {
   const published: { time: number; readonly author: string; readonly text: string }[] = [];
   let last = 0;
-  for (const { time, author, text } of newestFirst.slice(0, changelogLimit)) {
+  for (const { time, author, text } of newestFirst) {
     if (time === last) shiftEqualTimes(published, time);
     last = time;
     published.unshift({ time, author: withoutEndingSpaces(author), text });

@@ -5,6 +5,11 @@ import type { RpmHeader } from '../package/header.js';
 import { tag } from '../package/tags.js';
 import { isPrimaryPath } from './primary-path.js';
 
+export interface PublishedFile {
+  readonly path: string;
+  readonly type: 'file' | 'dir' | 'ghost';
+}
+
 type Dependencies = Readonly<Record<DependencyKind, readonly Dependency[]>>;
 
 /** RPMSENSE_MISSINGOK and RPMSENSE_STRONG: how packages said `recommends` before there were tags for it. */
@@ -14,13 +19,13 @@ const oldEnhances: DependencyTags = [tag.oldEnhanceName, tag.oldEnhanceFlags, ta
 
 /**
  * What repositories say of a package's dependencies, which is not all: `rpmlib(…)` is rpm's own affair, what the package itself provides needs nobody
- * else, the same twice says no more than once, and of the C library's symbol versions the highest stands for all. `paths`: files of the package.
+ * else, the same twice says no more than once, and of the C library's symbol versions the highest stands for all. `files`: those of the package.
  */
-export function publishedDependencies(header: RpmHeader, paths: ReadonlySet<string>): Dependencies {
+export function publishedDependencies(header: RpmHeader, files: readonly PublishedFile[]): Dependencies {
   const all = Object.fromEntries(dependencyKinds.map((kind) => [kind, readDependencies(header, kind)])) as Record<DependencyKind, readonly Dependency[]>;
   const optional = new Set<Dependency>();
   for (const [index, flags] of header.numbers(tag.requireFlags).entries()) if ((flags & missingOk) !== 0) optional.add(all.requires[index] as Dependency);
-  const requires = publishedRequires(all, paths);
+  const requires = publishedRequires(all, files);
   const [old, oldReversed] = [splitOld(header, oldSuggests), splitOld(header, oldEnhances)];
   return {
     ...all,
@@ -40,14 +45,19 @@ function splitOld(header: RpmHeader, tags: DependencyTags): { readonly strong: r
   return { strong: list.filter(isStrong), weak: list.filter((each, index) => !isStrong(each, index)) };
 }
 
-function publishedRequires(all: Dependencies, paths: ReadonlySet<string>): readonly Dependency[] {
+function publishedRequires(all: Dependencies, files: readonly PublishedFile[]): readonly Dependency[] {
   const provided = new Set(all.provides.map(capability));
   const last = new Map<string, string>();
   const published: Dependency[] = [];
   let libc: Dependency | undefined;
+  let paths: ReadonlySet<string> | undefined; // most packages need no file by its path
   for (const dependency of all.requires) {
     const { name } = dependency;
-    if (name.startsWith('rpmlib(') || (paths.has(name) && isPrimaryPath(name))) continue;
+    if (name.startsWith('rpmlib(')) continue;
+    if (isPrimaryPath(name) && name.startsWith('/')) {
+      paths ??= new Set(files.map(({ path }) => path));
+      if (paths.has(name)) continue;
+    }
     const key = capability(dependency);
     if (provided.has(key)) continue;
     if (name.startsWith('libc.so.6')) {

@@ -7,8 +7,8 @@ export interface RpmHeader {
   readonly tags: readonly number[];
   /** The first string of a STRING, I18NSTRING or STRING_ARRAY; undefined when the tag is absent or of another type. */
   string(tag: number): string | undefined;
-  /** Empty when the tag is absent or no list of strings. */
-  strings(tag: number): readonly string[];
+  /** Empty when the tag is absent or no list of strings. `limit`: only the first ones. */
+  strings(tag: number, limit?: number): readonly string[];
   /** Values of CHAR, INT8, INT16, INT32 and INT64; empty when the tag is absent or of another type. Throws a reason for a number past 2^53. */
   numbers(tag: number): readonly number[];
   /** Of a BIN. */
@@ -84,7 +84,7 @@ export function parseHeader(bytes: Buffer, kind: HeaderKind, decodeText: DecodeT
   const entries = new Map<number, Entry>();
   let end = 0;
   for (let index = hasRegion ? 1 : 0; index < intro.entries; index += 1) {
-    const entry = parseEntry(bytes.subarray(introLength + index * entryLength), store, kind);
+    const entry = parseEntry(bytes, introLength + index * entryLength, { store, kind });
     if (entry.offset < end) throw refusal(`the ${kind} header's tag ${entry.tag} overlaps another`);
     if (entries.has(entry.tag)) throw refusal(`the ${kind} header has tag ${entry.tag} twice`);
     entries.set(entry.tag, entry);
@@ -110,8 +110,8 @@ function checkRegion(bytes: Buffer, store: Buffer, { kind, entries }: { kind: He
   if (kind === 'main' && inRegion !== entries) throw refusal('the main header has entries outside of its immutable region');
 }
 
-function parseEntry(bytes: Buffer, store: Buffer, kind: HeaderKind): Entry {
-  const [tag, entryType, offset, count] = [bytes.readUInt32BE(0), bytes.readUInt32BE(4), bytes.readUInt32BE(8), bytes.readUInt32BE(12)];
+function parseEntry(bytes: Buffer, at: number, { store, kind }: { readonly store: Buffer; readonly kind: HeaderKind }): Entry {
+  const [tag, entryType, offset, count] = [bytes.readUInt32BE(at), bytes.readUInt32BE(at + 4), bytes.readUInt32BE(at + 8), bytes.readUInt32BE(at + 12)];
   const broken = (what: string): Error => refusal(`the ${kind} header's tag ${tag} ${what}`);
   if (tag < 61 || entryType < type.char || entryType > type.i18nString) throw broken(`has the unknown type ${entryType}`);
   const width = widths[entryType] as number;
@@ -146,9 +146,9 @@ function createHeader(entries: ReadonlyMap<number, Entry>, store: Buffer, decode
       const entry = findStrings(tag);
       return entry === undefined ? undefined : decodeText(store, entry.offset, store.indexOf(0, entry.offset));
     },
-    strings(tag) {
+    strings(tag, limit = Infinity) {
       const entry = findStrings(tag);
-      return entry === undefined ? [] : decodeStrings(store, entry, decodeText);
+      return entry === undefined ? [] : decodeStrings(store, limit < entry.count ? { ...entry, count: limit, end: endOfStrings(store, entry.offset, limit) ?? entry.end } : entry, decodeText);
     },
     numbers(tag) {
       const entry = find(tag, type.char, type.int8, type.int16, type.int32, type.int64);

@@ -39,11 +39,11 @@ export function isSourcePackage(header: RpmHeader): boolean {
   return header.string(tag.sourceRpm) === undefined;
 }
 
-/** In the order of the header: newest first. Throws a reason when its lists differ in length. */
-export function readChangelogs(header: RpmHeader): readonly Changelog[] {
-  const times = header.numbers(tag.changelogTime);
-  const authors = header.strings(tag.changelogName);
-  const texts = header.strings(tag.changelogText);
+/** In the order of the header: newest first, at most `limit`. Throws a reason when its lists differ in length. */
+export function readChangelogs(header: RpmHeader, limit = Infinity): readonly Changelog[] {
+  const times = header.numbers(tag.changelogTime).slice(0, limit);
+  const authors = header.strings(tag.changelogName, limit);
+  const texts = header.strings(tag.changelogText, limit);
   if (times.length !== authors.length || times.length !== texts.length) throw refusal("the package's changelog is damaged: times, authors and texts differ in number");
   return times.map((time, index) => ({ time, author: authors[index] as string, text: texts[index] as string }));
 }

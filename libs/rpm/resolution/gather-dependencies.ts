@@ -35,7 +35,7 @@ interface PendingRequirement extends Unsatisfied {
 /** Selects what the selected ones require, transitively. Weak dependencies are not followed. */
 export async function gatherDependencies(options: GatherOptions): Promise<readonly Unsatisfied[]> {
   const { selected, index, evaluator, read, mayAdd, addMore, budget } = options;
-  const select = createProviderSelection(options);
+  const { select, isSettled } = createProviderSelection(options);
   const conditionals: PendingRequirement[] = [];
   const unsatisfied = new Set<Unsatisfied>();
 
@@ -58,9 +58,14 @@ export async function gatherDependencies(options: GatherOptions): Promise<readon
       for (const requirement of candidate.package.dependencies.requires) {
         if (isForRpmItself(requirement)) continue;
         const expression = read(requirement);
-        if (expression === undefined) unsatisfied.add({ candidate, requirement });
+        if (expression === undefined) {
+          unsatisfied.add({ candidate, requirement });
+          continue;
+        }
+        const providers = isCompound(expression) ? undefined : evaluator.matching(expression);
+        if (providers !== undefined && isSettled(providers)) continue;
         // What leaves no choice comes first: it may settle what does.
-        else if (isCompound(expression) || evaluator.matching(expression).length > 1) open.push({ candidate, requirement, expression });
+        if (providers === undefined || providers.length > 1) open.push({ candidate, requirement, expression });
         else demand({ candidate, requirement, expression });
       }
     }
@@ -86,8 +91,14 @@ export function pathsOf(candidates: readonly Candidate[], read: ReadRequirement)
   return paths;
 }
 
-/** Adds what makes a requirement hold that can be made to hold. */
-function createProviderSelection({ selected, evaluator, standing, mayAdd, budget }: GatherOptions): (expression: RichDependency) => void {
+interface ProviderSelection {
+  /** Adds what makes a requirement hold that can be made to hold. */
+  readonly select: (expression: RichDependency) => void;
+  /** Whether one of these, an answer of the evaluator, is present and nothing more is to be added. */
+  readonly isSettled: (providers: readonly Candidate[]) => boolean;
+}
+
+function createProviderSelection({ selected, evaluator, standing, mayAdd, budget }: GatherOptions): ProviderSelection {
   const settled = new Set<readonly Candidate[]>();
 
   const select = (expression: RichDependency): void => {
@@ -138,7 +149,7 @@ function createProviderSelection({ selected, evaluator, standing, mayAdd, budget
     for (const other of ranked) if (isSibling(other, chosen) && !standing.isSuperseded(other) && mayAdd(other)) selected.add(other);
   };
 
-  return select;
+  return { select, isSettled: (providers) => settled.has(providers) };
 }
 
 /** Best first: see docs/adr/0015. */

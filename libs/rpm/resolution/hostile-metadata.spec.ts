@@ -36,6 +36,13 @@ describe('hostile metadata', () => {
     await expect(selectPackages(request([asking, ...versions], { checkDependencies: true }))).rejects.toMatchObject({ code: 'payload-too-large', message: expect.stringContaining('too entangled') });
   });
 
+  it('with everything broken that everything provides is reported without counting each against each', async () => {
+    const all = many(1000, (index) => available(`p${index}-1-1.noarch`, { provides: ['x = 1', 'y'], requires: ['x > 1', 'y'], conflicts: ['y'] }));
+    const { broken } = await selectPackages(request(all, { checkDependencies: true }));
+    expect(broken).toHaveLength(1000);
+    expect(broken.every(({ candidates }) => candidates.length === 10)).toBe(true);
+  });
+
   it('with rich requirements as deep and as long as they may be is judged at once, and others count as broken', async () => {
     const { depth, characters } = richDependencyLimits;
     const nested = (levels: number, open: (level: number) => string, close: string): string => `${many(levels, open).join('')}z${close.repeat(levels)}`;

@@ -8,8 +8,8 @@ import type { WorkBudget } from './work-budget.js';
 export interface ProviderIndex {
   /** Candidates that satisfy it, each once, in the order of the pool. */
   providers(dependency: Dependency): readonly Candidate[];
-  /** Candidates that provide that name, in any version. */
-  namesakes(name: string): readonly Candidate[];
+  /** Some candidates that provide that name, in any version. */
+  namesakes(name: string, most: number): readonly Candidate[];
   /** Looks for paths in the full file lists: the first time for these, then for all that can be asked for, so that there are two searches at most. */
   learnPaths(names: Iterable<string>): Promise<void>;
 }
@@ -62,7 +62,7 @@ export function createProviderIndex({ pool, demanded, findFileOwners, budget }: 
 
   return {
     providers,
-    namesakes: (name) => distinct(byName.get(name)?.list ?? []),
+    namesakes: (name, most) => distinct((byName.get(name)?.list ?? []).slice(0, most)),
     learnPaths: async (names) => {
       const unknown = (name: string): boolean => name.startsWith('/') && !inPrimary.test(name) && !asked.has(name);
       let paths = new Set([...names].filter(unknown));

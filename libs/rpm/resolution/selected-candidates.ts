@@ -13,16 +13,18 @@ export interface SelectedCandidates {
 
 export function createSelectedCandidates(): SelectedCandidates {
   const list: Candidate[] = [];
-  const selected = new Set<Candidate>();
-  const twins = new Set<number>();
+  // By their places in the pool: asked millions of times.
+  const selected: boolean[] = [];
+  const twins: boolean[] = [];
+  const isSelected = (candidate: Candidate): boolean => selected[candidate.index] === true;
   return {
     list,
-    isPresent: (candidate) => candidate.lookaside || selected.has(candidate),
-    hasTwinOf: (candidate) => twins.has(candidate.twin) && !selected.has(candidate),
+    isPresent: (candidate) => candidate.lookaside || isSelected(candidate),
+    hasTwinOf: (candidate) => twins[candidate.twin] === true && !isSelected(candidate),
     add: (candidate) => {
-      if (twins.has(candidate.twin)) return;
-      twins.add(candidate.twin);
-      selected.add(candidate);
+      if (twins[candidate.twin] === true) return;
+      twins[candidate.twin] = true;
+      selected[candidate.index] = true;
       list.push(candidate);
     },
   };
