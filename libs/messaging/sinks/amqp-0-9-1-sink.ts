@@ -15,7 +15,7 @@ interface Open {
   readonly gone: Promise<never>;
   /** Ids of messages that the exchange had no queue for. */
   readonly returned: Set<string>;
-  alive(): boolean;
+  readonly alive: () => boolean;
 }
 
 /** Milliseconds. */

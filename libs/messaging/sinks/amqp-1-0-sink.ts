@@ -15,7 +15,7 @@ interface Open {
   /** Rejects when the connection or the link is gone. */
   readonly gone: Promise<never>;
   readonly answers: Map<Delivery, { resolve(): void; reject(error: Error): void }>;
-  alive(): boolean;
+  readonly alive: () => boolean;
 }
 
 /** Milliseconds: half of it without a frame from the broker, and the connection counts as lost. */
@@ -64,7 +64,7 @@ export function createAmqp10Sink(settings: Amqp10Settings, environment: Environm
   async function close(): Promise<void> {
     const current = opening;
     opening = undefined;
-    if (current !== undefined) await briefly(current.then(({ connection }) => closed(connection)));
+    if (current !== undefined) await briefly(current.then(({ connection, alive }) => (alive() ? closed(connection) : void connection.close())));
   }
 
   return { name: settings.name, type: settings.type, from: settings.from, batch: 100, publish, close };
