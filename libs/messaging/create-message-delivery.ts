@@ -22,31 +22,41 @@ export interface MessageDelivery {
   register(sink: MessageSink): Promise<void>;
   /**
    * One round: claims the sink, publishes what is next, notes it. Resolves to whether there may be more to do at once. Rejects when the
-   * database is away; what was published and not noted is then published again.
+   * database is away; what was published and not noted is then published again. When `stopping` aborts, what is under way has two seconds more.
    */
-  deliver(sink: MessageSink): Promise<boolean>;
+  deliver(sink: MessageSink, stopping?: AbortSignal): Promise<boolean>;
 }
 
 /** How often a message is sent that the other side refuses for good: a receiver may be deployed wrongly for a moment. */
 const refusalsBeforeSkip = 5;
+/** Milliseconds. */
+const stopGrace = 2000;
 
 export function createMessageDelivery({ database, log, lease = 30, patience = 20, firstPause = 0.5 }: MessageDeliveryOptions): MessageDelivery {
   const positions = createSinkPositions(database, { owner: randomUUID(), lease, firstPause });
 
-  async function deliver(sink: MessageSink): Promise<boolean> {
+  async function deliver(sink: MessageSink, stopping?: AbortSignal): Promise<boolean> {
     await orderMessages(database);
     const claim = await positions.claim(sink.name);
     if (claim === undefined) return false;
     const waiting = await positions.read(claim.deliveredPosition, sink.batch + 1);
     const messages = ofDifferentStreams(waiting.slice(0, sink.batch));
-    const result = await publish(sink, messages, patience);
+    const result = await publish(sink, messages, { patience, stopping });
     const last = messages[result.accepted - 1];
     if (last !== undefined) {
       if (!(await positions.delivered(sink.name, last.position, result.accepted))) return false;
       if (claim.attempts > 0) log.info({ task: 'messages', sink: sink.name, attempts: claim.attempts }, 'works again');
     }
+    if (result.failure !== undefined && stopping?.aborted === true) return giveBack(sink);
     if (result.failure !== undefined) return fail(sink, { claim, result, message: messages[result.accepted] });
     if (waiting.length > messages.length) return true;
+    await positions.release(sink.name);
+    return false;
+  }
+
+  /** What it says when it is cut off is not its fault. */
+  async function giveBack(sink: MessageSink): Promise<false> {
+    await sink.close();
     await positions.release(sink.name);
     return false;
   }
@@ -83,18 +93,27 @@ function ofDifferentStreams(messages: readonly OrderedMessage[]): readonly Order
 }
 
 /** Never rejects, and never takes much longer than `patience` seconds, whatever the sink does. */
-async function publish(sink: MessageSink, messages: readonly OrderedMessage[], patience: number): Promise<PublishResult> {
+async function publish(sink: MessageSink, messages: readonly OrderedMessage[], { patience, stopping }: { readonly patience: number; readonly stopping: AbortSignal | undefined }): Promise<PublishResult> {
   const abort = new AbortController();
   const { promise, resolve } = Promise.withResolvers<PublishResult>();
-  const timer = setTimeout(() => {
-    resolve({ accepted: 0, failure: { reason: `no answer within ${patience} s` } });
+  const giveUp = (reason: string): void => {
+    resolve({ accepted: 0, failure: { reason } });
     abort.abort();
-  }, patience * 1000);
+  };
+  const timer = setTimeout(giveUp, patience * 1000, `no answer within ${patience} s`);
+  let lastTimer: NodeJS.Timeout | undefined;
+  const onStop = (): void => {
+    lastTimer = setTimeout(giveUp, stopGrace, 'the worker was stopped');
+  };
+  if (stopping?.aborted === true) onStop();
+  else stopping?.addEventListener('abort', onStop, { once: true });
   try {
     return await Promise.race([promise, sink.publish(messages, abort.signal)]);
   } catch (error) {
     return { accepted: 0, failure: { reason: errorMessage(error) } };
   } finally {
+    stopping?.removeEventListener('abort', onStop);
+    clearTimeout(lastTimer);
     clearTimeout(timer);
   }
 }

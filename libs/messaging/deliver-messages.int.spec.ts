@@ -164,6 +164,25 @@ describe('delivery of messages', () => {
     ]);
   });
 
+  it('ends soon when the worker is stopped, although a sink hangs, which is not that sink’s failure', async () => {
+    const called = Promise.withResolvers<void>();
+    const hanging = memorySink('hanging', {
+      answer: () => {
+        called.resolve();
+        return new Promise(() => undefined);
+      },
+    });
+    const stop = scene.deliver([hanging]);
+    await registered(scene.database, 1);
+    await scene.leave('compose:1', 1);
+    await called.promise;
+    await stop();
+    expect(await readMessageBacklog(scene.database)).toMatchObject([{ pending: 1, attempts: 0, lastError: null }]);
+    const well = memorySink('hanging');
+    while (await deliveryOf().deliver(well));
+    expect(well.messages).toHaveLength(1);
+  }, 15_000);
+
   it('waits twice as long after each failure, and no longer than a minute', async () => {
     const sink = memorySink('one', { answer: () => Promise.reject(new Error('no broker here')) });
     const delivery = deliveryOf();

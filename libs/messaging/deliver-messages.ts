@@ -38,7 +38,7 @@ async function deliverTo(sink: MessageSink, { delivery, wake, log, signal }: { d
     try {
       if (!registered) await delivery.register(sink);
       registered = true;
-      const more = await delivery.deliver(sink);
+      const more = await delivery.deliver(sink, signal);
       trouble.over();
       if (!more) await wake.wait(seen, longestWait, signal);
     } catch (error) {

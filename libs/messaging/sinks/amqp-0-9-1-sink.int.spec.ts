@@ -1,8 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { createConnection, createServer, type AddressInfo, type Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { connect, type Channel, type ChannelModel, type GetMessage } from 'amqplib';
+import { describeWith } from '../../testing/describe-with.js';
 import { startRabbitmq, type TestRabbitmq } from '../../testing/start-rabbitmq.js';
 import { writeTestCertificates, type TestCertificates } from '../../testing/test-certificates.js';
 import { messageBody, numbersByStream, openMessageScene, registered, topic, until, type MessageScene, type SpecMessage } from '../__fixtures__/message-scene.js';
@@ -15,17 +18,6 @@ let scene: MessageScene;
 
 let folder: string;
 let certificates: TestCertificates;
-
-beforeAll(async () => {
-  folder = mkdtempSync(path.join(os.tmpdir(), 'millrace-amqp-'));
-  certificates = writeTestCertificates(folder);
-  [broker, scene] = await Promise.all([startRabbitmq({ tls: { authority: certificates.authority, ...certificates.server } }), openMessageScene()]);
-}, 90_000);
-afterAll(async () => {
-  await scene?.close();
-  await broker?.stop();
-  rmSync(folder, { recursive: true, force: true });
-}, 30_000);
 
 const settingsOf = (changes: Partial<Amqp091Settings> = {}): Amqp091Settings => ({
   name: 'rabbit',
@@ -80,7 +72,18 @@ async function drain(queue: string): Promise<GetMessage[]> {
   });
 }
 
-describe('a RabbitMQ sink', () => {
+describeWith('rabbitmq-server', 'a RabbitMQ sink', () => {
+  beforeAll(async () => {
+    folder = mkdtempSync(path.join(os.tmpdir(), 'millrace-amqp-'));
+    certificates = writeTestCertificates(folder);
+    [broker, scene] = await Promise.all([startRabbitmq({ tls: { authority: certificates.authority, ...certificates.server } }), openMessageScene()]);
+  }, 90_000);
+  afterAll(async () => {
+    await scene?.close();
+    await broker?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }, 30_000);
+
   it('publishes a persistent message to the topic exchange, under its topic, with the id that all repetitions have', async () => {
     await boundQueue('shape', 'shaped', 'test.odcs.compose.*');
     const sink = createAmqp091Sink(settingsOf({ exchange: 'shaped', 'routing-key-prefix': 'test.' }), {});
@@ -143,6 +146,25 @@ describe('a RabbitMQ sink', () => {
     const elsewhere = createAmqp091Sink(settingsOf({ url: url.replace('localhost', '127.0.0.1'), tls: { 'ca-file': authority, ...own } }), {});
     await expect(elsewhere.publish([messageOf(1)], never)).rejects.toThrow(/altnames|certificate/i);
     await elsewhere.close();
+  });
+
+  it('connects again without a failure when the connection was lost while there was nothing to send', async () => {
+    const sockets = new Set<Socket>();
+    const forwarder = createServer((socket) => {
+      const onward = createConnection(Number(new URL(broker.url).port), '127.0.0.1');
+      for (const each of [socket, onward]) sockets.add(each.on('error', () => undefined));
+      socket.pipe(onward).pipe(socket);
+    }).listen(0, '127.0.0.1');
+    await once(forwarder, 'listening');
+    const sink = createAmqp091Sink(settingsOf({ url: `amqp://127.0.0.1:${(forwarder.address() as AddressInfo).port}` }), {});
+    await expect(sink.publish([messageOf(1)], never)).resolves.toEqual({ accepted: 1 });
+    const cut = [...sockets].map((socket) => once(socket.destroy(), 'close'));
+    await Promise.all(cut);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await expect(sink.publish([messageOf(2)], never)).resolves.toEqual({ accepted: 1 });
+    await sink.close();
+    for (const socket of sockets) socket.destroy();
+    forwarder.close();
   });
 
   it('does not hang on a port where nobody speaks AMQP', async () => {

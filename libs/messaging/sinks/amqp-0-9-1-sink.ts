@@ -15,6 +15,7 @@ interface Open {
   readonly gone: Promise<never>;
   /** Ids of messages that the exchange had no queue for. */
   readonly returned: Set<string>;
+  readonly alive: () => boolean;
 }
 
 /** Milliseconds. */
@@ -45,9 +46,15 @@ export function createAmqp091Sink(settings: Amqp091Settings, environment: Enviro
     });
   }
 
+  /** A connection that was lost while there was nothing to do is no failure. */
+  async function connected(): Promise<Open> {
+    const known = await opening;
+    if (known?.alive() === false) await close();
+    return (opening ??= open(settings, environment));
+  }
+
   async function publish(messages: readonly DeliverableMessage[], signal: AbortSignal): Promise<PublishResult> {
-    opening ??= open(settings, environment);
-    const current = await opening;
+    const current = await connected();
     signal.throwIfAborted();
     return acceptedPrefix(messages.map((message) => Promise.race([publishOne(current, message), current.gone])));
   }
@@ -73,7 +80,11 @@ async function open(settings: Amqp091Settings, environment: Environment): Promis
   });
   const { promise: gone, reject } = Promise.withResolvers<never>();
   gone.catch(() => undefined); // nobody may be waiting when it goes
-  const lost = (error?: unknown): void => reject(new Error(error === undefined ? 'the broker closed the connection' : `lost the broker: ${errorMessage(error)}`));
+  let alive = true;
+  const lost = (error?: unknown): void => {
+    alive = false;
+    reject(new Error(error === undefined ? 'the broker closed the connection' : `lost the broker: ${errorMessage(error)}`));
+  };
   connection.on('error', lost);
   connection.on('close', lost);
   try {
@@ -84,7 +95,7 @@ async function open(settings: Amqp091Settings, environment: Environment): Promis
     channel.on('return', ({ properties }) => returned.add(String(properties.messageId)));
     if (settings.declare) await channel.assertExchange(settings.exchange, 'topic', { durable: true });
     else await channel.checkExchange(settings.exchange);
-    return { connection, channel, gone, returned };
+    return { connection, channel, gone, returned, alive: () => alive };
   } catch (error) {
     connection.close().catch(() => undefined);
     throw error;

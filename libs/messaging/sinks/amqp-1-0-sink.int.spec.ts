@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { connect, type GetMessage } from 'amqplib';
 import rhea from 'rhea';
 import type { Message } from 'rhea';
+import { describeWith } from '../../testing/describe-with.js';
 import { startRabbitmq, type TestRabbitmq } from '../../testing/start-rabbitmq.js';
 import { messageBody, numbersByStream, openMessageScene, registered, topic, until, type MessageScene, type SpecMessage } from '../__fixtures__/message-scene.js';
 import type { DeliverableMessage } from '../message-sink.js';
@@ -12,14 +13,6 @@ import { createAmqp10Sink } from './amqp-1-0-sink.js';
 
 let broker: TestRabbitmq;
 let scene: MessageScene;
-
-beforeAll(async () => {
-  [broker, scene] = await Promise.all([startRabbitmq(), openMessageScene()]);
-}, 90_000);
-afterAll(async () => {
-  await scene?.close();
-  await broker?.stop();
-}, 30_000);
 
 const password = { RABBIT_PASSWORD: 'guest' };
 const settingsOf = (changes: Partial<Amqp10Settings> = {}): Amqp10Settings => ({
@@ -75,7 +68,15 @@ function receiveOne(address: string): Promise<Message> {
   });
 }
 
-describe('an AMQP 1.0 sink', () => {
+describeWith('rabbitmq-server', 'an AMQP 1.0 sink', () => {
+  beforeAll(async () => {
+    [broker, scene] = await Promise.all([startRabbitmq(), openMessageScene()]);
+  }, 90_000);
+  afterAll(async () => {
+    await scene?.close();
+    await broker?.stop();
+  }, 30_000);
+
   it('sends a durable message with its id, subject and content type, as bytes that are exactly the stored body', async () => {
     await queue('one');
     const sink = createAmqp10Sink(settingsOf({ address: '/amq/queue/one' }), password);
@@ -97,6 +98,23 @@ describe('an AMQP 1.0 sink', () => {
     const sink = createAmqp10Sink(settingsOf({ url: `amqp://127.0.0.1:${(server.address() as AddressInfo).port}`, address: 'somewhere', sasl: 'anonymous' }), password);
     await expect(sink.publish([messageOf(1), messageOf(2), messageOf(3)], never)).resolves.toEqual({ accepted: 1, failure: { reason: 'the broker rejected the message at somewhere' } });
     await expect(sink.publish([messageOf(2)], never)).resolves.toEqual({ accepted: 0, failure: { reason: 'the broker released the message at somewhere' } });
+    await sink.close();
+    server.close();
+  });
+
+  it('connects again without a failure when the other side closed the connection while there was nothing to send', async () => {
+    const peer = rhea.create_container();
+    let connections = 0;
+    peer.on('connection_open', () => (connections += 1));
+    const server = peer.listen({ port: 0, host: '127.0.0.1' });
+    const closed = new Promise<void>((resolve) => peer.once('connection_close', () => resolve()));
+    peer.once('message', ({ connection }) => setImmediate(() => connection.close()));
+    await once(server, 'listening');
+    const sink = createAmqp10Sink(settingsOf({ url: `amqp://127.0.0.1:${(server.address() as AddressInfo).port}`, address: 'somewhere', sasl: 'anonymous' }), password);
+    await expect(sink.publish([messageOf(1)], never)).resolves.toEqual({ accepted: 1 });
+    await closed;
+    await expect(sink.publish([messageOf(2)], never)).resolves.toEqual({ accepted: 1 });
+    expect(connections).toBe(2);
     await sink.close();
     server.close();
   });

@@ -15,6 +15,7 @@ interface Open {
   /** Rejects when the connection or the link is gone. */
   readonly gone: Promise<never>;
   readonly answers: Map<Delivery, { resolve(): void; reject(error: Error): void }>;
+  readonly alive: () => boolean;
 }
 
 /** Milliseconds: half of it without a frame from the broker, and the connection counts as lost. */
@@ -38,9 +39,15 @@ export function createAmqp10Sink(settings: Amqp10Settings, environment: Environm
     return new Promise((resolve, reject) => answers.set(delivery, { resolve, reject }));
   }
 
+  /** A connection that was lost while there was nothing to do is no failure. */
+  async function connected(): Promise<Open> {
+    const known = await opening;
+    if (known?.alive() === false) await close();
+    return (opening ??= open(settings, environment));
+  }
+
   async function publish(messages: readonly DeliverableMessage[], signal: AbortSignal): Promise<PublishResult> {
-    opening ??= open(settings, environment);
-    const current = await opening;
+    const current = await connected();
     const answers: Promise<unknown>[] = [];
     try {
       for (const message of messages) {
@@ -57,7 +64,7 @@ export function createAmqp10Sink(settings: Amqp10Settings, environment: Environm
   async function close(): Promise<void> {
     const current = opening;
     opening = undefined;
-    if (current !== undefined) await briefly(current.then(({ connection }) => closed(connection)));
+    if (current !== undefined) await briefly(current.then(({ connection, alive }) => (alive() ? closed(connection) : void connection.close())));
   }
 
   return { name: settings.name, type: settings.type, from: settings.from, batch: 100, publish, close };
@@ -68,7 +75,9 @@ async function open(settings: Amqp10Settings, environment: Environment): Promise
   const connection = rhea.create_container().connect(options);
   const { promise: gone, reject } = Promise.withResolvers<never>();
   gone.catch(() => undefined); // nobody may be waiting when it goes
+  let alive = true;
   const lost = (what: string) => (context: EventContext): void => {
+    alive = false;
     const error = errorOf(context);
     const detail = [error?.condition, error?.description ?? error?.message].filter((part) => typeof part === 'string' && part !== '').join(': ');
     reject(new Error(detail === '' ? what : `${what}: ${detail}`));
@@ -104,7 +113,7 @@ async function open(settings: Amqp10Settings, environment: Environment): Promise
         timer = setTimeout(() => refuse(new Error(`no answer within ${connectTimeout / 1000} s`)), connectTimeout);
       }),
     ]);
-    return { connection, sender, gone, answers };
+    return { connection, sender, gone, answers, alive: () => alive };
   } catch (error) {
     void closed(connection);
     throw error;

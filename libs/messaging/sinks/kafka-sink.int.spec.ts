@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Admin, Consumer, stringDeserializers } from '@platformatic/kafka';
+import { describeWith } from '../../testing/describe-with.js';
 import { startKafka, type TestKafka } from '../../testing/start-kafka.js';
 import { messageBody, numbersByStream, openMessageScene, registered, topic, until, type MessageScene, type SpecMessage } from '../__fixtures__/message-scene.js';
 import type { DeliverableMessage } from '../message-sink.js';
@@ -8,17 +9,6 @@ import { createKafkaSink } from './kafka-sink.js';
 
 let kafka: TestKafka;
 let scene: MessageScene;
-
-beforeAll(async () => {
-  [kafka, scene] = await Promise.all([startKafka(), openMessageScene()]);
-  const admin = new Admin({ clientId: 'spec', bootstrapBrokers: [kafka.broker] });
-  await admin.createTopics({ topics: [topic, 'shape'], partitions: 3, replicas: 1 });
-  await admin.close();
-}, 120_000);
-afterAll(async () => {
-  await scene?.close();
-  await kafka?.stop();
-}, 30_000);
 
 const settingsOf = (changes: Partial<KafkaSettings> = {}): KafkaSettings => ({ name: 'kafka', type: 'kafka', from: 'now', brokers: [kafka.broker], declare: false, ...changes });
 const never = new AbortController().signal;
@@ -46,7 +36,18 @@ async function follow(name: string): Promise<{ readonly messages: Received[]; cl
   return { messages, close: () => consumer.close(true) };
 }
 
-describe('a Kafka sink', () => {
+describeWith('kafka', 'a Kafka sink', () => {
+  beforeAll(async () => {
+    [kafka, scene] = await Promise.all([startKafka(), openMessageScene()]);
+    const admin = new Admin({ clientId: 'spec', bootstrapBrokers: [kafka.broker] });
+    await admin.createTopics({ topics: [topic, 'shape'], partitions: 3, replicas: 1 });
+    await admin.close();
+  }, 120_000);
+  afterAll(async () => {
+    await scene?.close();
+    await kafka?.stop();
+  }, 30_000);
+
   it('sends a message with the stream as its key and the id that all repetitions have', async () => {
     const sink = createKafkaSink(settingsOf({ topic: 'shape' }), {});
     await expect(sink.publish([messageOf(1), messageOf(2)], never)).resolves.toEqual({ accepted: 2 });
