@@ -52,7 +52,7 @@ export async function contextOf(given: ServiceOptions, terminal: Terminal): Prom
   return { client: new ControlClient(await locateService(given.server, terminal.environment)), terminal, json: given.json === true };
 }
 
-function seconds(text: string): number {
+export function seconds(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number of seconds.');
   return Number(text);
 }

@@ -5,16 +5,19 @@ import type { ErrorCode } from '../../libs/errors/millrace-error.js';
 import type { ServiceAddress } from './service-address.js';
 
 export interface ControlRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Path with query, from the root of the control API. */
   readonly path: string;
   readonly body?: object;
   /** Milliseconds until the call is given up. */
   readonly timeout?: number;
   readonly header?: Readonly<Record<string, string>>;
+  /** Gives the call up. */
+  readonly signal?: AbortSignal;
 }
 
-const problemSchema = z.object({ code: z.string(), detail: z.string(), suggestion: z.string(), mistakes: z.array(z.looseObject({})) }).partial();
+/** `message` is what `/api/1` says, in ODCS's shape. */
+const problemSchema = z.object({ code: z.string(), detail: z.string(), message: z.string(), suggestion: z.string(), mistakes: z.array(z.looseObject({})) }).partial();
 
 /** Covers a revoke that waits for the lease of a dead proxy, and a slow network. */
 const usualTimeout = 30_000;
@@ -40,6 +43,11 @@ export class ControlClient {
     }
   }
 
+  /** Base URL of the service, without a slash at its end. */
+  get address(): string {
+    return this.#service.control;
+  }
+
   async text(request: ControlRequest): Promise<string> {
     const response = await this.#send(request);
     const text = await this.#readBody(response, request);
@@ -56,7 +64,7 @@ export class ControlClient {
         headers: header,
         ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
         redirect: 'error',
-        signal: AbortSignal.timeout(request.timeout ?? usualTimeout),
+        signal: AbortSignal.any([AbortSignal.timeout(request.timeout ?? usualTimeout), ...(request.signal === undefined ? [] : [request.signal])]),
       });
     } catch (cause) {
       throw this.#unavailable(cause);
@@ -90,9 +98,9 @@ function reasonOf(error: unknown): string {
 /** Our endpoints answer problem+json with a code (RFC 9457); what stands between may answer anything. */
 function answeredError(request: ControlRequest, status: number, text: string): MillraceError {
   const problem = parseProblem(text);
-  const code = problem.code !== undefined && problem.code in errorTable ? (problem.code as ErrorCode) : codeOfStatus(status);
+  const code = problem.code !== undefined && problem.code in errorTable ? (problem.code as ErrorCode) : codeOfStatus(status, request.path);
   const suggestion = problem.suggestion ?? suggestions[code];
-  return new MillraceError(code, problem.detail ?? `${request.method} ${request.path}: HTTP status ${status}`, { ...(suggestion === undefined ? {} : { suggestion }), ...(problem.mistakes === undefined ? {} : { details: problem.mistakes }) });
+  return new MillraceError(code, problem.detail ?? problem.message ?? `${request.method} ${request.path}: HTTP status ${status}`, { ...(suggestion === undefined ? {} : { suggestion }), ...(problem.mistakes === undefined ? {} : { details: problem.mistakes }) });
 }
 
 const suggestions: Partial<Record<ErrorCode, string>> = {
@@ -101,7 +109,11 @@ const suggestions: Partial<Record<ErrorCode, string>> = {
   'policy-not-allowed': 'The service takes permissive sessions only when it runs with MILLRACE_PERMISSIVE=1.',
 };
 
-function codeOfStatus(status: number): ErrorCode {
+/** ODCS's errors have no codes. */
+const composeCodes: Readonly<Record<number, ErrorCode>> = { 403: 'forbidden', 404: 'compose-not-found', 409: 'compose-closed', 507: 'storage-full' };
+
+function codeOfStatus(status: number, path: string): ErrorCode {
+  if (path.startsWith('/api/1/') && status in composeCodes) return composeCodes[status] as ErrorCode;
   if (status === 401 || status === 403) return 'unauthorized';
   if (status === 502 || status === 503 || status === 504) return 'service-unavailable';
   return status >= 500 ? 'internal' : 'invalid-request';

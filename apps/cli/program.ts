@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addComposeCommands } from './compose-program.js';
 import { contextOf, leaf } from './command-options.js';
 import type { ServiceOptions } from './command-options.js';
 import { addOriginsCommands } from './origins-program.js';
@@ -17,7 +18,7 @@ export interface ProgramOptions {
 /** The whole command line; commander's own errors come out of `parseAsync` as `CommanderError`. */
 export function createProgram(terminal: Terminal, options: ProgramOptions): Command {
   const program = new Command('millrace')
-    .description('Records and controls what builds download.')
+    .description('Records and controls what builds download, and makes repositories for them.')
     .version(options.version)
     .enablePositionalOptions()
     .exitOverride()
@@ -25,6 +26,7 @@ export function createProgram(terminal: Terminal, options: ProgramOptions): Comm
     .addHelpText('after', helpEnd);
   addRunCommand(program, terminal, options.exit);
   addSessionCommands(program, terminal);
+  addComposeCommands(program, terminal, options.exit);
   addPolicyCommands(program, terminal, options.exit);
   addOriginsCommands(program, terminal);
   leaf(program, 'status', 'show how long the service runs and which sessions are active').action(async (given: ServiceOptions) =>
@@ -38,6 +40,7 @@ Examples:
   $ millrace run -- npm ci                                  run a build inside a session of its own
   $ millrace run --policy strict --report report.json -- make
   $ millrace session list --state open --json
+  $ millrace compose create --repo https://repos.example.test/stable/x86_64/ bash
 
 The service is found by --server, MILLRACE_SERVER, or addresses.json in MILLRACE_HOME (default .millrace); its
 credentials by MILLRACE_CONTROL_AUTH (user:password) or control-auth in MILLRACE_HOME.

@@ -9,6 +9,7 @@ import { createComposeReads } from '../../libs/compose-record/create-compose-rea
 import type { Database } from '../../libs/database/open-database.js';
 import { isMillraceError } from '../../libs/errors/millrace-error.js';
 import { readStream } from '../../libs/event-store/read-stream.js';
+import { readMessageBacklog } from '../../libs/messaging/message-backlog.js';
 import { openContentStore } from '../../libs/repository-source/content-store.js';
 import type { Settings } from '../../libs/settings/settings.js';
 import type { ComposeWorkflowClient } from '../../temporal/compose-workflow-client.js';
@@ -37,6 +38,7 @@ export async function openComposeDependencies(database: Database, { settings, wo
     engine: { check: (request) => checkRequest(request, { ...settings, hasTool }) },
     workflows: composeWorkflows(database, workflows, noted),
     content: await openContentStore(path.join(blobRoot(settings.blobs), 'content')),
+    messageBacklog: () => readMessageBacklog(database),
     close: () => reads.close(),
   };
 }

@@ -34,7 +34,7 @@ export interface GatewayModuleOptions {
 @Module({})
 class SharedModule {
   static with({ settings, dependencies, log }: GatewayModuleOptions): DynamicModule {
-    const metrics = new GatewayMetrics({ sessions: dependencies.reads, composes: dependencies.composes.reads }, gatewayVersion);
+    const metrics = new GatewayMetrics({ sessions: dependencies.reads, composes: dependencies.composes.reads, messageBacklog: dependencies.composes.messageBacklog }, gatewayVersion);
     const values: (ValueProvider | FactoryProvider)[] = [
       { provide: SETTINGS, useValue: settings },
       { provide: READS, useValue: dependencies.reads },

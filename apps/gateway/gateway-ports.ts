@@ -1,5 +1,6 @@
 import type { ComposeEngine } from '../../libs/compose-engine/compose-engine.js';
 import type { ComposeCommands, ComposeReads } from '../../libs/compose-record/compose-commands.js';
+import type { MessageBacklog } from '../../libs/messaging/message-backlog.js';
 import type { ContentStore } from '../../libs/repository-source/content-store.js';
 import type { SessionReads } from '../../libs/session-record/create-session-reads.js';
 import type { RecordedDownload } from '../../libs/session-record/read-downloads.js';
@@ -75,6 +76,8 @@ export interface ComposeDependencies {
   readonly engine: Pick<ComposeEngine, 'check'>;
   readonly workflows: ComposeWorkflows;
   readonly content: Pick<ContentStore, 'file'>;
+  /** How far each sink of messages has got; undefined where nobody measures it. */
+  readonly messageBacklog?: () => Promise<readonly MessageBacklog[]>;
 }
 
 export interface GatewayDependencies {

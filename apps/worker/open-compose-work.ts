@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { createComposeActivities } from '../../activities/compose/create-compose-activities.js';
 import { createGenerationActivity } from '../../activities/compose/create-generation-activity.js';
+import { openBucketTrees } from '../../libs/compose-engine/bucket-trees.js';
 import { createComposeEngine } from '../../libs/compose-engine/create-compose-engine.js';
+import { withBucket } from '../../libs/compose-engine/with-bucket.js';
 import { createComposeCommands } from '../../libs/compose-record/create-compose-commands.js';
 import { createComposeOutboxDeliveries } from '../../libs/compose-record/compose-outbox-deliveries.js';
 import { createComposeReads } from '../../libs/compose-record/create-compose-reads.js';
@@ -42,7 +44,9 @@ export async function openComposeWork(options: ComposeWorkOptions): Promise<Comp
   const { settings, database, client, log, environment = {}, runGeneration } = options;
   const taskQueue = options.composeTaskQueue ?? (options.taskQueue === undefined ? composeTaskQueue : `${options.taskQueue}-composes`);
   const messages = await openMessageSinks(settings.messagesFile, { environment, forbiddenPorts: settings.forbiddenPorts });
-  const engine = await createComposeEngine({ settings, searchPath: environment.PATH, ...(runGeneration === undefined ? {} : { run: runGeneration }) });
+  const local = await createComposeEngine({ settings, searchPath: environment.PATH, ...(runGeneration === undefined ? {} : { run: runGeneration }) });
+  const { composeBucket } = settings;
+  const engine = composeBucket === undefined ? local : withBucket(local, openBucketTrees(composeBucket), { ...settings, composeBucket });
   const commands = createComposeCommands(database, { composeUrl: settings.composeUrl, secondsToLive: settings.composeSecondsToLive, maximumSecondsToLive: settings.composeMaximumSecondsToLive });
   const reads = createComposeReads(database);
   const workflows = createComposeWorkflowClient(client, { taskQueue });

@@ -1,7 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { forEachAtOnce } from './for-each-at-once.js';
-import type { Bucket, ObjectOptions } from '../object-storage/open-bucket.js';
+import { parseBucketUrl } from '../object-storage/bucket-location.js';
+import { openBucket, type Bucket, type ObjectOptions } from '../object-storage/open-bucket.js';
 
 /** Composes as objects: `odcs-<id>/…` with the same paths as in the directory, so that package managers install straight from the bucket. */
 export interface BucketTrees {
@@ -29,6 +30,11 @@ const requestsAtOnce = 16;
 const shared = 'content/';
 /** S3 copies no larger object with one request. */
 const largestCopy = 5 * 1024 ** 3;
+
+/** Of a setting. Errors: `invalid-setting`. */
+export function openBucketTrees(url: string): BucketTrees {
+  return createBucketTrees(openBucket(parseBucketUrl(url, 'MILLRACE_COMPOSE_BUCKET')));
+}
 
 export function createBucketTrees(bucket: Bucket): BucketTrees {
   async function upload(name: string, directory: string, { file, size, options }: { file: string; size: number; options: PublishOptions }): Promise<void> {

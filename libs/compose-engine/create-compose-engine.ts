@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { errorMessage } from '../errors/error-message.js';
+import type { MillraceError } from '../errors/millrace-error.js';
 import { checkRequest } from './check-request.js';
 import type { ComposeEngine, EngineOptions, GeneratedTree, GenerationJob, TreeName } from './compose-engine.js';
 import { placesOfTree, stagingName, treeIdOf, type TreePlaces } from './compose-layout.js';
@@ -44,7 +45,7 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
       const imageTool = job.inputs.request.results.includes('iso') ? tool('xorriso') : undefined;
       return await run({ settings, job, staged, imageTool }, how);
     } catch (error) {
-      if (how.signal.aborted) tellEnd(places, how.signal);
+      tellEnd(places, how.signal, asEngineError(error, `compose odcs-${job.id}`));
       await discardAttempt(places, staged);
       how.signal.throwIfAborted();
       throw error;
@@ -86,10 +87,14 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
   };
 }
 
-/** The last line of a log whose thread was ended. */
-function tellEnd(places: TreePlaces, signal: AbortSignal): void {
+/** The last lines of the log: a thread that was ended, or died, could not write them. */
+function tellEnd(places: TreePlaces, signal: AbortSignal, failure: MillraceError): void {
   const log = openGenerationLog(places.directory);
-  log.error(`Compose stopped: ${errorMessage(signal.reason)}`);
+  if (signal.aborted) log.error(`Compose stopped: ${errorMessage(signal.reason)}`);
+  // The log is that of the attempt that goes on.
+  else if (failure.code === 'resources-in-use') log.warn(failure.message);
+  else log.error(`Compose failed: ${failure.message}`);
+  if (!signal.aborted && failure.suggestion !== undefined) log.info(failure.suggestion);
   log.close();
 }
 

@@ -160,7 +160,7 @@ describe('a generated tree', () => {
     await scratch.compose(15, { source: places });
     const repodata = scratch.path(15, 'compose/Temporary/x86_64/os/repodata');
     const read = (end: string): string => gunzipSync(readFileSync(path.join(repodata, readdirSync(repodata).find((name) => name.endsWith(end)) as string))).toString();
-    expect(read('comps.xml.gz').match(/<packagereq>.*<\/packagereq>/g)).toEqual(['<packagereq>p0 &amp; q</packagereq>', '<packagereq>p1 &amp; q</packagereq>']);
+    expect(read('comps.xml.gz').match(/p[01] &amp; q/g)).toEqual(['p0 &amp; q', 'p1 &amp; q']);
     expect(read('comps.xml.gz').match(/<group>/g)).toHaveLength(1);
     expect(read('modules.yaml.gz').match(/name: m[01]|arch: .*/g)).toEqual(['name: m0', 'arch: x86_64', 'name: m1', 'arch: x86_64']);
     expect(filesBelow(scratch.path(15, 'work/global/inputs'))).toHaveLength(4);

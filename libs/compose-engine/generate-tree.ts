@@ -14,6 +14,7 @@ import { baseComposeInfoDocument, composeInfoDocument, imagesDocument, rpmsDocum
 import { planCompose } from './plan-compose.js';
 import { everyPackage, once, planBytes } from './plan-documents.js';
 import { renderRepoFile } from './repo-file.js';
+import { createStopwatch } from './stopwatch.js';
 import { asEngineError } from './engine-error.js';
 import { isLost, publishTree, takenOver, type StagedTree } from './tree-publication.js';
 import { writeRepositories } from './write-repositories.js';
@@ -31,17 +32,15 @@ export function digestOfJob({ id, inputs, startedAt }: GenerationJob): string {
   return createHash('sha256').update(canonicalize({ id, inputs, startedAt }) as string).digest('hex');
 }
 
-/** All of a generation: plan, fetch, write, publish. Errors: those of `ComposeEngine.generate`; the log has said them. */
+/** All of a generation: plan, fetch, write, publish. Errors: those of `ComposeEngine.generate`. */
 export async function generateTree(context: GenerationContext, work: TreeWork): Promise<GeneratedTree> {
-  const { log } = context;
   try {
     return await generate(context, work);
   } catch (error) {
     context.signal.throwIfAborted();
-    const failure = (await isLost(work.places, work.staged)) ? takenOver(error) : asEngineError(error, `compose odcs-${work.job.id}`);
-    log.error(`Compose failed: ${failure.message}`);
-    if (failure.suggestion !== undefined) log.error(failure.suggestion);
-    if (failure.code === 'internal') log.error(stackOf(error));
+    if (await isLost(work.places, work.staged)) throw takenOver(error);
+    const failure = asEngineError(error, `compose odcs-${work.job.id}`);
+    if (failure.code === 'internal') context.log.error(stackOf(error));
     throw failure;
   }
 }
@@ -110,14 +109,4 @@ function summarise(plan: ComposePlan, digest: string, { pungiComposeId }: Compos
 function stackOf(error: unknown): string {
   const stack = typeof error === 'object' && error !== null && 'stack' in error ? error.stack : undefined;
   return typeof stack === 'string' ? stack : errorMessage(error);
-}
-
-/** Tells the time since it was last asked. */
-function createStopwatch(): () => string {
-  let since = performance.now();
-  return () => {
-    const [before, now] = [since, performance.now()];
-    since = now;
-    return `${((now - before) / 1000).toFixed(2)} s`;
-  };
 }

@@ -69,7 +69,8 @@ describe('generation in a thread', () => {
   it('is refused when it needs more memory than it may have', async () => {
     await using small = await threaded({ heapMiB: 4 });
     expect(await failureOf(small.compose(1, { source: source() }))).toMatchObject({ code: 'payload-too-large', message: expect.stringContaining('4 MiB') });
-    expect(filesBelow(small.path(1))).toEqual([]);
+    expect(filesBelow(small.path(1))).toEqual(logs);
+    expect(readFileSync(small.path(1, 'pungi-stderr.log'), 'utf8')).toContain('[ERROR   ] Compose failed: the repositories need more memory');
   });
 
   it('that is stopped leaves nothing but its logs; the next attempt fetches only what is missing', async () => {

@@ -41,6 +41,11 @@ describe('pinning repositories', () => {
     expect(inputs.kojiEvent).toBe(1_700_000_000);
   });
 
+  it('asks no source for a renewal', async () => {
+    const request = composeRequest({ source: [path.join(scratch.sources, 'nothing')], pinnedPlan: 'a'.repeat(64), kojiEvent: 7 });
+    expect(await scratch.engine.pin(request, options)).toEqual({ request, sources: [], lookaside: [], kojiEvent: 7 });
+  });
+
   it('names the repository that is not there', async () => {
     expect(await failureOf(scratch.engine.pin(composeRequest({ source: [path.join(scratch.sources, 'nothing')] }), options))).toMatchObject({ code: 'source-invalid', message: expect.stringContaining('sources/nothing') });
   });

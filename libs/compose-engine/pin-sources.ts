@@ -8,6 +8,8 @@ import { readVariantContents } from './pungi-compose-metadata.js';
 
 /** Fetches what pins the sources of a request: every `repomd.xml`, and of Pungi composes their list of packages. Errors: those of `RepositorySource`. */
 export async function pinSources(source: RepositorySource, asked: ComposeRequest, options: SourceOptions): Promise<PinnedInputs> {
+  // A renewal has the packages of its plan, wherever the sources are by now.
+  if (asked.pinnedPlan !== null) return { request: asked, sources: [], lookaside: [], kojiEvent: asked.kojiEvent };
   const pungi = asked.sourceType === 'pungi_compose' ? await readPungiCompose(source, asked, options) : undefined;
   const request = pungi?.request ?? asked;
   const places = pungi?.places ?? fillIn(request.source, request.arches);

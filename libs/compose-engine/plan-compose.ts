@@ -7,19 +7,24 @@ import { fileNameOf, settlePackages } from './fetch-packages.js';
 import type { FetchedPackage } from './fetched-package.js';
 import type { GenerationContext } from './generation-context.js';
 import { listed } from './listed.js';
+import { checkDocument } from './merge-documents.js';
 import { newestTime, once } from './plan-documents.js';
 import { renewPlan } from './renew-plan.js';
+import { createStopwatch } from './stopwatch.js';
 
 /** Decides which packages go where, and has them all in the content store when it resolves. */
 export async function planCompose(context: GenerationContext, inputs: PinnedInputs): Promise<ComposePlan> {
   if (inputs.request.pinnedPlan !== null) return renewPlan(context, inputs.request);
   const { request } = inputs;
+  const elapsed = createStopwatch();
   const loaded = await loadRepositories(context, inputs);
+  context.log.info(`metadata read in ${elapsed()}`);
   const selections: { readonly arch: string; readonly selection: Selection; readonly offered: readonly AvailablePackage[] }[] = [];
   for (const arch of [...request.arches].sort()) {
     const offered = loaded.sources.filter(({ arches }) => arches.includes(arch)).flatMap(({ repository }) => repository.packages);
     selections.push({ arch, selection: await selectFor(context, inputs, { arch, loaded, offered }), offered });
   }
+  context.log.info(`packages selected in ${elapsed()}`);
   refuseMissing(selections, inputs);
   refuseBroken(context, selections, inputs);
   const chosen = await settlePackages(
@@ -27,6 +32,7 @@ export async function planCompose(context: GenerationContext, inputs: PinnedInpu
     selections.map(({ arch, selection, offered }) => ({ arch, offered, wanted: [...selection.packages, ...selection.debuginfo, ...selection.sources] })),
     request.sigkeys,
   );
+  context.log.info(`package files fetched and read in ${elapsed()}`);
   const trees = selections.map(({ arch, selection }): PlannedTree => {
     const planned = (packages: readonly AvailablePackage[]) => sortPackages(distinct(packages.map((item) => chosen.get(`${arch} ${fileNameOf(item)}`) as FetchedPackage)).map(({ planned: item }) => item));
     return { arch, packages: planned(selection.packages), debuginfo: planned(selection.debuginfo), sources: planned(selection.sources) };
@@ -37,8 +43,8 @@ export async function planCompose(context: GenerationContext, inputs: PinnedInpu
     trees,
     sourceDate: newestTime(trees),
     results: [...request.results].sort(),
-    groups: await keepDocuments(context, repositories, (repository) => repository.groups()),
-    modules: await keepDocuments(context, repositories, (repository) => repository.modules()),
+    groups: await keepDocuments(context, repositories, 'groups'),
+    modules: await keepDocuments(context, repositories, 'modules'),
   };
 }
 
@@ -86,7 +92,8 @@ async function selectFor(context: GenerationContext, { request }: PinnedInputs, 
     useOnlyCompatibleArch: request.flags.includes('use_only_compatible_arch'),
     // All of a Pungi compose: its repositories have what its metadata lists.
     wanted: whole ? [] : request.packages,
-    dependencies: !whole && !request.flags.includes('no_deps'),
+    // Whole repositories have no more to give.
+    dependencies: !whole && request.packages.length > 0 && !request.flags.includes('no_deps'),
     checkDependencies: request.flags.includes('check_deps'),
     multilib: request.multilibArches.includes(arch) ? request.multilibMethods : [],
     findFileOwners: (paths) => findOwners(serving, paths),
@@ -130,11 +137,13 @@ function refuseBroken(context: GenerationContext, selections: readonly { readonl
   }
 }
 
-async function keepDocuments(context: GenerationContext, repositories: readonly LoadedRepository[], read: (repository: LoadedRepository) => Promise<Buffer | undefined>): Promise<string[]> {
+async function keepDocuments(context: GenerationContext, repositories: readonly LoadedRepository[], kind: 'groups' | 'modules'): Promise<string[]> {
   const digests = new Set<string>();
   for (const repository of repositories) {
-    const document = await read(repository);
-    if (document !== undefined) digests.add((await context.store.add(once(document))).sha256);
+    const document = await repository[kind]();
+    if (document === undefined) continue;
+    await checkDocument[kind](document, repository.url);
+    digests.add((await context.store.add(once(document))).sha256);
   }
   return [...digests];
 }

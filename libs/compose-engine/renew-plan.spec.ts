@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { buildKitchen, type Kitchen } from './__fixtures__/kitchen.js';
 import { failureOf, filesBelow } from './__fixtures__/read-tree.js';
-import { composeRequest, scratchEngine, type ScratchEngine } from './__fixtures__/scratch-engine.js';
+import { scratchEngine, type ScratchEngine } from './__fixtures__/scratch-engine.js';
 
 let kitchen: Kitchen;
 let scratch: ScratchEngine;
@@ -23,8 +23,7 @@ afterAll(async () => {
 
 const inStore = (sha256: string): string => path.join(scratch.settings.home, 'blobs/content', sha256.slice(0, 2), sha256);
 const packages = (): { sha256: string; name: string }[] => JSON.parse(readFileSync(inStore(plan), 'utf8')).trees[0].packages;
-const renew = (id: number, pinnedPlan = plan) =>
-  scratch.engine.generate({ id, targetDir: 'default', startedAt: '2026-11-22T10:00:00Z', inputs: { request: composeRequest({ pinnedPlan, source: [source] }), sources: [], lookaside: [], kojiEvent: null } }, { signal: new AbortController().signal });
+const renew = (id: number, pinnedPlan = plan) => scratch.compose(id, { pinnedPlan, source: [source] });
 
 describe('a renewal', () => {
   it('has the same packages after the source has moved on, and the same plan', async () => {

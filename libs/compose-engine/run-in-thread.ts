@@ -18,6 +18,7 @@ export async function runInThread(task: GenerationTask, options: ThreadOptions):
   let progress: GenerationProgress = { step: 'resolve', done: 0, total: 0 };
   const tick = setInterval(() => options.onProgress?.(progress), 500);
   let ended = false;
+  let stop: () => void = () => undefined;
   const outcome = new Promise<GeneratedTree>((resolve, reject) => {
     worker.on('message', (report: ThreadReport) => {
       if (report.kind === 'done') resolve(report.generated);
@@ -30,13 +31,15 @@ export async function runInThread(task: GenerationTask, options: ThreadOptions):
     });
     worker.on('error', (error) => reject(threadFailure(error, options.heapMiB)));
     worker.on('exit', (code) => reject(new MillraceError('internal', `the thread of the generation ended with ${code}`)));
-    options.signal.addEventListener('abort', () => reject(options.signal.reason as Error), { once: true });
+    stop = () => reject(options.signal.reason as Error);
+    options.signal.addEventListener('abort', stop, { once: true });
   });
   try {
     return await outcome;
   } finally {
     ended = true;
     clearInterval(tick);
+    options.signal.removeEventListener('abort', stop);
     await worker.terminate();
     for (const pid of children) endProcess(pid);
   }

@@ -1,4 +1,4 @@
-import { open, readdir } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 /** Flushes a directory with all that is in it. Files with several names are in the content store, which has synced them. */
@@ -12,16 +12,15 @@ export async function syncTree(directory: string): Promise<void> {
 }
 
 async function syncFile(file: string): Promise<void> {
-  const handle = await open(file, 'r');
-  try {
-    if ((await handle.stat()).nlink === 1) await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  if ((await stat(file)).nlink === 1) await sync(file);
 }
 
 export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
+  await sync(directory);
+}
+
+async function sync(place: string): Promise<void> {
+  const handle = await open(place, 'r');
   try {
     await handle.sync();
   } finally {

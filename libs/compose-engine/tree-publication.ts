@@ -109,6 +109,12 @@ export async function discardAttempt(places: TreePlaces, staged: StagedTree): Pr
   await rmdir(places.staging).catch(() => undefined); // in use by another attempt
 }
 
+/** Takes back what was published: nothing is left but the logs. */
+export async function withdrawTree(places: TreePlaces): Promise<void> {
+  await removeContents(places);
+  await rmdir(places.staging).catch(() => undefined); // in use by another attempt
+}
+
 async function markOf(directory: string): Promise<string | undefined> {
   return readFile(path.join(directory, marker), 'utf8').catch(undefinedWhenMissing);
 }

@@ -4,8 +4,7 @@ import type { ComposePlan, PlannedPackage } from '../compose/compose-plan.js';
 import type { RepositoryPackage } from '../rpm-repository/repository-writer.js';
 import { packageFileName, packageHref, repositoryPath, type TreePart } from './compose-layout.js';
 import type { GenerationContext } from './generation-context.js';
-import { mergeGroups } from './merge-groups.js';
-import { mergeModules } from './merge-modules.js';
+import { mergeGroupDocuments, mergeModuleDocuments } from './merge-documents.js';
 
 interface PlannedRepository {
   readonly part: TreePart;
@@ -30,8 +29,8 @@ export async function writeRepositories(context: GenerationContext, compose: str
       packages: files,
       revision: plan.sourceDate,
       compression: 'gzip',
-      ...(repository.part === 'os' && groups.length > 0 ? { groups: await mergeGroups(groups) } : {}),
-      ...(repository.part === 'os' && modules.length > 0 ? { modules: mergeModules(modules, repository.arch) } : {}),
+      ...(repository.part === 'os' && groups.length > 0 ? { groups: await mergeGroupDocuments(groups) } : {}),
+      ...(repository.part === 'os' && modules.length > 0 ? { modules: mergeModuleDocuments(modules, repository.arch) } : {}),
       signal: context.signal,
       onProgress: (some) => context.progress('write', before + some, total),
     });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { inTransaction, type Sql } from '../database/sql.js';
+import type { Sql } from '../database/sql.js';
 import type { Database } from '../database/open-database.js';
-import { appendToStreams } from '../event-store/append-to-streams.js';
+import { advanceStreams, insertEvents, planAppend } from '../event-store/append-to-streams.js';
 import { composeStreamId, type Compose } from '../compose/compose.js';
 import { decide, type ComposeCommand } from '../compose/compose-decisions.js';
 import type { ComposeEvent } from '../compose/compose-events.js';
@@ -10,12 +10,14 @@ import { evolve } from '../compose/compose-life.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import { leaveMessage } from '../messaging/leave-message.js';
 import { composeChangedChannel } from './compose-changes.js';
-import { deleteTreeRow, writeComposeRows } from './compose-rows.js';
+import { deleteTreeRow, projectComposes, writeComposes, writeTrees } from './compose-rows.js';
 import { lockCompose, type LoadedCompose } from './load-composes.js';
-import { readCompose } from './read-composes.js';
+import { readCompose, readQueuePosition } from './read-composes.js';
 
 export interface RecordContext {
   readonly database: Database;
+  /** One unit of work; see `libs/database/sql.ts`. */
+  readonly transaction: <T>(work: (sql: Sql) => Promise<T>) => Promise<T>;
   readonly composeUrl: string;
   /** RFC 3339 in UTC with milliseconds. */
   readonly now: () => string;
@@ -25,10 +27,7 @@ export const stateChangedTopic = 'odcs.compose.state-changed';
 
 /** Carries out a command in a transaction of its own; answers with the compose as it is then. */
 export async function carryOut(context: RecordContext, id: number, command: ComposeCommand): Promise<Compose> {
-  return inTransaction(context.database, async ({ sql }) => {
-    await change(sql, context, { before: await lockCompose(sql, id), command });
-    return requireCompose(sql, id);
-  });
+  return context.transaction(async (sql) => composeOf(sql, await change(sql, context, { before: await lockCompose(sql, id), command })));
 }
 
 export interface Change {
@@ -62,21 +61,25 @@ function apply(before: LoadedCompose, events: readonly ComposeEvent[]): Decided 
 }
 
 async function write(sql: Sql, composeUrl: string, changed: readonly Decided[]): Promise<void> {
-  await appendToStreams(
-    sql,
-    changed.map(({ before, events }) => ({
-      streamId: composeStreamId(before.id),
-      expected: before.version,
-      events: events.map(({ type, data }) => ({ eventId: randomUUID(), type, data })),
-    })),
-  );
-  await writeComposeRows(sql, changed.map(({ after }) => after));
+  const appends = changed.map(({ before, events }) => ({
+    streamId: composeStreamId(before.id),
+    expected: before.version,
+    events: events.map(({ type, data }) => ({ eventId: randomUUID(), type, data })),
+  }));
+  const { results, rows, heads } = await planAppend(sql, appends, { lookForRepetitions: false });
+  const refused = results.find((result) => result instanceof MillraceError);
+  if (refused !== undefined) throw refused;
+  const { composes, trees } = projectComposes(changed.map(({ after }) => after));
+  await sql(writeAll, [JSON.stringify(rows), JSON.stringify(heads), composes, trees, composeChangedChannel, changed.map(({ after }) => `${after.id} ${after.version}`)]);
   for (const { before, after } of changed) {
     if (before.life.tree !== null && after.life.tree === null) await deleteTreeRow(sql, after.id);
     await announce(sql, composeUrl, { before, after });
-    await sql('select pg_notify($1, $2)', [composeChangedChannel, `${after.id} ${after.version}`]);
   }
 }
+
+/** One round trip for everything that a command writes; who waits for a change hears of it when the transaction is committed. */
+const writeAll = `with events_written as (${insertEvents('$1')}), streams_advanced as (${advanceStreams('$2')}), composes_written as (${writeComposes('$3')}), trees_written as (${writeTrees('$4')})
+  select pg_notify($5, changed) from unnest($6::text[]) as changed`;
 
 /** Clients are told of states, and of nothing else. */
 async function announce(sql: Sql, composeUrl: string, { before, after }: Pick<Decided, 'before' | 'after'>): Promise<void> {
@@ -84,6 +87,12 @@ async function announce(sql: Sql, composeUrl: string, { before, after }: Pick<De
   if (compose === null || compose.state === before.life.compose?.state) return;
   const body = { event: 'state-changed', compose: composeJson({ ...compose, queuePosition: null, version: after.version }, { composeUrl }) };
   await leaveMessage(sql, { streamId: composeStreamId(after.id), topic: stateChangedTopic, body });
+}
+
+/** As the lock that the caller holds keeps it. */
+export async function composeOf(sql: Sql, { id, life: { compose }, version }: LoadedCompose): Promise<Compose> {
+  if (compose === null) throw new MillraceError('compose-not-found', 'No such compose found.');
+  return { ...compose, version, queuePosition: compose.state === 'wait' ? await readQueuePosition(sql, id) : null };
 }
 
 export async function requireCompose(sql: Sql, id: number): Promise<Compose> {

@@ -11,7 +11,7 @@ import { createComposeReads, type ClosableComposeReads } from './create-compose-
 let server: TestDatabase;
 let database: Database;
 let reads: ClosableComposeReads;
-let clock = Date.parse('2026-01-02T03:04:05.678Z');
+let clock = Date.parse('2020-01-02T03:04:05.678Z');
 
 beforeAll(async () => {
   server = await createTestDatabase();

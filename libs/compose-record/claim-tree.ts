@@ -1,4 +1,4 @@
-import { inTransaction, type Sql } from '../database/sql.js';
+import type { Sql } from '../database/sql.js';
 import { isUniqueViolation } from '../database/database-errors.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { PinnedInputs } from '../compose/compose-plan.js';
@@ -34,7 +34,7 @@ export async function claimTree(context: RecordContext, id: number): Promise<Tre
 
 async function claimOnce(context: RecordContext, id: number): Promise<Outcome> {
   try {
-    return await inTransaction(context.database, async ({ sql }) => claim(sql, context, await lockCompose(sql, id)));
+    return await context.transaction(async (sql) => claim(sql, context, await lockCompose(sql, id)));
   } catch (error) {
     if (isUniqueViolation(error)) return { kind: 'again' };
     throw error;

@@ -11,7 +11,7 @@ import { createComposeReads, type ClosableComposeReads } from './create-compose-
 let server: TestDatabase;
 let database: Database;
 let reads: ClosableComposeReads;
-let clock = Date.parse('2026-01-02T03:04:05.678Z');
+let clock = Date.parse('2020-01-02T03:04:05.678Z');
 
 beforeAll(async () => {
   server = await createTestDatabase();
@@ -99,6 +99,30 @@ describe('the life of a compose', () => {
     expect(await commands().expire(id)).toMatchObject({ removed: true });
     expect(await read(id)).toMatchObject({ state: 'removed', removedBy: 'bob', stateReason: 'Compose is generated successfully\nRemoved by bob.' });
     await expect(commands().remove(id, 'cem')).rejects.toMatchObject({ code: 'compose-closed' });
+  });
+});
+
+describe('a thousand requests at once', () => {
+  it('are all answered, each with a compose of its own', async () => {
+    const [on, request] = [commands(), fresh()];
+    const answers = await Promise.all(Array.from({ length: 1000 }, () => on.request(request, { owner: 'thousand' })));
+    expect(new Set(answers.map(({ compose }) => compose.id)).size).toBe(1000);
+    expect(await reads.list({ filters: { owner: 'thousand' }, orderBy: 'id', descending: false, offset: 0, limit: 1 })).toMatchObject({ total: 1000 });
+  }, 60_000);
+});
+
+describe('a clock that has jumped', () => {
+  it('ahead removes nothing, because the clock of the database has not', async () => {
+    const id = await done(fresh({ secondsToLive: 3600 }));
+    const today = Date.now();
+    const jumped = createComposeCommands(database, { composeUrl, secondsToLive: 60, maximumSecondsToLive: 60, now: () => new Date(today + 10 * 86_400_000) });
+    const request = fresh({ secondsToLive: 86_400 });
+    const other = await composeLives(() => createComposeCommands(database, { composeUrl, secondsToLive: 60, maximumSecondsToLive: 60 })).done(request);
+    expect(await jumped.expire(other)).toMatchObject({ removed: false });
+    expect(await jumped.expire(id)).toMatchObject({ removed: true });
+    // Somebody's wish does not depend on any clock.
+    await commands().remove(other, 'ann');
+    expect(await commands().expire(other)).toMatchObject({ removed: true });
   });
 });
 

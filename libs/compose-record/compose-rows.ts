@@ -8,18 +8,17 @@ import type { LoadedCompose } from './load-composes.js';
 const columns = `id bigint, owner text, source_type smallint, source text, state smallint, state_reason text, request text, inputs text, submitted_at timestamptz, started_at timestamptz, done_at timestamptz, expires_at timestamptz, removed_at timestamptz, removed_by text, cancelled_by text, reused_id bigint, promises bigint, koji_event bigint, pungi_compose_id text, plan text, label text, compose_type text, position bigint`;
 const names = columns.split(', ').map((column) => column.slice(0, column.indexOf(' ')));
 
-const writeRows = `insert into composes (${names.join(', ')}) select ${names.join(', ')} from json_to_recordset($1::json) as c(${columns})
+/** Parts of one statement; each reads its rows from a JSON parameter. */
+export const writeComposes = (parameter: string): string => `insert into composes (${names.join(', ')}) select ${names.join(', ')} from json_to_recordset(${parameter}::json) as c(${columns})
   on conflict (id) do update set ${names.filter((name) => name !== 'id').map((name) => `${name} = excluded.${name}`).join(', ')}`;
 
-const writeTrees = `insert into compose_trees (id, target_dir, inputs_digest, state, plan, pungi_compose_id)
-  select id, target_dir, inputs_digest, state, plan, pungi_compose_id from json_to_recordset($1::json) as t(id bigint, target_dir text, inputs_digest text, state text, plan text, pungi_compose_id text)
+export const writeTrees = (parameter: string): string => `insert into compose_trees (id, target_dir, inputs_digest, state, plan, pungi_compose_id)
+  select id, target_dir, inputs_digest, state, plan, pungi_compose_id from json_to_recordset(${parameter}::json) as t(id bigint, target_dir text, inputs_digest text, state text, plan text, pungi_compose_id text)
   on conflict (id) do update set inputs_digest = excluded.inputs_digest, state = excluded.state, plan = excluded.plan, pungi_compose_id = excluded.pungi_compose_id`;
 
-/** Makes the projections what the events say: recording and rebuilding are the same. */
-export async function writeComposeRows(sql: Sql, composes: readonly LoadedCompose[]): Promise<void> {
-  await sql(writeRows, [JSON.stringify(composes.map(composeRow))]);
-  const trees = composes.flatMap(treeRow);
-  if (trees.length > 0) await sql(writeTrees, [JSON.stringify(trees)]);
+/** What the projections are by the events, as those parameters: recording and rebuilding are the same. */
+export function projectComposes(composes: readonly LoadedCompose[]): { readonly composes: string; readonly trees: string } {
+  return { composes: JSON.stringify(composes.map(composeRow)), trees: JSON.stringify(composes.flatMap(treeRow)) };
 }
 
 export async function deleteTreeRow(sql: Sql, id: number): Promise<void> {
@@ -63,7 +62,8 @@ function treeRow({ id, life: { compose, tree } }: LoadedCompose): object[] {
   return [{ id, target_dir: compose.request.targetDir, inputs_digest: tree.inputsDigest, state: tree.state, ...files }];
 }
 
-const isoUtc = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+/** RFC 3339 in UTC with milliseconds, as every event has its times. */
+export const isoUtc = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 const instants = ['submitted_at', 'started_at', 'done_at', 'expires_at', 'removed_at'] as const;
 
 export const selectedColumns = `id, owner, state, state_reason, request, ${instants.map((column) => `${isoUtc(column)} as ${column}`).join(', ')}, removed_by, reused_id, koji_event, pungi_compose_id, plan, position`;

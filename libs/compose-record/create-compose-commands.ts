@@ -4,14 +4,16 @@ import type { ComposeCommand } from '../compose/compose-decisions.js';
 import { composeStates } from '../compose/compose-vocabulary.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { Compose } from '../compose/compose.js';
-import { carryOut, change, requireCompose, type RecordContext } from './carry-out.js';
+import { carryOut, change, composeOf, type RecordContext } from './carry-out.js';
 import { claimTree } from './claim-tree.js';
 import type { ComposeCommands } from './compose-commands.js';
+import { isoUtc } from './compose-rows.js';
 import { leaveForWorkflow } from './compose-outbox.js';
 import { lockCompose } from './load-composes.js';
 import { forgetTree, releasableTrees } from './release-trees.js';
 import { renewCompose } from './renew-compose.js';
 import { requestCompose } from './request-compose.js';
+import { takeTurns } from './take-turns.js';
 
 export interface ComposeCommandOptions {
   /** Public URL of the default target directory, without a slash at its end: messages carry it. */
@@ -26,18 +28,22 @@ export interface ComposeCommandOptions {
 /** Longest state reason; an engine may name thousands of packages. */
 const longestReason = 65_536;
 
+/** Leaves connections of the pool to those who read. */
+const turns = { limit: 8, milliseconds: 60_000 };
+
 /** The commands on PostgreSQL; see `compose-commands.ts` for what they promise. */
 export function createComposeCommands(database: Database, options: ComposeCommandOptions): ComposeCommands {
   const { composeUrl, secondsToLive, maximumSecondsToLive } = options;
   const now = (): string => (options.now?.() ?? new Date()).toISOString();
-  const context: RecordContext = { database, composeUrl, now };
+  const inTurn = takeTurns(turns);
+  const context: RecordContext = { database, composeUrl, now, transaction: (work) => inTurn(() => inTransaction(database, ({ sql }) => work(sql))) };
 
   return {
     request: (request, requester) => requestCompose(context, request, requester),
     begin: (id) => carryOut(context, id, { type: 'BeginGeneration', now: now() }),
 
     async pin(id, inputs) {
-      return inTransaction(database, async ({ sql }) => {
+      return context.transaction(async (sql) => {
         const { life } = await change(sql, context, { before: await lockCompose(sql, id), command: { type: 'PinSources', inputs } });
         if (life.inputs === null) throw new MillraceError('internal', 'what has been pinned is there');
         return life.inputs;
@@ -56,7 +62,9 @@ export function createComposeCommands(database: Database, options: ComposeComman
     renew: (id, renewal, requester) => renewCompose(context, { id, change: renewal, requester, secondsToLive, maximumSecondsToLive }),
 
     async expire(id) {
-      const { state, expiresAt } = await carryOut(context, id, { type: 'ExpireCompose', now: now() });
+      // Files are gone for ever, so a clock that has jumped ahead must not be enough: the database's has to agree.
+      const earlier = [now(), await databaseNow(database)].sort()[0] ?? now();
+      const { state, expiresAt } = await carryOut(context, id, { type: 'ExpireCompose', now: earlier });
       return { removed: state === 'removed', dueAt: expiresAt };
     },
 
@@ -70,13 +78,19 @@ export function createComposeCommands(database: Database, options: ComposeComman
   };
 }
 
+async function databaseNow(database: Database): Promise<string> {
+  const [row] = await query<{ now: string }>(database, `select ${isoUtc('clock_timestamp()')} as now`);
+  if (row === undefined) throw new MillraceError('internal', 'the database did not say what time it is');
+  return row.now;
+}
+
 /** For commands that others than the workflow give, too. */
 async function tellWorkflow(context: RecordContext, id: number, command: ComposeCommand): Promise<Compose> {
-  return inTransaction(context.database, async ({ sql }) => {
+  return context.transaction(async (sql) => {
     const before = await lockCompose(sql, id);
     const after = await change(sql, context, { before, command });
     if (after.version > before.version) await leaveForWorkflow(sql, id, 'changed');
-    return requireCompose(sql, id);
+    return composeOf(sql, after);
   });
 }
 

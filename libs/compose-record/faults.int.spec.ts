@@ -24,7 +24,7 @@ afterAll(async () => {
   await server.drop();
 });
 
-const now = (): Date => new Date('2026-01-02T03:04:05.678Z');
+const now = (): Date => new Date('2020-01-02T03:04:05.678Z');
 const options = { composeUrl: 'https://composes.test', secondsToLive: 86_400, maximumSecondsToLive: 259_200, now };
 const commands = (on = database): ComposeCommands => createComposeCommands(on, options);
 const { fresh, requested, begun, pinned, claimed, done, removed } = composeLives(commands);

@@ -79,6 +79,12 @@ function numberOf(vocabulary: Readonly<Record<string, number>>, value: string | 
   return Object.values(vocabulary).find((known) => String(known) === String(value));
 }
 
+/** Of one that waits. */
+export async function readQueuePosition(sql: Sql, id: number): Promise<number> {
+  const [row] = await sql<{ place: string }>(`select count(*) as place from composes where state = ${composeStates.wait} and id <= $1`, [id]);
+  return Number(row?.place);
+}
+
 /** For pages at most: one pass over those that wait. */
 async function withQueuePositions(sql: Sql, rows: readonly SelectedCompose[]): Promise<readonly Compose[]> {
   const waiting = rows.filter((row) => row.state === composeStates.wait).map((row) => row.id);

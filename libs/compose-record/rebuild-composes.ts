@@ -1,6 +1,6 @@
 import { inTransaction, type Sql } from '../database/sql.js';
 import type { Database } from '../database/open-database.js';
-import { writeComposeRows } from './compose-rows.js';
+import { projectComposes, writeComposes, writeTrees } from './compose-rows.js';
 import { fold } from './load-composes.js';
 
 export interface ComposeRebuildResult {
@@ -32,6 +32,7 @@ export async function rebuildComposes(database: Database): Promise<ComposeRebuil
 async function rebuildBatch(sql: Sql, streamIds: readonly string[]): Promise<number> {
   const rows = await sql<{ stream_id: string; type: string; data: string }>('select stream_id, type, data from events where stream_id = any($1::text[]) order by stream_id, position', [streamIds]);
   const streams = Map.groupBy(rows, (row) => row.stream_id);
-  await writeComposeRows(sql, streamIds.map((id) => fold(Number(id.slice(prefix.length)), streams.get(id) ?? [])));
+  const { composes, trees } = projectComposes(streamIds.map((id) => fold(Number(id.slice(prefix.length)), streams.get(id) ?? [])));
+  await sql(`with composes_written as (${writeComposes('$1')}) ${writeTrees('$2')}`, [composes, trees]);
   return rows.length;
 }

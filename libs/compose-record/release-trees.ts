@@ -1,4 +1,4 @@
-import { inTransaction, query, type Sql } from '../database/sql.js';
+import { query, type Sql } from '../database/sql.js';
 import { composeStates } from '../compose/compose-vocabulary.js';
 import type { TreeName } from '../compose-engine/compose-engine.js';
 import { carryOut, change, type RecordContext } from './carry-out.js';
@@ -23,7 +23,7 @@ export async function releasableTrees(context: RecordContext, limit: number): Pr
 
 /** Whoever claims the files meanwhile holds a share of the row until the promise is committed, so the look after the lock sees it. */
 async function release(context: RecordContext, id: number): Promise<boolean> {
-  return inTransaction(context.database, async ({ sql }) => {
+  return context.transaction(async (sql) => {
     const before = await lockCompose(sql, id);
     await sql('select 1 from compose_trees where id = $1 for update', [id]);
     if (!(await isUnpromised(sql, id))) return false;

@@ -1,4 +1,4 @@
-import { inTransaction, type Sql } from '../database/sql.js';
+import type { Sql } from '../database/sql.js';
 import type { Compose } from '../compose/compose.js';
 import type { ComposeRequest } from '../compose/compose-request.js';
 import { after } from '../compose/compose-decisions.js';
@@ -27,7 +27,7 @@ interface Renewal extends RenewalLimits {
 export async function renewCompose(context: RecordContext, renewal: Renewal): Promise<Compose> {
   const { id, change, requester } = renewal;
   const secondsToLive = timeToLive(renewal);
-  return inTransaction(context.database, async ({ sql }) => {
+  return context.transaction(async (sql) => {
     const newId = await nextId(sql);
     const before = await rememberKey(sql, context, { requester, content: { renew: id, ...change }, composeId: newId });
     if (before !== undefined) return requireCompose(sql, before);

@@ -1,9 +1,9 @@
-import { inTransaction, type Sql } from '../database/sql.js';
+import type { Sql } from '../database/sql.js';
 import type { Compose } from '../compose/compose.js';
 import type { ComposeRequest } from '../compose/compose-request.js';
 import { unborn } from '../compose/compose-life.js';
 import { MillraceError } from '../errors/millrace-error.js';
-import { change, requireCompose, type RecordContext } from './carry-out.js';
+import { change, composeOf, requireCompose, type RecordContext } from './carry-out.js';
 import { leaveForWorkflow } from './compose-outbox.js';
 import { rememberKey, type ComposeRequester } from './idempotency-keys.js';
 
@@ -12,7 +12,7 @@ const longestName = 500;
 
 export async function requestCompose(context: RecordContext, request: ComposeRequest, requester: ComposeRequester): Promise<{ readonly compose: Compose; readonly repeated: boolean }> {
   checkText(request, requester);
-  return inTransaction(context.database, async ({ sql }) => {
+  return context.transaction(async (sql) => {
     const id = await nextId(sql);
     const before = await rememberKey(sql, context, { requester, content: request, composeId: id });
     if (before !== undefined) return { compose: await requireCompose(sql, before), repeated: true };
@@ -27,9 +27,9 @@ export async function nextId(sql: Sql): Promise<number> {
 
 /** In the caller's transaction. */
 export async function createCompose(sql: Sql, context: RecordContext, { id, request, owner }: { readonly id: number; readonly request: ComposeRequest; readonly owner: string }): Promise<Compose> {
-  await change(sql, context, { before: { id, life: unborn, version: 0 }, command: { type: 'RequestCompose', composeId: id, owner, request, now: context.now() } });
+  const created = await change(sql, context, { before: { id, life: unborn, version: 0 }, command: { type: 'RequestCompose', composeId: id, owner, request, now: context.now() } });
   await leaveForWorkflow(sql, id, 'start');
-  return requireCompose(sql, id);
+  return composeOf(sql, created);
 }
 
 /** PostgreSQL has no NUL in texts, and JSON of half a surrogate pair cannot be stored. */

@@ -117,7 +117,8 @@ function decideRemove({ by, now }: Of<'RemoveCompose'>, compose: RecordedCompose
 function decideExpire({ now }: Of<'ExpireCompose'>, compose: RecordedCompose): readonly ComposeEvent[] {
   if (compose.state === 'removed') return [];
   if (compose.state !== 'done' && compose.state !== 'failed') throw closed(compose, 'does not expire before its generation has ended');
-  return Date.parse(compose.expiresAt) > Date.parse(now) ? [] : [{ type: 'ComposeRemoved', data: { removedAt: now } }];
+  const due = compose.removedBy !== null || Date.parse(compose.expiresAt) <= Date.parse(now);
+  return due ? [{ type: 'ComposeRemoved', data: { removedAt: now } }] : [];
 }
 
 function requireGenerating(compose: RecordedCompose): void {

@@ -31,6 +31,8 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMapping>> = {
   'digest-mismatch': { http: 422, exit: 65, retryable: false },
   'compose-not-found': { http: 404, exit: 66, retryable: false },
   'compose-closed': { http: 409, exit: 65, retryable: false },
+  // What the command line says of a compose that it has waited for.
+  'compose-failed': { http: 409, exit: 1, retryable: false },
   'idempotency-conflict': { http: 422, exit: 65, retryable: false },
   forbidden: { http: 403, exit: 77, retryable: false },
   'source-unavailable': { http: 502, exit: 69, retryable: true },

@@ -23,6 +23,7 @@ export type ErrorCode =
   | 'digest-mismatch'
   | 'compose-not-found'
   | 'compose-closed'
+  | 'compose-failed'
   | 'idempotency-conflict'
   | 'forbidden'
   | 'source-unavailable'

@@ -56,7 +56,7 @@ describe('the settings of messages', () => {
     ['sinks: [{type: webhook, name: a, url: "ftp://x.test", secrets: [{env: A}]}]', 'sinks[0].url: must be a URL such as https://receiver.example/hooks'],
     ['sinks: [{type: webhook, name: a, url: "https://x.test", secrets: []}]', 'sinks[0].secrets: '],
     ['sinks: [{type: webhook, name: a, url: "https://x.test", secrets: [whsec_abcd]}]', 'sinks[0].secrets[0]: must be file: <absolute path> or env: <variable>'],
-    ['sinks: [{type: webhook, name: a, url: "https://x.test", secrets: [{file: not/absolute}]}]', 'sinks[0].secrets[0]: must be file: <absolute path> or env: <variable>'],
+    ['sinks: [{type: webhook, name: a, url: "https://x.test", secrets: [{file: not/absolute}]}]', 'sinks[0].secrets[0].file: must be an absolute path'],
     ['sinks: [{type: webhook, name: a, url: "https://x.test", secrets: [{env: A}], allow-destinations: [everything]}]', 'sinks[0].allow-destinations[0]: must be a CIDR'],
     ['sinks: [{type: amqp-0-9-1, name: a, url: "amqp://user:secret@x.test", exchange: e}]', 'sinks[0].url: must not hold a user or a password'],
     ['sinks: [{type: amqp-0-9-1, name: a, url: "amqp://x.test", exchange: e, password-file: /x}]', 'sinks[0].password-file: unknown key'],

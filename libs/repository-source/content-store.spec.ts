@@ -1,8 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openContentStore, type ContentStore } from './content-store.js';
 import { sweptFile } from './content-sweep.js';
@@ -16,6 +18,10 @@ async function* chunksOf(...chunks: (Buffer | string | Error)[]): AsyncGenerator
     yield Buffer.from(chunk);
   }
 }
+
+/** Plain node, on a script of the fixtures. */
+const fixture = (name: string): string => path.join(import.meta.dirname, '__fixtures__', name);
+const adding = ['--no-warnings', '--import', fixture('resolve-sources.mjs'), fixture('add-content.ts')];
 
 let directory: string;
 let store: ContentStore;
@@ -72,10 +78,24 @@ describe('adding to the content store', () => {
 
   it('says when there is no space left, and leaves nothing', () => {
     // A limit on file sizes is the one shortage that every machine can have: the write gets EFBIG where a full file system gives ENOSPC.
-    const script = path.join(import.meta.dirname, '__fixtures__/add-too-much.ts');
     const root = path.join(directory, 'content');
-    const answer = execFileSync('prlimit', ['--fsize=65536', process.execPath, '--no-warnings', '--import', path.join(path.dirname(script), 'resolve-sources.mjs'), script, root], { encoding: 'utf8' });
+    const answer = execFileSync('prlimit', ['--fsize=65536', process.execPath, ...adding, root, '2'], { encoding: 'utf8' });
     expect(JSON.parse(answer)).toEqual({ code: 'storage-full', message: expect.stringContaining(root) });
+    expect(leftovers()).toEqual([]);
+  });
+
+  it('has no half of a file when the process that adds it is killed', async () => {
+    const dying = spawn(process.execPath, [...adding, path.join(directory, 'content'), '1000000'], { stdio: 'ignore' });
+    const written = (): number => leftovers().reduce((sum, name) => sum + statSync(path.join(directory, 'content/tmp', name)).size, 0);
+    while (written() < 200_000) await sleep(5);
+    dying.kill('SIGKILL');
+    await once(dying, 'exit');
+    expect(readdirSync(path.join(directory, 'content'))).toEqual(['tmp']);
+    const [left] = leftovers() as [string];
+    await store.sweep(0);
+    expect(leftovers()).toEqual([left]);
+    utimesSync(path.join(directory, 'content/tmp', left), new Date(0), new Date(0));
+    await store.sweep(hour);
     expect(leftovers()).toEqual([]);
   });
 
@@ -104,7 +124,9 @@ describe('linking out of the content store', () => {
     try {
       expect(statSync(elsewhere).dev).not.toBe(statSync(directory).dev);
       const target = path.join(elsewhere, 'copied');
+      unusedFor(store.file(sha256), 2 * hour);
       await store.link(sha256, target);
+      expect(await store.sweep(hour)).toBe(0);
       expect(readFileSync(target, 'utf8')).toBe('millrace');
       await expect(store.link(sha256, target)).rejects.toThrow('is there already');
     } finally {

@@ -78,9 +78,10 @@ export async function openContentStore(root: string): Promise<ContentStore> {
     file,
     add,
     async link(sha256, target) {
-      // A sweep that looks at the file just now has it under another name for a moment.
-      const names = [file(sha256), sweptFile(directory, sha256), file(sha256)];
-      for (const name of names) if (await place(name, target)) return;
+      // A sweep that looks at the file just now has it under another name for a moment; several sweeps may do so one after the other.
+      for (let attempt = 0; attempt < 4; attempt += 1) {
+        for (const name of [file(sha256), sweptFile(directory, sha256)]) if (await place(name, target)) return;
+      }
       throw new MillraceError('blob-not-found', `the content store has no ${sha256}`);
     },
     sweep: (idleMilliseconds) => sweepContent(directory, idleMilliseconds),
@@ -137,10 +138,17 @@ async function place(source: string, target: string): Promise<boolean> {
     if (errnoOf(error) === 'EEXIST') return acceptExisting(source, target);
     if (isMissing(error)) return missingSource(target, error);
     if (!copyInstead.has(errnoOf(error) ?? '')) throw asStorageError(error, path.dirname(target));
-    return copyTo(source, target);
+    if (!(await copyTo(source, target))) return false;
+    await noteUse(source);
+    return true;
   }
-  await utimes(target, new Date(), (await stat(target)).mtime).catch(() => undefined);
+  await noteUse(target);
   return true;
+}
+
+async function noteUse(file: string): Promise<void> {
+  const known = await stat(file).catch(() => undefined);
+  if (known !== undefined) await utimes(file, new Date(), known.mtime).catch(() => undefined);
 }
 
 /** A repeated attempt may find its own link, which is fine. */

@@ -18,7 +18,7 @@ describe('addresses of sources', () => {
 
   it.each([
     'ftp://mirror.test/', 'mirror.test/os', '', 'javascript:alert(1)', 'http:mirror.test', 'data:text/xml,x', 'file://elsewhere/srv', 'file:///srv/%00', 'file:///srv/%2e%2e%2f..', '/srv/../etc', '/srv/./x', '/srv/\0', 'http://mirror.test/\\x', 'file:///%zz',
-    `http://mirror.test/${'x'.repeat(9000)}`, 'http://mirror.test/os?arch=x86_64', 'http://', 'http://[::1',
+    `http://mirror.test/${'x'.repeat(9000)}`, `http://mirror.test/${'ä'.repeat(3000)}`, 'http://mirror.test/os?arch=x86_64', 'http://', 'http://[::1',
   ])('refuses %j', (given) => expect(() => parseRepository(given)).toThrow(expect.objectContaining({ code: 'source-invalid' })));
 
   it('refuses credentials without repeating them', () => {

@@ -8,7 +8,7 @@ const longest = 8192;
 
 /** Reads what a request or the metadata name: `http(s)://…`, `file:///…` or an absolute path. Throws `source-invalid`, never repeating credentials. */
 export function parseLocation(text: string): SourceLocation {
-  if (text.length > longest) throw invalid(`a source has an address of more than ${longest} characters`);
+  if (text.length > longest) throw tooLong();
   if (/[\0-\x1f\x7f\\]/.test(text)) throw invalid('the address of a source has a control character or a backslash');
   if (text.startsWith('/')) return { kind: 'path', path: plainPath(text, text) };
   const url = URL.parse(text);
@@ -17,7 +17,7 @@ export function parseLocation(text: string): SourceLocation {
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw invalid(`sources are read over http, https or from paths, not over ${url.protocol.slice(0, 32)}`);
   if (url.username !== '' || url.password !== '') throw invalid(`the address of the source at ${url.host} has credentials in it, which would stand in logs and records`, 'Give the address without user and password; Millrace reads sources that need none.');
   url.hash = '';
-  return { kind: 'http', url };
+  return withinLength({ kind: 'http', url });
 }
 
 /** The base of a repository: ends without a slash, has no query. Throws `source-invalid`. */
@@ -35,12 +35,18 @@ export function parseRepository(text: string): SourceLocation {
 export function resolveHref(repository: SourceLocation, href: string, base?: string): SourceLocation {
   const from = base === undefined || base === '' ? repository : resolveBase(repository, base);
   const segments = checkedSegments(href);
-  if (from.kind === 'path') return { kind: 'path', path: path.join(from.path, ...segments) };
-  return { kind: 'http', url: new URL(`${from.url.href.replace(/\/+$/, '')}/${segments.map(encodeURIComponent).join('/')}`) };
+  if (from.kind === 'path') return withinLength({ kind: 'path', path: path.join(from.path, ...segments) });
+  return withinLength({ kind: 'http', url: new URL(`${from.url.href.replace(/\/+$/, '')}/${segments.map(encodeURIComponent).join('/')}`) });
 }
 
 export function locationText(location: SourceLocation): string {
   return location.kind === 'http' ? location.url.href : location.path;
+}
+
+/** Encoded, an address may be several times as long as it was written. */
+function withinLength(location: SourceLocation): SourceLocation {
+  if (locationText(location).length > longest) throw tooLong();
+  return location;
 }
 
 function resolveBase(repository: SourceLocation, base: string): SourceLocation {
@@ -92,6 +98,10 @@ function fromFileUrl(url: URL): string {
 function plainPath(text: string, shown: string): string {
   if (/[\0-\x1f\x7f\\]/.test(text) || text.split('/').some((part) => part === '..' || part === '.')) throw invalid(`${JSON.stringify(shown.slice(0, 200))} is no plain absolute path`);
   return path.resolve(text);
+}
+
+function tooLong(): MillraceError {
+  return invalid(`a source has an address of more than ${longest} characters`);
 }
 
 function invalid(message: string, suggestion?: string): MillraceError {

@@ -7,9 +7,11 @@ export interface PackageVersion {
   readonly release?: string;
 }
 
-const separators = /[^A-Za-z0-9~^]*/y;
-const digits = /[0-9]*/y;
-const letters = /[A-Za-z]*/y;
+type IsPart = (code: number) => boolean;
+
+const isDigit: IsPart = (code) => code >= 0x30 && code <= 0x39;
+const isLetter: IsPart = (code) => (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a);
+const isSeparator: IsPart = (code) => !isDigit(code) && !isLetter(code) && code !== 0x7e && code !== 0x5e;
 
 /**
  * Compares two versions (or two releases) as `rpmvercmp` does: below zero when `left` is older, zero when neither is newer. Segments of digits are
@@ -17,10 +19,12 @@ const letters = /[A-Za-z]*/y;
  * Source: rpm's manual, rpm-version(7).
  */
 export function compareVersionTexts(left: string, right: string): -1 | 0 | 1 {
-  let [atLeft, atRight] = [0, 0];
+  if (left === right) return 0;
+  let atLeft = 0;
+  let atRight = 0;
   for (;;) {
-    atLeft = passOver(separators, left, atLeft);
-    atRight = passOver(separators, right, atRight);
+    atLeft = passOver(isSeparator, left, atLeft);
+    atRight = passOver(isSeparator, right, atRight);
     const marked = compareMarks(left[atLeft], right[atRight]);
     if (marked === 'both') {
       atLeft += 1;
@@ -29,13 +33,16 @@ export function compareVersionTexts(left: string, right: string): -1 | 0 | 1 {
     }
     if (marked !== undefined) return marked;
     if (atLeft === left.length || atRight === right.length) return compareNumbers(left.length - atLeft, right.length - atRight);
-    const kind = isDigit(left[atLeft] as string) ? digits : letters;
-    const [endLeft, endRight] = [passOver(kind, left, atLeft), passOver(kind, right, atRight)];
+    const numeric = isDigit(left.charCodeAt(atLeft));
+    const isPart = numeric ? isDigit : isLetter;
+    const endLeft = passOver(isPart, left, atLeft);
+    const endRight = passOver(isPart, right, atRight);
     // Segments of different kinds: numbers are newer than letters.
-    if (endRight === atRight) return kind === digits ? 1 : -1;
-    const compared = compareSegments(left.slice(atLeft, endLeft), right.slice(atRight, endRight), kind === digits);
+    if (endRight === atRight) return numeric ? 1 : -1;
+    const compared = compareSegments(left.slice(atLeft, endLeft), right.slice(atRight, endRight), numeric);
     if (compared !== 0) return compared;
-    [atLeft, atRight] = [endLeft, endRight];
+    atLeft = endLeft;
+    atRight = endRight;
   }
 }
 
@@ -55,8 +62,15 @@ function compareMarks(left: string | undefined, right: string | undefined): -1 |
 function compareSegments(left: string, right: string, numeric: boolean): -1 | 0 | 1 {
   if (!numeric) return compareTexts(left, right);
   // Not as numbers of the language: segments are as long as they please.
-  const [one, two] = [left.replace(/^0+/, ''), right.replace(/^0+/, '')];
+  const one = withoutZeros(left);
+  const two = withoutZeros(right);
   return one.length === two.length ? compareTexts(one, two) : compareNumbers(one.length, two.length);
+}
+
+function withoutZeros(digits: string): string {
+  let at = 0;
+  while (digits.charCodeAt(at) === 0x30) at += 1;
+  return at === 0 ? digits : digits.slice(at);
 }
 
 /** Compares epoch, version and release; releases only when both have one, as in rpm's dependencies. */
@@ -78,14 +92,10 @@ export function formatVersion({ epoch, version, release }: PackageVersion): stri
   return `${epoch === 0 ? '' : `${epoch}:`}${version}${release === undefined ? '' : `-${release}`}`;
 }
 
-function passOver(pattern: RegExp, text: string, from: number): number {
-  pattern.lastIndex = from;
-  pattern.exec(text);
-  return Math.max(from, pattern.lastIndex);
-}
-
-function isDigit(character: string): boolean {
-  return character >= '0' && character <= '9';
+function passOver(isPart: IsPart, text: string, from: number): number {
+  let at = from;
+  while (at < text.length && isPart(text.charCodeAt(at))) at += 1;
+  return at;
 }
 
 function compareTexts(left: string, right: string): -1 | 0 | 1 {

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Compose } from '../../../libs/compose/compose.js';
 import type { Settings } from '../../../libs/settings/settings.js';
 import type { ComposeDependencies } from '../gateway-ports.js';
 import { COMPOSES, SETTINGS } from '../gateway-tokens.js';
@@ -28,31 +29,38 @@ export class ComposeFilesController {
     if (address === '/composes') return redirect(reply, './composes/');
     const segments = pathSegments(address.slice('/composes/'.length));
     if (segments === undefined) return refuse(reply, 404, 'There is no such file.');
-    const place = await this.placeOf(segments, reply);
-    if (place === undefined) return;
+    const [name = '', ...rest] = segments;
+    if (name === '' && rest.length === 0) return this.send(reply, { address, place: segments });
+    const id = /^odcs-([1-9]\d{0,14})$/.exec(name)?.[1];
+    if (id === undefined) return refuse(reply, 404, 'There is no such compose.');
+    const tree = await this.findTree(Number(id));
+    if (tree.kind === 'tree') return this.send(reply, { address, place: [`odcs-${tree.id}`, ...rest], ...(tree.removed === undefined ? {} : { removed: tree.removed }) });
+    if (tree.kind === 'removed') return refuse(reply, 410, removal(tree.removed));
+    return refuse(reply, 404, tree.kind === 'private' ? `${name} is in a target directory without a public address.` : 'There is no such compose.');
+  }
+
+  private async send(reply: FastifyReply, { address, place, removed }: Requested): Promise<void> {
     const found = await resolveFile(this.settings.composes, place);
+    if (found.kind === 'missing' && removed !== undefined) return refuse(reply, 410, removal(removed));
     if (found.kind === 'missing') return refuse(reply, 404, 'There is no such file. While a compose is generated, only its logs are there.');
     if (found.kind === 'file') return sendFile(reply, found.path);
-    if (segments.at(-1) !== '') return redirect(reply, `./${encodeURIComponent(segments.at(-1) ?? '')}/`);
+    if (place.at(-1) !== '') return redirect(reply, `./${encodeURIComponent(place.at(-1) ?? '')}/`);
     void reply.headers({ 'content-security-policy': documentPolicy, 'cache-control': 'no-cache' }).type('text/html; charset=utf-8');
     void reply.send(await directoryPage(found.path, decodeURIComponent(address)));
   }
-
-  /** The same path below the directory that has the files; undefined: answered already. */
-  private async placeOf(segments: readonly string[], reply: FastifyReply): Promise<readonly string[] | undefined> {
-    const [name = '', ...rest] = segments;
-    if (name === '' && rest.length === 0) return segments;
-    const id = /^odcs-([1-9]\d{0,14})$/.exec(name)?.[1];
-    if (id === undefined) return answered(refuse(reply, 404, 'There is no such compose.'));
-    const tree = await this.findTree(Number(id));
-    if (tree.kind === 'tree') return [`odcs-${tree.id}`, ...rest];
-    if (tree.kind === 'removed') return answered(refuse(reply, 410, `${name} was removed on ${tree.compose.removedAt}: ${reasonOf(tree.compose.stateReason)} PATCH /api/1/composes/${id} makes a new compose with the same packages.`));
-    return answered(refuse(reply, 404, tree.kind === 'private' ? `${name} is in a target directory without a public address.` : 'There is no such compose.'));
-  }
 }
 
-function answered(_: void): undefined {
-  return undefined;
+interface Requested {
+  /** Path of the request. */
+  readonly address: string;
+  /** Below the directory of composes. */
+  readonly place: readonly string[];
+  /** The compose by whose name it is asked for, if that is removed. */
+  readonly removed?: Compose;
+}
+
+function removal({ id, removedAt, stateReason }: Compose): string {
+  return `odcs-${id} was removed on ${removedAt}: ${reasonOf(stateReason)} PATCH /api/1/composes/${id} makes a new compose with the same packages.`;
 }
 
 /** Why it was removed stands in the last line, below why it ended. */

@@ -39,7 +39,7 @@ beforeAll(async () => {
   symlinkSync('COMPOSE_ID', path.join(root, 'odcs-1/link-in'));
   symlinkSync('loop', path.join(root, 'odcs-1/loop'));
   gateway = await startTestGateway({ environment: { MILLRACE_COMPOSES: root } });
-  for (let id = 1; id <= 4; id += 1) await fetch(`${gateway.url}/api/1/composes/`, { method: 'POST', body: '{"source":{"type":"repo","source":"http://r.test/"}}' });
+  for (let id = 1; id <= 5; id += 1) await fetch(`${gateway.url}/api/1/composes/`, { method: 'POST', body: '{"source":{"type":"repo","source":"http://r.test/"}}' });
 });
 afterAll(async () => {
   await gateway.close();
@@ -158,10 +158,18 @@ describe('a compose', () => {
     expect(await (await get('odcs-3/COMPOSE_ID')).text()).toBe('odcs-1-1-20261121.t.0');
   });
 
-  it('that is removed is 410 and says why, also where another still has its files', async () => {
-    composes.set(4, { state: 'removed', removedAt: '2026-11-21T12:00:00.000Z', stateReason: 'Compose is generated successfully\nCompose is expired.', reusedId: 1 });
-    const answer = await get('odcs-4/COMPOSE_ID');
-    expect([answer.status, answer.headers.get('cache-control'), await answer.text()]).toEqual([410, 'no-store', '410 Gone: odcs-4 was removed on 2026-11-21T12:00:00.000Z: Compose is expired. PATCH /api/1/composes/4 makes a new compose with the same packages.\n']);
+  const removed = { state: 'removed', removedAt: '2026-11-21T12:00:00.000Z', stateReason: 'Compose is generated successfully\nCompose is expired.' } as const;
+
+  it.each([[4, 'that had files of its own', null], [5, 'that had those of another', 1]])('(%d) %s is 410 when it is removed, and says why', async (id, _name, reusedId) => {
+    composes.set(id, { ...removed, reusedId });
+    const answer = await get(`odcs-${id}/COMPOSE_ID`);
+    expect([answer.status, answer.headers.get('cache-control'), await answer.text()]).toEqual([410, 'no-store', `410 Gone: odcs-${id} was removed on 2026-11-21T12:00:00.000Z: Compose is expired. PATCH /api/1/composes/${id} makes a new compose with the same packages.\n`]);
+  });
+
+  it('that is removed while others have its files still has them, because their addresses name it', async () => {
+    composes.set(2, removed);
+    expect(await (await get('odcs-2/pungi-stderr.log')).text()).toBe('of the other');
+    expect((await get('odcs-2/nothing')).status).toBe(410);
   });
 
   it('is served while the record is away', async () => {

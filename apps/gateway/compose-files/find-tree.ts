@@ -5,7 +5,7 @@ import type { ComposeReads } from '../../../libs/compose-record/compose-commands
 import { withDeadline } from '../http/with-deadline.js';
 
 /** `id`: whose directory has the files. */
-export type FoundTree = { readonly kind: 'tree'; readonly id: number } | { readonly kind: 'removed'; readonly compose: Compose } | { readonly kind: 'private' | 'unknown' };
+export type FoundTree = { readonly kind: 'tree'; readonly id: number; /** Its own compose is removed; others may have its files still. */ readonly removed?: Compose } | { readonly kind: 'removed'; readonly removed: Compose } | { readonly kind: 'private' | 'unknown' };
 
 export type FindTree = (composeId: number) => Promise<FoundTree>;
 
@@ -30,5 +30,7 @@ export function createFindTree(reads: Pick<ComposeReads, 'get'>): FindTree {
 function placeOf(compose: Compose | undefined): FoundTree {
   if (compose === undefined) return { kind: 'unknown' };
   if (compose.request.targetDir !== 'default') return { kind: 'private' };
-  return compose.state === 'removed' ? { kind: 'removed', compose } : { kind: 'tree', id: treeOf(compose) };
+  if (compose.state !== 'removed') return { kind: 'tree', id: treeOf(compose) };
+  // Whoever reuses its files was given addresses with its name.
+  return compose.reusedId === null ? { kind: 'tree', id: compose.id, removed: compose } : { kind: 'removed', removed: compose };
 }

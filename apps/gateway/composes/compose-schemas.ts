@@ -114,7 +114,7 @@ const cursor = z.string().regex(/^\d{1,15}$/, 'must be the nextCursor of a page'
 export const composeQuery = z.strictObject({
   state: state.optional(),
   'source-type': sourceType.optional(),
-  owner: z.string().min(1).max(256).regex(/^[^\0]*$/).optional(),
+  owner: z.string().min(1).max(256).refine((owner) => !owner.includes('\0'), 'holds a character that no owner has').optional(),
   limit,
   cursor: cursor.optional(),
 });

@@ -105,7 +105,7 @@ export const odcsNewCompose = z
     parent_pungi_compose_ids: texts.optional(),
     respin_of: z.string().optional(),
   })
-  .meta({ id: 'OdcsNewCompose' });
+  .meta({ id: 'OdcsNewCompose', examples: [{ source: { type: 'repo', source: 'https://packages.example/9/os', packages: ['bash'], sigkeys: ['FD431D51', ''] }, arches: ['x86_64'], flags: ['no_deps'], seconds_to_live: 3600 }] });
 
 export const odcsRenewal = z
   .looseObject({ ...secondsToLive, label: z.string().optional(), sigkeys: texts.optional(), source: z.looseObject({ builds: texts.optional(), modules: texts.optional() }).optional() })

@@ -47,6 +47,11 @@ describe('POST /api/1/composes/', () => {
     expect(json).toMatchObject({ source: 'http://b.test/r http://a.test/r', packages: 'zsh bash gtk2 gtk3', sigkeys: 'FFFF0000 AAAA0000 ' });
   });
 
+  it('ignores fields that it does not know, and those that are in the wrong place, as ODCS does', async () => {
+    const { json } = await call('POST', '/api/1/composes/', { ...repo, packages: ['bash'], source: { ...repo.source, arches: ['s390x'], future: 1 }, '': 'odd', future: ['x'] });
+    expect(json).toMatchObject({ packages: null, arches: 'x86_64' });
+  });
+
   it('bounds the time to live, and takes the default for 0', async () => {
     const life = async (body: object): Promise<number> => {
       const compose = odcsCompose.parse((await call('POST', '/api/1/composes/', { ...repo, ...body })).json);
@@ -83,8 +88,6 @@ describe('POST /api/1/composes/', () => {
     ['a time to live in words', { ...repo, 'seconds-to-live': 'long' }, 'seconds-to-live should be a number'],
     ['a truth value as a time to live', { ...repo, seconds_to_live: true }, 'seconds_to_live should be an integer'],
     ['an event that is a text', { source: { ...repo.source, koji_event: '7' } }, 'source.koji_event should be an integer'],
-    ['packages in the wrong place', { ...repo, packages: ['bash'] }, 'packages belongs into source'],
-    ['arches in the wrong place', { source: { ...repo.source, arches: ['x86_64'] } }, 'arches does not belong into source'],
     ['half of the module defaults', { source: { ...repo.source, module_defaults_url: 'http://g.test/x' } }, 'must be used together'],
     ['a line break in a label', { ...repo, label: 'a\nb' }, 'label holds a character'],
     ['a NUL in a package', { source: { ...repo.source, packages: ['a\0b'] } }, 'source.packages[0] holds a character'],

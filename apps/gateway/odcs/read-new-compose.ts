@@ -9,10 +9,7 @@ import { listOf, namesOf, numberOf, secondsToLiveOf, sigkeysOf, textOf } from '.
 
 export type ComposeDefaults = Pick<Settings, 'composeArches' | 'composeSigkeys' | 'composeSecondsToLive' | 'composeMaximumSecondsToLive' | 'composeTargetDirs'>;
 
-const belowSource = ['type', 'packages', 'builds', 'sigkeys', 'koji_event', 'modular_koji_tags', 'module_defaults_url', 'module_defaults_commit', 'scratch_modules', 'scratch_build_tasks', 'modules', 'base_module_br_name', 'base_module_br_stream', 'base_module_br_stream_version_lte', 'base_module_br_stream_version_gte'];
-const onTop = ['seconds_to_live', 'seconds-to-live', 'flags', 'results', 'arches', 'multilib_arches', 'multilib_method', 'lookaside_repos', 'label', 'compose_type', 'target_dir', 'parent_pungi_compose_ids', 'respin_of'];
-
-/** The body of `POST /api/1/composes/`, with every default settled. Errors: `invalid-request`, which names the field. */
+/** The body of `POST /api/1/composes/`, with every default settled. Unknown fields, and known ones in the wrong place, have no effect, as in ODCS. Errors: `invalid-request`, which names the field. */
 export function readNewCompose(body: unknown, defaults: ComposeDefaults): ComposeRequest {
   const fields = checkFields(body);
   const source = sourceFields(fields);
@@ -52,14 +49,9 @@ export function readNewCompose(body: unknown, defaults: ComposeDefaults): Compos
   };
 }
 
-/** A field in the wrong place has no effect in ODCS, and the compose is then another than the client meant. */
 function sourceFields(fields: Fields): Fields {
   const source = fields['source'] as Fields | undefined;
   if (source === undefined) throw new MillraceError('invalid-request', 'source is missing', { suggestion: 'Send {"source": {"type": "repo", "source": "<URL>"}}, at least.' });
-  const misplaced = belowSource.find((name) => fields[name] !== undefined);
-  if (misplaced !== undefined) throw new MillraceError('invalid-request', `${misplaced} belongs into source`);
-  const displaced = onTop.find((name) => source[name] !== undefined);
-  if (displaced !== undefined) throw new MillraceError('invalid-request', `${displaced} does not belong into source, but beside it`);
   return source;
 }
 

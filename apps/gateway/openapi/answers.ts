@@ -1,7 +1,8 @@
+import { ZodOptional } from 'zod';
 import type { ZodObject, ZodType } from 'zod';
 import type { Answer, Parameter } from './operation.js';
 import { problem } from './error-schemas.js';
-import { inlineSchema } from './json-schema.js';
+import { inlineSchema, schemaOrReference } from './json-schema.js';
 
 export function json(description: string, schema: ZodType): Answer {
   return { description, content: { 'application/json': schema } };
@@ -33,6 +34,7 @@ export const sessionIdParameter: Parameter = { name: 'id', in: 'path', required:
 export function queryParameters(schema: ZodObject): readonly Parameter[] {
   return Object.entries(schema.shape).map(([name, field]) => {
     if (name === 'limit') return { name, in: 'query', schema: { type: 'integer', minimum: 1, maximum: 500, default: 100 } };
-    return { name, in: 'query', schema: inlineSchema(field as ZodType) };
+    // What has a name is referred to: written in place, its own references would lead nowhere.
+    return { name, in: 'query', schema: field instanceof ZodOptional ? schemaOrReference(field.unwrap() as ZodType) : inlineSchema(field as ZodType) };
   });
 }

@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect, type Channel, type ChannelModel, type GetMessage } from 'amqplib';
 import { startRabbitmq, type TestRabbitmq } from '../../testing/start-rabbitmq.js';
+import { writeTestCertificates, type TestCertificates } from '../../testing/test-certificates.js';
 import { messageBody, numbersByStream, openMessageScene, registered, topic, until, type MessageScene, type SpecMessage } from '../__fixtures__/message-scene.js';
 import type { DeliverableMessage } from '../message-sink.js';
 import type { Amqp091Settings } from '../message-settings-schema.js';
@@ -9,12 +13,18 @@ import { createAmqp091Sink } from './amqp-0-9-1-sink.js';
 let broker: TestRabbitmq;
 let scene: MessageScene;
 
+let folder: string;
+let certificates: TestCertificates;
+
 beforeAll(async () => {
-  [broker, scene] = await Promise.all([startRabbitmq(), openMessageScene()]);
+  folder = mkdtempSync(path.join(os.tmpdir(), 'millrace-amqp-'));
+  certificates = writeTestCertificates(folder);
+  [broker, scene] = await Promise.all([startRabbitmq({ tls: { authority: certificates.authority, ...certificates.server } }), openMessageScene()]);
 }, 90_000);
 afterAll(async () => {
   await scene?.close();
   await broker?.stop();
+  rmSync(folder, { recursive: true, force: true });
 }, 30_000);
 
 const settingsOf = (changes: Partial<Amqp091Settings> = {}): Amqp091Settings => ({
@@ -115,6 +125,24 @@ describe('a RabbitMQ sink', () => {
     await sink.close();
     expect(error).toMatchObject({ message: expect.stringMatching(/ACCESS.REFUSED/) });
     expect(JSON.stringify(error)).not.toContain('not-this-one');
+  });
+
+  it('speaks TLS with a certificate of its own, and to nobody that it does not trust', async () => {
+    const url = broker.tlsUrl ?? '';
+    const { authority, client } = certificates;
+    const own = { 'certificate-file': client.certificate, 'key-file': client.key };
+    const trusting = createAmqp091Sink(settingsOf({ url, tls: { 'ca-file': authority, ...own } }), {});
+    await expect(trusting.publish([messageOf(1)], never)).resolves.toEqual({ accepted: 1 });
+    await trusting.close();
+    const distrusting = createAmqp091Sink(settingsOf({ url, tls: own }), {});
+    await expect(distrusting.publish([messageOf(1)], never)).rejects.toThrow(/certificate/);
+    await distrusting.close();
+    const unknown = createAmqp091Sink(settingsOf({ url, tls: { 'ca-file': authority } }), {});
+    await expect(unknown.publish([messageOf(1)], never)).rejects.toThrow();
+    await unknown.close();
+    const elsewhere = createAmqp091Sink(settingsOf({ url: url.replace('localhost', '127.0.0.1'), tls: { 'ca-file': authority, ...own } }), {});
+    await expect(elsewhere.publish([messageOf(1)], never)).rejects.toThrow(/altnames|certificate/i);
+    await elsewhere.close();
   });
 
   it('does not hang on a port where nobody speaks AMQP', async () => {

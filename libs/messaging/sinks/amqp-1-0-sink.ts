@@ -1,5 +1,6 @@
 import rhea from 'rhea';
 import type { Connection, ConnectionOptions, Delivery, EventContext, Sender } from 'rhea';
+import { errorMessage } from '../../errors/error-message.js';
 import type { Environment } from '../../settings/settings.js';
 import type { DeliverableMessage, MessageSink, PublishResult } from '../message-sink.js';
 import type { Amqp10Settings } from '../message-settings-schema.js';
@@ -48,7 +49,7 @@ export function createAmqp10Sink(settings: Amqp10Settings, environment: Environm
         answers.push(Promise.race([sendOne(current, message), current.gone]));
       }
     } catch (error) {
-      answers.push(Promise.reject(error));
+      answers.push(Promise.reject(new Error(errorMessage(error))));
     }
     return acceptedPrefix(answers);
   }

@@ -14,8 +14,8 @@ export interface ScratchSource extends AsyncDisposable {
 
 export type ScratchOverrides = Partial<Omit<RepositorySourceOptions, 'settings' | 'content' | 'directory'>> & { readonly settings?: Partial<RepositorySourceOptions['settings']> };
 
-/** What specs wait for must not take half a minute. */
-export const quick = { progressTime: 400, progressBytes: 64, retryDelay: 1, attempts: 3 };
+/** What is tried again must not take seconds. */
+export const quick = { progressBytes: 64, retryDelay: 1, attempts: 3 };
 
 /** A source with a content store of its own, which may read from loopback. */
 export async function scratchSource(overrides: ScratchOverrides = {}): Promise<ScratchSource> {

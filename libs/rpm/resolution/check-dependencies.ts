@@ -30,17 +30,25 @@ export function findViolations(candidates: readonly Candidate[], options: CheckO
       if (isForRpmItself(dependency)) continue;
       budget.spend(1);
       const expression = read(dependency);
-      if (expression === undefined || !evaluator.holds(expression, isPresent)) violations.push({ candidate, dependency, kind: 'requires', against: [] });
-      else violations.push(...conflicting(candidate, expression));
+      const providers = expression !== undefined && isOfOnePackage(expression) ? evaluator.matching(expression) : undefined;
+      const holds = providers === undefined ? expression !== undefined && evaluator.holds(expression, isPresent) : hasPresent(providers, options);
+      if (!holds) violations.push({ candidate, dependency, kind: 'requires', against: [] });
+      else if (providers !== undefined) violations.push(...conflicting(candidate, providers));
     }
     return violations;
   });
 }
 
+function hasPresent(providers: readonly Candidate[], { isPresent, budget }: CheckOptions): boolean {
+  const position = providers.findIndex(isPresent);
+  budget.spend(position === -1 ? providers.length : position);
+  return position !== -1;
+}
+
 const noConflicts: ReadonlyMap<Dependency, ReadonlySet<Candidate>> = new Map();
 
 /** Finds out whether a package and all providers of one of its requirements rule each other out. */
-function createConflictFinder({ evaluator, read, isPresent, budget }: CheckOptions): (candidate: Candidate, expression: RichDependency) => readonly Violation[] {
+function createConflictFinder({ evaluator, read, isPresent, budget }: CheckOptions): (candidate: Candidate, providers: readonly Candidate[]) => readonly Violation[] {
   const ruledOut = new Map<Candidate, ReadonlyMap<Dependency, ReadonlySet<Candidate>>>();
 
   const conflictsOf = (candidate: Candidate): ReadonlyMap<Dependency, ReadonlySet<Candidate>> => {
@@ -58,20 +66,22 @@ function createConflictFinder({ evaluator, read, isPresent, budget }: CheckOptio
     return found;
   };
   const between = (one: Candidate, other: Candidate): Dependency | undefined => {
+    budget.spend(conflictsOf(one).size + conflictsOf(other).size);
     for (const [conflict, set] of conflictsOf(one)) if (set.has(other)) return conflict;
     for (const [conflict, set] of conflictsOf(other)) if (set.has(one)) return conflict;
     return undefined;
   };
 
-  return (candidate, expression) => {
-    if (!isOfOnePackage(expression)) return [];
+  return (candidate, providers) => {
     const violations = new Map<Dependency, Candidate[]>();
-    for (const provider of evaluator.matching(expression)) {
-      if (!isPresent(provider)) continue;
+    for (const provider of providers) {
       budget.spend(1);
+      if (!isPresent(provider)) continue;
       const conflict = provider === candidate ? undefined : between(candidate, provider);
       if (conflict === undefined) return [];
-      violations.set(conflict, [...(violations.get(conflict) ?? []), provider]);
+      const against = violations.get(conflict);
+      if (against === undefined) violations.set(conflict, [provider]);
+      else against.push(provider);
     }
     return [...violations].map(([dependency, against]) => ({ candidate, dependency, kind: 'conflicts' as const, against }));
   };

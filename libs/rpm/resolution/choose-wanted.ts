@@ -1,7 +1,6 @@
 import type { Candidate } from './candidate-pool.js';
 import type { CandidatesByName } from './candidate-standing.js';
 import { isArchitecture } from './architectures.js';
-import { packageLabel } from './dependency-text.js';
 import { isPattern, matchesPattern } from './name-pattern.js';
 import type { WorkBudget } from './work-budget.js';
 
@@ -43,16 +42,15 @@ export function chooseWanted(wanted: readonly string[], options: WantedOptions):
 
 /** Every version of every package of the tree's own architectures; of equal ones, the first that is accepted. */
 export function chooseAll(pool: readonly Candidate[], accepts: (candidate: Candidate) => boolean): Wanted {
-  const chosen = new Map<string, Candidate>();
-  const refused = new Map<string, Candidate>();
+  const chosen = new Map<number, Candidate>();
+  const refused = new Map<number, Candidate>();
   for (const candidate of pool) {
-    if (candidate.secondary || candidate.lookaside) continue;
-    const label = packageLabel(candidate.package);
-    if (chosen.has(label)) continue;
-    if (accepts(candidate)) chosen.set(label, candidate);
-    else if (!refused.has(label)) refused.set(label, candidate);
+    const { twin } = candidate;
+    if (candidate.secondary || candidate.lookaside || chosen.has(twin)) continue;
+    if (accepts(candidate)) chosen.set(twin, candidate);
+    else if (!refused.has(twin)) refused.set(twin, candidate);
   }
-  return { chosen: [...chosen.values()], missing: [], refused: [...refused].filter(([label]) => !chosen.has(label)).map(([, candidate]) => candidate) };
+  return { chosen: [...chosen.values()], missing: [], refused: [...refused].filter(([twin]) => !chosen.has(twin)).map(([, candidate]) => candidate) };
 }
 
 /** `name.arch` of an architecture that this tree has not is for the trees that have it. */

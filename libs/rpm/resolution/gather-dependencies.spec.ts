@@ -22,7 +22,7 @@ describe('what is required', () => {
     expect(selection.broken).toEqual([]);
   });
 
-  it('comes by path, also by paths that only the full file lists have, asked for once a round', async () => {
+  it('comes by path, also by paths that only the full file lists have, asked for in two searches at most', async () => {
     const [sh, doc] = [available('bash-1-1.x86_64', { files: ['/bin/sh'] }), available('doc-1-1.noarch', { requires: ['/opt/more'] })];
     const more = available('more-1-1.noarch');
     const asked: string[][] = [];

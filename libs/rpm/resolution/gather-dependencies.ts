@@ -28,23 +28,24 @@ export interface GatherOptions {
   readonly budget: WorkBudget;
 }
 
-interface PendingRequirement {
-  readonly candidate: Candidate;
-  readonly requirement: Dependency;
+interface PendingRequirement extends Unsatisfied {
   readonly expression: RichDependency;
 }
 
 /** Selects what the selected ones require, transitively. Weak dependencies are not followed. */
 export async function gatherDependencies(options: GatherOptions): Promise<readonly Unsatisfied[]> {
   const { selected, index, evaluator, read, mayAdd, addMore, budget } = options;
-  const select = createProviderSelection(options);
+  const { select, isSettled } = createProviderSelection(options);
   const conditionals: PendingRequirement[] = [];
-  const unsatisfied = new Map<Dependency, Unsatisfied>();
+  const unsatisfied = new Set<Unsatisfied>();
 
-  const demand = ({ candidate, requirement, expression }: PendingRequirement): void => {
+  const demand = (pending: PendingRequirement): void => {
     budget.spend(1);
-    if (evaluator.possible(expression, selected.isPresent, mayAdd)) select(expression);
-    else unsatisfied.set(requirement, { candidate, requirement });
+    if (evaluator.possible(pending.expression, selected.isPresent, mayAdd)) {
+      select(pending.expression);
+      // A condition that came to hold may have changed what is asked for.
+      unsatisfied.delete(pending);
+    } else unsatisfied.add(pending);
   };
 
   let done = 0;
@@ -57,9 +58,14 @@ export async function gatherDependencies(options: GatherOptions): Promise<readon
       for (const requirement of candidate.package.dependencies.requires) {
         if (isForRpmItself(requirement)) continue;
         const expression = read(requirement);
-        if (expression === undefined) unsatisfied.set(requirement, { candidate, requirement });
+        if (expression === undefined) {
+          unsatisfied.add({ candidate, requirement });
+          continue;
+        }
+        const providers = isCompound(expression) ? undefined : evaluator.matching(expression);
+        if (providers !== undefined && isSettled(providers)) continue;
         // What leaves no choice comes first: it may settle what does.
-        else if (isCompound(expression) || evaluator.matching(expression).length > 1) open.push({ candidate, requirement, expression });
+        if (providers === undefined || providers.length > 1) open.push({ candidate, requirement, expression });
         else demand({ candidate, requirement, expression });
       }
     }
@@ -69,7 +75,7 @@ export async function gatherDependencies(options: GatherOptions): Promise<readon
     if (done === selected.list.length) conditionals.forEach(demand);
     if (done === selected.list.length) addMore();
   }
-  return [...unsatisfied.values()];
+  return [...unsatisfied];
 }
 
 /** The paths that requirements of these packages name. */
@@ -85,8 +91,14 @@ export function pathsOf(candidates: readonly Candidate[], read: ReadRequirement)
   return paths;
 }
 
-/** Adds what makes a requirement hold that can be made to hold. */
-function createProviderSelection({ selected, evaluator, standing, mayAdd, budget }: GatherOptions): (expression: RichDependency) => void {
+interface ProviderSelection {
+  /** Adds what makes a requirement hold that can be made to hold. */
+  readonly select: (expression: RichDependency) => void;
+  /** Whether one of these, an answer of the evaluator, is present and nothing more is to be added. */
+  readonly isSettled: (providers: readonly Candidate[]) => boolean;
+}
+
+function createProviderSelection({ selected, evaluator, standing, mayAdd, budget }: GatherOptions): ProviderSelection {
   const settled = new Set<readonly Candidate[]>();
 
   const select = (expression: RichDependency): void => {
@@ -137,7 +149,7 @@ function createProviderSelection({ selected, evaluator, standing, mayAdd, budget
     for (const other of ranked) if (isSibling(other, chosen) && !standing.isSuperseded(other) && mayAdd(other)) selected.add(other);
   };
 
-  return select;
+  return { select, isSettled: (providers) => settled.has(providers) };
 }
 
 /** Best first: see docs/adr/0015. */

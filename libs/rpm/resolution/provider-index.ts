@@ -8,9 +8,9 @@ import type { WorkBudget } from './work-budget.js';
 export interface ProviderIndex {
   /** Candidates that satisfy it, each once, in the order of the pool. */
   providers(dependency: Dependency): readonly Candidate[];
-  /** Candidates that provide that name, in any version. */
-  namesakes(name: string): readonly Candidate[];
-  /** Looks for paths in the full file lists, once each, all in one call. */
+  /** Some candidates that provide that name, in any version. */
+  namesakes(name: string, most: number): readonly Candidate[];
+  /** Looks for paths in the full file lists: the first time for these, then for all that can be asked for, so that there are two searches at most. */
   learnPaths(names: Iterable<string>): Promise<void>;
 }
 
@@ -62,10 +62,12 @@ export function createProviderIndex({ pool, demanded, findFileOwners, budget }: 
 
   return {
     providers,
-    namesakes: (name) => distinct(byName.get(name)?.list ?? []),
+    namesakes: (name, most) => distinct((byName.get(name)?.list ?? []).slice(0, most)),
     learnPaths: async (names) => {
-      const paths = new Set([...names].filter((name) => name.startsWith('/') && !inPrimary.test(name) && !asked.has(name)));
+      const unknown = (name: string): boolean => name.startsWith('/') && !inPrimary.test(name) && !asked.has(name);
+      let paths = new Set([...names].filter(unknown));
       if (paths.size === 0) return;
+      if (asked.size > 0) paths = new Set([...demanded].filter(unknown));
       for (const path of paths) asked.add(path);
       for (const [path, owners] of await findFileOwners(paths)) {
         if (!paths.has(path)) continue;

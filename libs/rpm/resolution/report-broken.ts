@@ -9,6 +9,8 @@ import type { BrokenDependency } from './selection.js';
 
 /** As many as a reader wants to see. */
 const mostCandidates = 10;
+/** Of a rich requirement, which may be of any length, the first parts. */
+const mostParts = 20;
 
 export interface BrokenReport {
   readonly unsatisfied: readonly Unsatisfied[];
@@ -21,7 +23,7 @@ export interface BrokenReport {
 export function reportBroken({ unsatisfied, violations, index, read }: BrokenReport): readonly BrokenDependency[] {
   const namesakes = (violation: Pick<Violation, 'dependency'>): readonly Candidate[] => {
     const expression = read(violation.dependency);
-    return expression === undefined ? [] : [...leavesOf(expression)].flatMap(({ name }) => index.namesakes(name));
+    return expression === undefined ? [] : [...leavesOf(expression).take(mostParts)].flatMap(({ name }) => index.namesakes(name, 2 * mostCandidates));
   };
   const broken = [
     ...violations.map((violation) => entry(violation, violation.kind === 'conflicts' ? violation.against : namesakes(violation))),

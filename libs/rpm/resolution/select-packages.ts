@@ -67,7 +67,7 @@ export const selectPackages: SelectPackages = async (request) => {
     const index = createProviderIndex({ pool, demanded: demandedNames(pool, read), findFileOwners: request.findFileOwners, budget });
     const evaluator = createRequirementEvaluator(index, budget);
     const standing = createCandidateStanding(byName, budget);
-    const mayAdd = (candidate: Candidate): boolean => !candidate.lookaside && acceptsCandidate(candidate);
+    const mayAdd = (candidate: Candidate): boolean => !candidate.lookaside && !selected.hasTwinOf(candidate) && acceptsCandidate(candidate);
     if (!request.dependencies) addMultilib();
     const unsatisfied = request.dependencies ? await gatherDependencies({ selected, index, evaluator, standing, read, mayAdd, addMore: addMultilib, budget }) : [];
     if (request.checkDependencies && !request.dependencies) await index.learnPaths(pathsOf(selected.list, read));

@@ -1,28 +1,30 @@
 import type { Candidate } from './candidate-pool.js';
-import { packageLabel } from './dependency-text.js';
 
 export interface SelectedCandidates {
   /** In the order in which they were selected. */
   readonly list: readonly Candidate[];
   /** Selected, or of a lookaside repository. */
   isPresent(this: void, candidate: Candidate): boolean;
+  /** Whether the same package, of another repository, is selected. */
+  hasTwinOf(this: void, candidate: Candidate): boolean;
   /** Does nothing when the same package, of whichever repository, is selected. */
   add(candidate: Candidate): void;
 }
 
 export function createSelectedCandidates(): SelectedCandidates {
   const list: Candidate[] = [];
-  const selected = new Set<Candidate>();
-  const labels = new Set<string>();
+  // By their places in the pool: asked millions of times.
+  const selected: boolean[] = [];
+  const twins: boolean[] = [];
+  const isSelected = (candidate: Candidate): boolean => selected[candidate.index] === true;
   return {
     list,
-    isPresent: (candidate) => candidate.lookaside || selected.has(candidate),
+    isPresent: (candidate) => candidate.lookaside || isSelected(candidate),
+    hasTwinOf: (candidate) => twins[candidate.twin] === true && !isSelected(candidate),
     add: (candidate) => {
-      if (selected.has(candidate)) return;
-      const label = packageLabel(candidate.package);
-      if (labels.has(label)) return;
-      labels.add(label);
-      selected.add(candidate);
+      if (twins[candidate.twin] === true) return;
+      twins[candidate.twin] = true;
+      selected[candidate.index] = true;
       list.push(candidate);
     },
   };

@@ -6,8 +6,8 @@ export interface WorkBudget {
   spend(steps: number): void;
 }
 
-/** A distribution of 50,000 packages takes some two million. */
-export const workLimit = 40_000_000;
+/** A distribution of 50,000 packages takes some five million. */
+export const workLimit = 15_000_000;
 
 export function createWorkBudget(limit = workLimit): WorkBudget {
   let left = limit;

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { openContentStore } from '../content-store.js';
 
-/** Run in a process of its own, where files may not grow: adds 120,000 bytes and prints the error. */
-const store = await openContentStore(process.argv[2] ?? '');
+/** Run in a process of its own: `<root> <chunks>` adds so many chunks of 60,000 bytes and prints the outcome. */
+const [root = '', count = '2'] = process.argv.slice(2);
+const store = await openContentStore(root);
+
 async function* chunks(): AsyncGenerator<Buffer> {
-  yield randomBytes(60_000);
-  yield randomBytes(60_000);
+  for (let index = 0; index < Number(count); index += 1) yield randomBytes(60_000);
 }
+
 const outcome = await store.add(chunks()).catch((error: { code: string; message: string }) => ({ code: error.code, message: error.message }));
 console.log(JSON.stringify(outcome));

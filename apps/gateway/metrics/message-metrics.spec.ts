@@ -1,0 +1,26 @@
+import { describe, expect, it } from '@jest/globals';
+import { Registry } from 'prom-client';
+import { addMessageMetrics } from './message-metrics.js';
+
+const backlog = { sink: 'bus', pending: 3, oldestSeconds: 12.5, delivered: 40, skipped: 1, expired: 2, attempts: 5, lastError: 'a text that is no label' };
+
+describe('metrics of messages', () => {
+  it('have one value a sink, and no error texts', async () => {
+    const registry = new Registry();
+    addMessageMetrics(registry, () => Promise.resolve([backlog, { ...backlog, sink: 'hook', pending: 0 }]));
+    const lines = (await registry.metrics()).split('\n').filter((line) => line.includes('{'));
+    expect(lines).toEqual([
+      'millrace_messages_pending{sink="bus"} 3',
+      'millrace_messages_pending{sink="hook"} 0',
+      ...['oldest_pending_seconds', 'delivered_total', 'skipped_total', 'expired_total', 'failures'].flatMap((name, index) =>
+        ['bus', 'hook'].map((sink) => `millrace_messages_${name}{sink="${sink}"} ${[12.5, 40, 1, 2, 5][index]}`),
+      ),
+    ]);
+  });
+
+  it('are left out while the record is away', async () => {
+    const registry = new Registry();
+    addMessageMetrics(registry, () => Promise.resolve(undefined));
+    expect((await registry.metrics()).split('\n').filter((line) => line.includes('{'))).toEqual([]);
+  });
+});
