@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, futimesSync, mkdirSync, openSync, renameSync, rmSync, utimesSync, writevSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { MillraceError } from '../errors/millrace-error.js';
 
@@ -37,12 +37,7 @@ export async function writeCacheFileInThread(file: string, parts: readonly Buffe
   const temporary = path.join(directory, `${unfinished}${randomUUID()}`);
   try {
     await mkdir(directory, { recursive: true });
-    const handle = await open(temporary, 'wx', 0o644);
-    try {
-      for (const part of parts) await handle.writeFile(part);
-    } finally {
-      await handle.close();
-    }
+    await writeFile(temporary, Buffer.concat(parts), { flag: 'wx', mode: 0o644 });
     await rename(temporary, file);
   } catch (cause) {
     await rm(temporary, { force: true });

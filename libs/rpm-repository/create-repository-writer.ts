@@ -87,7 +87,7 @@ export function createRepositoryWriter({ content, cacheDirectory }: RepositoryWr
 }
 
 /** While one is compressed in other threads, the next ones are read. */
-const chunksAtOnce = 4;
+const chunksAtOnce = 8;
 
 async function readChunk(file: string): Promise<ChunkDocuments | undefined> {
   try {
