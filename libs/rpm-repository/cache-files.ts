@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, futimesSync, mkdirSync, openSync, renameSync, rmSync, utimesSync, writevSync } from 'node:fs';
-import { readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { MillraceError } from '../errors/millrace-error.js';
 
@@ -27,6 +27,20 @@ export function writeCacheFile(file: string, parts: readonly Buffer[]): void {
     renameSync(temporary, file);
   } catch (cause) {
     rmSync(temporary, { force: true });
+    throw storageError(cause);
+  }
+}
+
+/** The same, by threads: for what others need not wait for. */
+export async function writeCacheFileInThread(file: string, parts: readonly Buffer[]): Promise<void> {
+  const directory = path.dirname(file);
+  const temporary = path.join(directory, `${unfinished}${randomUUID()}`);
+  try {
+    await mkdir(directory, { recursive: true });
+    await writeFile(temporary, Buffer.concat(parts), { flag: 'wx', mode: 0o644 });
+    await rename(temporary, file);
+  } catch (cause) {
+    await rm(temporary, { force: true });
     throw storageError(cause);
   }
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { LRUCache } from 'lru-cache';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { ContentStore } from '../repository-source/content-store.js';
-import { errorCode, sweepCacheFiles, touch, writeCacheFile } from './cache-files.js';
+import { errorCode, sweepCacheFiles, touch, writeCacheFileInThread } from './cache-files.js';
 import { decodeChunk, encodeChunk, joinFragments, type ChunkDocuments } from './chunk-documents.js';
 import { compress, type Compression } from './compress.js';
 import { inOrder } from './in-order.js';
@@ -56,7 +56,7 @@ export function createRepositoryWriter({ content, cacheDirectory }: RepositoryWr
     const records = await Promise.all(chunk.packages.map(({ sha256 }) => recordOf(sha256, signal)));
     const texts = joinFragments(chunk.packages, records.map(decodeFragments));
     const documents = await packDocuments(texts, compression);
-    writeCacheFile(file, encodeChunk(documents));
+    await writeCacheFileInThread(file, encodeChunk(documents));
     return documents;
   }
 
@@ -87,7 +87,7 @@ export function createRepositoryWriter({ content, cacheDirectory }: RepositoryWr
 }
 
 /** While one is compressed in other threads, the next ones are read. */
-const chunksAtOnce = 4;
+const chunksAtOnce = 8;
 
 async function readChunk(file: string): Promise<ChunkDocuments | undefined> {
   try {
