@@ -121,13 +121,31 @@ const longestName = 255;
 
 /** What an index says of a package decides where it goes; a package that says otherwise of itself would go elsewhere. */
 function refuseOther(file: AvailablePackage, description: PackageDescription): void {
-  const [said, is] = [nevraOf(file), nevraOf(description)];
   if (Buffer.byteLength(packageFileName(file)) > longestName) throw new MillraceError('source-invalid', `${file.location}: name, version and release of the package make a file name of more than ${longestName} bytes`);
-  if (said !== is) throw new MillraceError('source-invalid', `${file.location} is ${is}, but the metadata of its repository says ${said}`, { suggestion: 'Have the metadata of that repository made anew.' });
+  if (isSame(file, description)) return;
+  throw new MillraceError('source-invalid', `${file.location} is ${nevraOf(description)}, but the metadata of its repository says ${nevraOf(file)}`, { suggestion: 'Have the metadata of that repository made anew.' });
 }
 
-function nevraOf({ name, epoch, version, release, arch }: Pick<PlannedPackage, 'name' | 'epoch' | 'version' | 'release' | 'arch'>): string {
-  return `${name}-${epoch === 0 ? '' : `${epoch}:`}${version}-${release}.${arch === 'nosrc' ? 'src' : arch}`;
+type Nevra = Pick<PlannedPackage, 'name' | 'epoch' | 'version' | 'release' | 'arch'>;
+
+/** Part by part: `a-1` of version 2 is another package than `a` of version `1-2`. */
+function isSame(one: Nevra, other: Nevra): boolean {
+  return one.name === other.name && one.epoch === other.epoch && one.version === other.version && one.release === other.release && binaryOrSource(one.arch) === binaryOrSource(other.arch);
+}
+
+function binaryOrSource(arch: string): string {
+  return arch === 'nosrc' ? 'src' : arch;
+}
+
+/** Each part in quotes where the whole could be read in another way. */
+function nevraOf({ name, epoch, version, release, arch }: Nevra): string {
+  const parts = /[-:]/.test(version) || release.includes('-') ? [name, version, release].map((part) => JSON.stringify(part)) : [name, version, release];
+  return `${parts[0]}-${epoch === 0 ? '' : `${epoch}:`}${parts[1]}-${parts[2]}.${binaryOrSource(arch)}`;
+}
+
+/** Packages have times of 32 bits; others would go into dates that images and file systems do not have. */
+function isFileTime(seconds: number): boolean {
+  return seconds > 0 && seconds < 2 ** 32;
 }
 
 function planFile(file: AvailablePackage, { sha256, size, description }: { readonly sha256: string; readonly size: number; readonly description: PackageDescription }): PlannedPackage {
@@ -142,7 +160,7 @@ function planFile(file: AvailablePackage, { sha256, size, description }: { reado
     arch,
     sourceRpm: description.sourceRpm === '' ? packageFileName(file) : description.sourceRpm,
     sigkey: description.keyIds[0] ?? '',
-    fileTime: file.fileTime === 0 ? description.buildTime : file.fileTime,
+    fileTime: isFileTime(file.fileTime) ? file.fileTime : description.buildTime,
     from: file.location,
   };
 }

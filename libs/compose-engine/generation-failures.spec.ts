@@ -24,6 +24,19 @@ afterAll(async () => {
 
 const logOf = (id: number): string => readFileSync(scratch.path(id, 'pungi-stderr.log'), 'utf8');
 
+/** A repository of some packages whose metadata say what they are made to say. */
+function lyingSource(name: string, file: string, lie: (primary: string) => string): string {
+  const place = kitchen.repository(path.join(scratch.sources, name), (each) => each.startsWith(file));
+  const repodata = path.join(place, 'repodata');
+  const primary = path.join(repodata, readdirSync(repodata).find((each) => each.endsWith('primary.xml.gz')) as string);
+  const text = lie(gunzipSync(readFileSync(primary)).toString());
+  rmSync(primary);
+  writeFileSync(path.join(place, 'primary.xml'), text);
+  execFileSync('modifyrepo_c', ['--remove', 'primary', repodata], { stdio: 'ignore' });
+  execFileSync('modifyrepo_c', ['--mdtype=primary', path.join(place, 'primary.xml'), repodata], { stdio: 'ignore' });
+  return place;
+}
+
 describe('a generation that fails', () => {
   it('names every package that no source has, and leaves nothing but the logs', async () => {
     const error = await failureOf(scratch.compose(20, { source: [source], packages: ['kettle', 'teapot', 'samovar'] }));
@@ -59,15 +72,23 @@ describe('a generation that fails', () => {
   });
 
   it('is told when a package is another than the metadata of its repository says', async () => {
-    const place = kitchen.repository(path.join(scratch.sources, 'lying'), (name) => name.startsWith('spoon-1.0-1.noarch'));
-    const repodata = path.join(place, 'repodata');
-    const primary = path.join(repodata, readdirSync(repodata).find((name) => name.endsWith('primary.xml.gz')) as string);
-    const text = gunzipSync(readFileSync(primary)).toString().replace('<name>spoon</name>', '<name>ladle</name>');
-    rmSync(primary);
-    writeFileSync(path.join(place, 'primary.xml'), text);
-    execFileSync('modifyrepo_c', ['--remove', 'primary', repodata], { stdio: 'ignore' });
-    execFileSync('modifyrepo_c', ['--mdtype=primary', path.join(place, 'primary.xml'), repodata], { stdio: 'ignore' });
+    const place = lyingSource('lying', 'spoon-1.0-1.noarch', (text) => text.replace('<name>spoon</name>', '<name>ladle</name>'));
     const error = await failureOf(scratch.compose(23, { source: [place] }));
     expect(error).toMatchObject({ code: 'source-invalid', message: expect.stringMatching(/spoon-1\.0-1\.noarch\.rpm is spoon-1\.0-1\.noarch, but the metadata of its repository says ladle-1\.0-1\.noarch/) });
+  });
+
+  it('is told when only the borders between name, epoch and version are others than the metadata say', async () => {
+    const shifted = lyingSource('shifted', 'kettle-devel', (text) => text.replace('<name>kettle-devel</name>', '<name>kettle</name>').replace('ver="1.0"', 'ver="devel-1.0"'));
+    expect(await failureOf(scratch.compose(27, { source: [shifted] }))).toMatchObject({ code: 'source-invalid', message: expect.stringContaining('is kettle-devel-1.0-1.x86_64, but the metadata of its repository says "kettle"-"devel-1.0"-"1".x86_64') });
+    const hidden = lyingSource('hidden', 'lid', (text) => text.replaceAll('epoch="2" ver="1.0"', 'epoch="0" ver="2:1.0"'));
+    expect(await failureOf(scratch.compose(28, { source: [hidden] }))).toMatchObject({ code: 'source-invalid', message: expect.stringContaining('is lid-2:1.0-1.noarch, but the metadata') });
+  });
+
+  it('takes the time of building where the metadata give a time of the file that none can have', async () => {
+    const place = lyingSource('late', 'spoon-1.0-1.noarch', (text) => text.replace(/file="\d+"/, 'file="8640000000001"'));
+    await scratch.compose(29, { source: [place], results: ['repository', 'iso'] });
+    const plan = JSON.parse(readFileSync(scratch.path(29, 'work/global/plan.json'), 'utf8')) as { readonly sourceDate: number };
+    expect(plan.sourceDate).toBeGreaterThan(1_000_000_000);
+    expect(plan.sourceDate).toBeLessThan(2 ** 32);
   });
 });
