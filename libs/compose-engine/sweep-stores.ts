@@ -5,8 +5,6 @@ import type { EngineParts } from './engine-parts.js';
 /** Milliseconds without use after which package files that no compose has, and what was parsed of repositories, go. */
 const idleContent = 3 * 86_400_000;
 const idleSources = 7 * 86_400_000;
-/** Milliseconds after which shared objects of a bucket go, whose copies live on. */
-const oldObjects = 7 * 86_400_000;
 /** Bytes of prepared metadata that are kept. */
 const largestCache = 8 * 1024 ** 3;
 
