@@ -27,6 +27,7 @@ describe('a request', () => {
     ['a Pungi compose without variant', { sourceType: 'pungi_compose', source: ['https:///'] }, 'neither'],
     ['another scheme', { source: ['ftp://repository.example/os'] }, 'ftp://repository.example/os is neither an http(s) or file URL nor an absolute path'],
     ['a relative lookaside', { lookasideRepos: ['os'] }, 'os is neither'],
+    ['repositories without end', { source: Array.from({ length: 600 }, (_, each) => `https://repository.example/${each}/$basearch/os`), arches: ['x86_64', 'aarch64'] }, 'source and lookaside_repos name 1200 repositories for these architectures; 1000 are the most that one compose takes'],
     ['unknown architectures', { arches: ['x86_64', 'z80', 'noarch'] }, 'unknown architectures: z80, noarch'],
     ['multilib beyond the architectures', { multilibArches: ['ppc64le'] }, 'multilib_arches has what arches has not: ppc64le'],
     ['no architecture', { arches: [] }, 'no architecture is asked for'],

@@ -1,6 +1,7 @@
 import type { ComposeRequest } from '../compose/compose-request.js';
 import type { ComposeResult, SourceType } from '../compose/compose-vocabulary.js';
 import { MillraceError } from '../errors/millrace-error.js';
+import { placesOf } from './repository-places.js';
 import { targetDirectory, type ComposePlaces } from './compose-layout.js';
 
 /** What this service makes composes of; undefined: it does. The one place where that is decided. */
@@ -30,7 +31,7 @@ export interface CheckOptions extends ComposePlaces {
 /** Refuses what cannot be made here, naming everything that stands in the way. Errors: `invalid-request`. */
 export function checkRequest(request: ComposeRequest, options: CheckOptions): void {
   targetDirectory(options, request.targetDir);
-  const reasons = [...sourceReasons(request), ...archReasons(request), ...resultReasons(request, options)];
+  const reasons = [...sourceReasons(request), ...numberReasons(request), ...archReasons(request), ...resultReasons(request, options)];
   if (reasons.length > 0) throw new MillraceError('invalid-request', reasons.join('; '));
 }
 
@@ -43,6 +44,14 @@ function sourceReasons(request: ComposeRequest): string[] {
   if (sourceType === 'pungi_compose' && source[0] !== undefined && variantOf(source[0]) === '') reasons.push(`${source[0]} does not end with the name of a variant`);
   for (const place of [...source, ...request.lookasideRepos]) if (!isPlace(place)) reasons.push(`${place} is neither an http(s) or file URL nor an absolute path`);
   return reasons;
+}
+
+/** One small request could else have this service ask others a hundred thousand times. */
+export const mostRepositories = 1000;
+
+function numberReasons({ source, lookasideRepos, arches }: ComposeRequest): string[] {
+  const count = placesOf(source, arches).length + placesOf(lookasideRepos, arches).length;
+  return count <= mostRepositories ? [] : [`source and lookaside_repos name ${count} repositories for these architectures; ${mostRepositories} are the most that one compose takes`];
 }
 
 /** The last part of the path. */
