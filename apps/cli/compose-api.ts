@@ -21,7 +21,7 @@ const composeSchema = z.looseObject({
 });
 const pageSchema = z.looseObject({ items: z.array(composeSchema), meta: z.looseObject({ page: z.int(), pages: z.int(), total: z.int() }) });
 const deletedSchema = z.looseObject({ message: z.string() });
-const queueSchema = z.looseObject({ state: z.string(), queuePosition: z.int().nullable() });
+const queueSchema = z.looseObject({ state: z.string(), queuePosition: z.int().nullable(), reusedId: z.int().nullish(), attempts: z.int().nullish() });
 
 export type ComposeView = z.infer<typeof composeSchema>;
 export type ComposePage = z.infer<typeof pageSchema>;

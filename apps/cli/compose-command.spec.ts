@@ -61,6 +61,7 @@ describe('millrace compose create', () => {
     [['--repo', 'https://one.test/', '--source', 'x'], '--source goes with --source-type'],
     [['--repo', 'https://one.test/', '--flag', 'no_such_flag'], 'It must be one of: no_flags, no_deps'],
     [['--repo', 'https://one.test/', '--ttl', 'soon'], 'whole number of seconds'],
+    [['--repo', 'https://one.test/', '--compose-type', 'nigthly'], 'Allowed choices are test, ci, nightly'],
   ] as const)('%j is wrong use', async (options, words) => {
     const { exitCode, stderr } = await cli('create', ...options);
     expect({ exitCode, lines: service.lines }).toEqual({ exitCode: 64, lines: [] });
@@ -107,12 +108,29 @@ describe('millrace compose wait', () => {
     expect(JSON.parse(stdout)).toMatchObject({ id: 4, state_name: 'done' });
   });
 
-  it.each(['failed', 'removed'] as const)('says why a compose %s, and where its log is', async (state) => {
+  it.each([
+    ['failed', 'a line\n'],
+    ['removed', ''],
+  ] as const)('says why a compose %s, and where its log is, if it has one', async (state, log) => {
     service.compose(4);
-    once(/wait=30/, () => service.change(4, { state, reason: 'nothing provides libfoo.so.1 needed by bar' }));
+    once(/wait=30/, () => service.change(4, { state, log, reason: 'nothing provides libfoo.so.1 needed by bar\nby anonymous' }));
     const { exitCode, stdout, stderr } = await cli('wait', '4');
     expect({ exitCode, stdout }).toEqual({ exitCode: errorTable['compose-failed'].exit, stdout: '' });
-    expect(stderr).toContain(`millrace: compose 4 ${state === 'failed' ? 'failed' : 'was removed'}: nothing provides libfoo.so.1 needed by bar\n  Its log: ${service.address}/composes/odcs-4/pungi-stderr.log\n`);
+    const said = `millrace: compose 4 ${state === 'failed' ? 'failed' : 'was removed'}: nothing provides libfoo.so.1 needed by bar; by anonymous\n`;
+    expect(stderr.slice(stderr.indexOf('millrace:'))).toBe(log === '' ? said : `${said}  Its log: ${service.address}/composes/odcs-4/pungi-stderr.log\n`);
+  });
+
+  it('tells of attempts, and of another compose that makes the files, without showing its log as its own', async () => {
+    service.change(4, { state: 'generating', queuePosition: null, attempts: 3 });
+    let looks = 0;
+    service.onRequest = (line) => {
+      if (line !== 'GET /v1/composes/4') return;
+      looks += 1;
+      if (looks === 2) service.compose(4).reusedId = 3;
+      if (looks === 2) setTimeout(() => service.change(4, { state: 'done', log: 'of compose 3\n' }), 50);
+    };
+    const { stderr } = await cli('wait', '4');
+    expect(stderr).toBe('compose 4: generating\ncompose 4: generating, attempt 3\ncompose 4: generating, waits for the files of compose 3\ncompose 4: done, with the files of odcs-3\n');
   });
 
   it.each([
@@ -156,13 +174,22 @@ describe('millrace compose', () => {
     expect(JSON.parse((await cli('list', '--json')).stdout)).toMatchObject({ items: [{ id: 3 }, { id: 2 }, { id: 1 }], meta: { total: 3 } });
   });
 
+  it.each([
+    ['--page', '0'],
+    ['--page', 'two'],
+    ['--limit', '101'],
+  ] as const)('list takes no %s %s', async (option, value) => {
+    expect(await cli('list', option, value)).toMatchObject({ exitCode: 64, stderr: expect.stringContaining('It must be a whole number from 1 to') });
+  });
+
   it('list says when there is none', async () => {
     expect((await cli('list')).stdout).toBe('No composes.\n');
   });
 
   it('get shows a compose', async () => {
-    service.change(2, { state: 'failed', reason: 'first\nsecond' });
+    service.change(2, { state: 'failed', reason: 'first\nsecond', log: 'a line\n' });
     const { stdout } = await cli('get', '2');
+    expect(stdout).toContain(`log         ${service.address}/composes/odcs-2/pungi-stderr.log\n`);
     expect(stdout).toContain('reason      first; second\n');
     expect(stdout).toContain('source      repo https://repos.example.test/stable/\n');
   });

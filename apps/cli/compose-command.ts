@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import { MillraceError } from '../../libs/errors/millrace-error.js';
 import { createCompose, deleteCompose, findCompose, hasEnded, listComposes, renewCompose, sourceTypeName, type ComposeView, type NewCompose } from './compose-api.js';
 import { diffComposes, type ArchDifference, type ChangedPackage } from './compose-diff.js';
+import { findLog } from './compose-log.js';
 import { watchCompose } from './compose-progress.js';
 import { readRpms } from './read-rpms.js';
 import type { SessionCommandContext } from './session-command.js';
@@ -36,7 +37,7 @@ export async function composeWait(context: ComposeCommandContext, id: number): P
   signals.on('SIGINT', onInterrupt).on('SIGTERM', onTerminate);
   try {
     const compose = await watchCompose(id, { client, terminal, signal: interrupted.signal });
-    if (hasEnded(compose)) return ended(context, compose);
+    if (hasEnded(compose)) return await ended(context, compose);
     terminal.err(`compose ${id} goes on without you. Wait again: millrace compose wait ${id}. End it: millrace compose cancel ${id}.\n`);
     context.exit(code);
   } finally {
@@ -44,11 +45,11 @@ export async function composeWait(context: ComposeCommandContext, id: number): P
   }
 }
 
-function ended(context: ComposeCommandContext, compose: ComposeView): void {
+async function ended(context: ComposeCommandContext, compose: ComposeView): Promise<void> {
   if (compose.state_name !== 'done') {
-    const reason = printable(compose.state_reason ?? 'no reason is given');
-    const log = compose.toplevel_url === '' ? undefined : `Its log: ${compose.toplevel_url}/pungi-stderr.log`;
-    throw new MillraceError('compose-failed', `compose ${compose.id} ${compose.state_name === 'failed' ? 'failed' : 'was removed'}: ${reason}`, log === undefined ? {} : { suggestion: log });
+    const reason = oneLine(compose.state_reason ?? 'no reason is given');
+    const log = await findLog(compose.toplevel_url);
+    throw new MillraceError('compose-failed', `compose ${compose.id} ${compose.state_name === 'failed' ? 'failed' : 'was removed'}: ${reason}`, log === undefined ? {} : { suggestion: `Its log: ${log}` });
   }
   print(context, compose, () => composeText(compose));
 }
@@ -64,7 +65,8 @@ export async function composeList(context: SessionCommandContext, query: Readonl
 
 export async function composeGet(context: SessionCommandContext, id: number): Promise<void> {
   const compose = await findCompose(context.client, id);
-  print(context, compose, () => composeText(compose));
+  const log = await findLog(compose.toplevel_url);
+  print(context, compose, () => composeText(compose, log ?? null));
 }
 
 export async function composeRenew(context: SessionCommandContext, id: number, { body, idempotencyKey }: { readonly body: object; readonly idempotencyKey?: string | undefined }): Promise<void> {
@@ -108,7 +110,7 @@ function composeTable(composes: readonly ComposeView[]): string {
   return textTable(['compose', 'state', 'type', 'source', 'arches', 'owner', 'submitted', 'expires'], rows, [0]);
 }
 
-function composeText(compose: ComposeView): string {
+function composeText(compose: ComposeView, log: string | null = null): string {
   const lines: readonly (readonly [string, string | null])[] = [
     ['compose', String(compose.id)],
     ['state', compose.state_name],
@@ -121,8 +123,13 @@ function composeText(compose: ComposeView): string {
     ['expires', compose.time_to_expire],
     ['.repo file', compose.result_repofile],
     ['files', compose.toplevel_url],
+    ['log', log],
   ];
-  return lines.filter((line): line is readonly [string, string] => line[1] !== null && line[1] !== '').map(([name, value]) => `${name.padEnd(10)}  ${value.split('\n').map(printable).join('; ')}`).join('\n');
+  return lines.filter((line): line is readonly [string, string] => line[1] !== null && line[1] !== '').map(([name, value]) => `${name.padEnd(10)}  ${oneLine(value)}`).join('\n');
+}
+
+function oneLine(text: string): string {
+  return text.split('\n').map(printable).join('; ');
 }
 
 function diffText(arches: readonly ArchDifference[], terminal: Terminal): string {

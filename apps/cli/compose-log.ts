@@ -9,9 +9,23 @@ const longestLine = 2000;
 /** Milliseconds. */
 const timeout = 5000;
 
+/** Address of the log, if there is one: a compose whose sources cannot be read has none, one that was removed has none any more. */
+export async function findLog(toplevelUrl: string): Promise<string | undefined> {
+  if (toplevelUrl === '') return undefined;
+  const url = logOf(toplevelUrl);
+  const response = await fetch(url, { headers: { range: 'bytes=0-0' }, redirect: 'error', signal: AbortSignal.timeout(timeout) }).catch(() => undefined);
+  await response?.body?.cancel();
+  // A server that cannot be reached from here may have it all the same.
+  return response === undefined || response.ok ? url : undefined;
+}
+
+function logOf(toplevelUrl: string): string {
+  return `${toplevelUrl}/pungi-stderr.log`;
+}
+
 /** Follows the log of a compose by range requests, without credentials: it is as public as the compose's files. */
 export function followLog(toplevelUrl: string, line: (text: string) => void): LogFollower {
-  const url = toplevelUrl === '' ? undefined : `${toplevelUrl}/pungi-stderr.log`;
+  const url = toplevelUrl === '' ? undefined : logOf(toplevelUrl);
   let position = 0;
   let rest: Buffer = Buffer.alloc(0);
 

@@ -7,6 +7,8 @@ import { composeCreate, composeDiff, composeEnd, composeGet, composeList, compos
 import { contextOf, leaf, seconds, type ServiceOptions } from './command-options.js';
 import type { Terminal } from './terminal.js';
 
+const composeTypes = ['test', 'ci', 'nightly', 'production', 'development'];
+
 interface CreateOptions extends ServiceOptions {
   readonly repo?: readonly string[];
   readonly pungiCompose?: string;
@@ -48,17 +50,17 @@ export function addComposeCommands(program: Command, terminal: Terminal, exit: (
   const compose = program.command('compose').description('make temporary repositories, watch them, keep them and compare them');
   const contextFor = async (given: ServiceOptions): Promise<ComposeCommandContext> => ({ ...(await contextOf(given, terminal)), exit, signals: process });
   addCreate(compose, contextFor);
-  leaf(compose, 'list', 'list composes, the latest first')
+  leaf(compose, 'list', 'list composes, the latest first; the queue: --state wait')
     .addOption(new Option('--state <state>', 'only composes in this state').choices(Object.keys(composeStates)))
     .option('--owner <name>', 'only composes of this owner')
     .addOption(new Option('--source-type <type>', 'only composes of such a source').choices(Object.keys(sourceTypes)))
     .option('--label <label>', 'only composes with this label')
-    .option('--limit <count>', 'at most so many a page (1 to 100; 10 unless told)')
-    .option('--page <number>', 'this page, from 1')
+    .option('--limit <count>', 'at most so many a page (1 to 100; 10 unless told)', numberUpTo(100))
+    .option('--page <number>', 'this page, from 1', numberUpTo(1_000_000))
     .action(async ({ state, owner, sourceType, label, limit, page, ...given }: ListOptions) =>
       composeList(await contextFor(given), { state, owner, source_type: sourceType, label, per_page: limit, page }),
     );
-  leaf(compose, 'get', 'show a compose')
+  leaf(compose, 'get', 'show a compose: its state, why it failed, where its files and its log are')
     .argument('<id>', 'number of the compose', composeId)
     .action(async (id: number, given: ServiceOptions) => composeGet(await contextFor(given), id));
   leaf(compose, 'wait', 'show the progress of a compose until it has ended')
@@ -97,8 +99,8 @@ function addCreate(compose: Command, contextFor: (given: ServiceOptions) => Prom
     .addOption(new Option('--flag <flag>', `one of: ${Object.keys(composeFlags).join(', ')} (repeat it)`).argParser(oneOf(composeFlags)))
     .addOption(new Option('--result <result>', `one of: ${Object.keys(composeResults).join(', ')} (repeat it)`).argParser(oneOf(composeResults)))
     .option('--ttl <seconds>', 'keep it so long after it is done', seconds)
-    .option('--label <label>', 'label of the compose: RC-1.0')
-    .option('--compose-type <type>', 'test, ci, nightly, production or development')
+    .option('--label <label>', 'label of the compose, such as RC-1.0')
+    .addOption(new Option('--compose-type <type>', 'part of the id of the compose').choices(composeTypes))
     .option('--target-dir <name>', 'target directory of the service')
     .option('--lookaside <url>', 'repository whose packages are needed and not taken along (repeat it)', collect)
     .option('--multilib-arch <arch>', 'architecture that gets packages of its 32-bit sibling, too (repeat it)', collect)
@@ -146,6 +148,13 @@ function oneOf(known: object) {
   return (value: string, before: readonly string[] = []): readonly string[] => {
     if (!Object.hasOwn(known, value)) throw new InvalidArgumentError(`It must be one of: ${Object.keys(known).join(', ')}.`);
     return [...before, value];
+  };
+}
+
+function numberUpTo(most: number) {
+  return (text: string): string => {
+    if (!/^[1-9]\d{0,6}$/.test(text) || Number(text) > most) throw new InvalidArgumentError(`It must be a whole number from 1 to ${most}.`);
+    return text;
   };
 }
 

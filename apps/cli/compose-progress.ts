@@ -1,6 +1,7 @@
+import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isMillraceError } from '../../libs/errors/millrace-error.js';
-import { awaitCompose, findCompose, findQueuePosition, hasEnded, type ComposeView } from './compose-api.js';
+import { awaitCompose, findCompose, findQueuePosition, hasEnded, type ComposeView, type QueueView } from './compose-api.js';
 import { followLog, type LogFollower } from './compose-log.js';
 import type { ControlClient } from './control-client.js';
 import { paint, printable, type Terminal } from './terminal.js';
@@ -22,8 +23,9 @@ export async function watchCompose(id: number, { client, terminal, signal }: Wat
   let compose = await findCompose(client, id);
   say(compose.state_name);
   if (hasEnded(compose)) return compose;
+  const ownUrl = compose.toplevel_url;
   const ended = new AbortController();
-  const log = followLog(compose.toplevel_url, (line) => terminal.err(`${paint(terminal, 'dim', `  ${printable(line)}`)}\n`));
+  const log = followLog(ownUrl, (line) => terminal.err(`${paint(terminal, 'dim', `  ${printable(line)}`)}\n`));
   const besides = tellBesides(id, { client, say, log, signal: AbortSignal.any([ended.signal, signal]) });
   try {
     const interrupted = aborted(signal);
@@ -36,8 +38,10 @@ export async function watchCompose(id: number, { client, terminal, signal }: Wat
     await besides;
   }
   if (hasEnded(compose)) {
-    await log.read();
-    say(compose.state_name);
+    // What another compose has made has that one's address and log.
+    const shared = compose.toplevel_url !== ownUrl;
+    if (!shared) await log.read();
+    say(compose.state_name, shared ? `with the files of ${printable(path.basename(compose.toplevel_url))}` : undefined);
   }
   return compose;
 }
@@ -47,21 +51,27 @@ async function tellBesides(id: number, { client, say, log, signal }: { client: C
   while (!signal.aborted) {
     const queue = await findQueuePosition(client, id).catch(() => undefined);
     if (signal.aborted) return;
-    if (queue !== undefined && (queue.state === 'wait' || queue.state === 'generating')) say(queue.state, queue.queuePosition);
+    if (queue !== undefined && (queue.state === 'wait' || queue.state === 'generating')) say(queue.state, detailOf(queue));
     if (queue?.state !== 'wait') await log.read();
     await pause(interval, undefined, { signal }).catch(() => undefined);
   }
 }
 
-type StateLines = (state: string, queuePosition?: number | null) => void;
+type StateLines = (state: string, detail?: string) => void;
+
+function detailOf({ queuePosition, reusedId, attempts }: QueueView): string | undefined {
+  if (queuePosition !== null) return `number ${queuePosition} in the queue`;
+  if (reusedId !== null && reusedId !== undefined) return `waits for the files of compose ${reusedId}`;
+  return attempts !== null && attempts !== undefined && attempts > 1 ? `attempt ${attempts}` : undefined;
+}
 
 /** A line for each change; nothing is said twice. */
 function createStateLines(id: number, terminal: Terminal): StateLines {
   const words: Readonly<Record<string, string>> = { wait: 'waiting', done: 'done', failed: 'failed', removed: 'removed' };
   let last = '';
-  return (state, queuePosition) => {
-    const text = `${words[state] ?? printable(state)}${queuePosition === undefined || queuePosition === null ? '' : `, number ${queuePosition} in the queue`}`;
-    if (text === last || (state === 'wait' && (queuePosition === undefined || queuePosition === null) && last.startsWith('waiting'))) return;
+  return (state, detail) => {
+    const text = `${words[state] ?? printable(state)}${detail === undefined ? '' : `, ${detail}`}`;
+    if (text === last || (state === 'wait' && detail === undefined && last.startsWith('waiting'))) return;
     last = text;
     terminal.err(`${paint(terminal, 'bold', `compose ${id}:`)} ${text}\n`);
   };

@@ -10,6 +10,9 @@ export interface SpecCompose {
   reason: string | null;
   queuePosition: number | null;
   log: string;
+  /** The compose whose files it has. */
+  reusedId: number | null;
+  attempts: number | null;
   rpms: object | undefined;
 }
 
@@ -55,7 +58,7 @@ export class ComposeService implements AsyncDisposable {
   compose(id: number): SpecCompose {
     const known = this.#composes.get(id);
     if (known !== undefined) return known;
-    const compose: SpecCompose = { id, state: 'wait', reason: null, queuePosition: 1, log: '', rpms: undefined };
+    const compose: SpecCompose = { id, state: 'wait', reason: null, queuePosition: 1, log: '', reusedId: null, attempts: 1, rpms: undefined };
     this.#composes.set(id, compose);
     return compose;
   }
@@ -130,8 +133,8 @@ export class ComposeService implements AsyncDisposable {
     response.writeHead(206).end(bytes.subarray(Number(from), Number(to) + 1));
   }
 
-  #view({ id, state, reason }: SpecCompose): object {
-    const top = `${this.address}/composes/odcs-${id}`;
+  #view({ id, state, reason, reusedId }: SpecCompose): object {
+    const top = `${this.address}/composes/odcs-${reusedId ?? id}`;
     return {
       id,
       owner: 'spec',
@@ -144,7 +147,7 @@ export class ComposeService implements AsyncDisposable {
       time_to_expire: '2026-03-21T10:00:00Z',
       packages: 'bash',
       arches: 'x86_64',
-      result_repofile: `${top}/compose/Temporary/odcs-${id}.repo`,
+      result_repofile: `${top}/compose/Temporary/odcs-${reusedId ?? id}.repo`,
       toplevel_url: top,
       label: null,
     };
