@@ -67,7 +67,7 @@ describe('where sources may be', () => {
 
   it('is not this machine, unless that is allowed, and never its own ports', async () => {
     const allow = (composeAllowDestinations: string[], forbiddenPorts: number[] = []): ScratchOverrides => ({ settings: { composeAllowDestinations, forbiddenPorts } });
-    await expect(read(`${server.url}/a`, allow([]))).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(read(`${server.url}/a`, allow([]))).rejects.toMatchObject({ code: 'forbidden', message: expect.stringContaining('MILLRACE_COMPOSE_ALLOW_DESTINATIONS does not allow it') });
     await expect(read(`${server.url}/a`, allow(['0.0.0.0/0', '::/0'], [server.port]))).rejects.toMatchObject({ code: 'forbidden', message: expect.stringContaining('belongs to Millrace itself') });
     expect(await read(`${server.url}/a`, allow(['127.0.0.1/32']))).toBe('served');
     expect(server.requests).toEqual(['/a']);

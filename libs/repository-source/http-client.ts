@@ -43,7 +43,7 @@ const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const { limits } = options;
-  const guard = createDestinationGuard({ ...options, client: 'sources of composes' });
+  const guard = createDestinationGuard({ ...options, client: 'sources of composes', setting: 'MILLRACE_COMPOSE_ALLOW_DESTINATIONS' });
   const connector = createUpstreamConnector({ guard, upstreamProxy: options.upstreamProxy, noProxy: options.upstreamNoProxy, caFile: options.upstreamCa });
   const agent = new Agent({ connect: connectThrough(connector), connections: limits.concurrency, pipelining: 1, allowH2: false, headersTimeout: 0, bodyTimeout: 0 });
   const turns = createHostTurns(limits.concurrency);

@@ -78,7 +78,7 @@ describe('paths', () => {
 
   it('are read only when the service has places to read from', async () => {
     const none = scratch.again();
-    await expect(none.pin(repository.directory, unhurried)).rejects.toMatchObject({ code: 'forbidden', suggestion: expect.stringContaining('MILLRACE_COMPOSE_SOURCE_PATHS') });
+    await expect(none.pin(repository.directory, unhurried)).rejects.toMatchObject({ code: 'forbidden', message: expect.stringContaining('MILLRACE_COMPOSE_SOURCE_PATHS'), suggestion: expect.stringContaining('MILLRACE_COMPOSE_SOURCE_PATHS') });
   });
 
   it.each(['a directory', 'a named pipe', 'nothing', 'below a file', 'a link to itself'])('that are %s are refused', async (what) => {

@@ -42,7 +42,7 @@ export function createLocalReader(sourcePaths: readonly string[]): ReadLocalFile
 }
 
 async function openBelow(sourcePaths: readonly string[], file: string): Promise<FileHandle> {
-  if (sourcePaths.length === 0) throw new MillraceError('forbidden', `this service reads no repositories from paths, as ${file}`, { suggestion: 'Name the places that it may read in MILLRACE_COMPOSE_SOURCE_PATHS.' });
+  if (sourcePaths.length === 0) throw new MillraceError('forbidden', `this service reads no repositories from paths, as ${file}: MILLRACE_COMPOSE_SOURCE_PATHS is not set`, { suggestion: 'Name the places that it may read in MILLRACE_COMPOSE_SOURCE_PATHS.' });
   const roots = await Promise.all(sourcePaths.map((root) => realpath(root).catch(() => path.resolve(root))));
   // Before anything is opened, so that nobody learns what exists elsewhere.
   if (![...roots, ...sourcePaths].some((root) => isBelow(root, file))) throw outside(file);
@@ -75,7 +75,7 @@ function isBelow(root: string, file: string): boolean {
 }
 
 function outside(file: string): MillraceError {
-  return new MillraceError('forbidden', `${file} is not below a path that this service may read repositories from`, { suggestion: 'Name its place in MILLRACE_COMPOSE_SOURCE_PATHS.' });
+  return new MillraceError('forbidden', `${file} is not below a path that this service may read repositories from: MILLRACE_COMPOSE_SOURCE_PATHS names them`, { suggestion: 'Name its place in MILLRACE_COMPOSE_SOURCE_PATHS.' });
 }
 
 function checkLength(file: string, found: number, options: DownloadOptions): void {

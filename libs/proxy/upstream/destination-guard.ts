@@ -15,6 +15,8 @@ export interface DestinationGuardOptions {
   readonly ownAddresses?: () => readonly string[];
   /** Who is refused, in the reasons: `sessions` when not given. */
   readonly client?: string;
+  /** Name of the setting that allows special addresses, for whoever reads the refusal. */
+  readonly setting?: string;
   /** How long one look-up may take, in milliseconds. */
   readonly resolveTimeout?: number;
 }
@@ -37,6 +39,7 @@ const interfacesReadEvery = 5_000;
 /** The only way for a session to learn where it may connect: every upstream connection asks here first. */
 export function createDestinationGuard(options: DestinationGuardOptions): DestinationGuard {
   const { resolve = systemResolve, ownAddresses = interfaceAddresses, client = 'sessions', resolveTimeout = 10_000 } = options;
+  const unlessSet = options.setting === undefined ? '' : `, and ${options.setting} does not allow it`;
   const allowed = compileCidrs(options.allow);
   const forbiddenPorts = new Set(options.forbiddenPorts);
   // Only the look-up is remembered, and only for seconds: what it gave is checked again for every connection.
@@ -62,7 +65,7 @@ export function createDestinationGuard(options: DestinationGuardOptions): Destin
     if (contains(allowed, address)) return undefined;
     for (const meaning of meanings) {
       const special = specialAddress(meaning);
-      if (special !== undefined && !contains(allowed, meaning)) return `${address} is ${special}`;
+      if (special !== undefined && !contains(allowed, meaning)) return `${address} is ${special}${unlessSet}`;
     }
     return undefined;
   }
