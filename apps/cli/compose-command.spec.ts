@@ -73,6 +73,11 @@ describe('millrace compose create', () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 64, stderr: 'millrace: No source provided for module\n' });
   });
 
+  it('tells a conflict of idempotency keys from wrong use', async () => {
+    const { exitCode, stderr } = await cli('create', '--source-type', 'pulp', '--source', 'x', '--idempotency-key', 'once');
+    expect({ exitCode, stderr }).toEqual({ exitCode: errorTable['idempotency-conflict'].exit, stderr: 'millrace: this Idempotency-Key was used for another request\n' });
+  });
+
   it('shows state, queue and log while it waits, and the compose when it is done', async () => {
     let looks = 0;
     service.onRequest = (line) => {

@@ -110,7 +110,7 @@ const suggestions: Partial<Record<ErrorCode, string>> = {
 };
 
 /** ODCS's errors have no codes. */
-const composeCodes: Readonly<Record<number, ErrorCode>> = { 403: 'forbidden', 404: 'compose-not-found', 409: 'compose-closed', 507: 'storage-full' };
+const composeCodes: Readonly<Record<number, ErrorCode>> = { 403: 'forbidden', 404: 'compose-not-found', 409: 'compose-closed', 422: 'idempotency-conflict', 507: 'storage-full' };
 
 function codeOfStatus(status: number, path: string): ErrorCode {
   if (path.startsWith('/api/1/') && status in composeCodes) return composeCodes[status] as ErrorCode;

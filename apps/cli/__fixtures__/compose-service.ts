@@ -114,6 +114,7 @@ export class ComposeService implements AsyncDisposable {
   #create(response: ServerResponse): void {
     const { body } = this.seen.at(-1) as { body: { source?: { type?: string } } };
     if (body.source?.type === 'module') odcsError(response, 400, 'No source provided for module');
+    else if (body.source?.type === 'pulp') odcsError(response, 422, 'this Idempotency-Key was used for another request');
     else json(response, this.#view(this.compose(Math.max(0, ...this.#composes.keys()) + 1)));
   }
 
