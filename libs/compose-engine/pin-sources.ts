@@ -2,20 +2,35 @@ import type { PinnedInputs, PinnedRepository } from '../compose/compose-plan.js'
 import type { ComposeRequest } from '../compose/compose-request.js';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import { isMissingFile } from '../repository-source/download.js';
+import type { KojiSource } from '../koji/koji-source.js';
 import type { RepositorySource, SourceOptions } from '../repository-source/repository-source.js';
 import { variantOf } from './check-request.js';
 import { readVariantContents } from './pungi-compose-metadata.js';
 
-/** Fetches what pins the sources of a request: every `repomd.xml`, and of Pungi composes their list of packages. Errors: those of `RepositorySource`. */
-export async function pinSources(source: RepositorySource, asked: ComposeRequest, options: SourceOptions): Promise<PinnedInputs> {
+export interface PinningParts {
+  readonly source: RepositorySource;
+  readonly koji: KojiSource | undefined;
+}
+
+/**
+ * Fetches what pins the sources of a request: every `repomd.xml`, of Pungi composes their list of packages, of tags and builds what the Koji hub has of them.
+ * Errors: those of `RepositorySource` and `KojiSource`.
+ */
+export async function pinSources({ source, koji }: PinningParts, asked: ComposeRequest, options: SourceOptions): Promise<PinnedInputs> {
   // A renewal has the packages of its plan, wherever the sources are by now.
   if (asked.pinnedPlan !== null) return { request: asked, sources: [], lookaside: [], kojiEvent: asked.kojiEvent };
   const pungi = asked.sourceType === 'pungi_compose' ? await readPungiCompose(source, asked, options) : undefined;
   const request = pungi?.request ?? asked;
-  const places = pungi?.places ?? fillIn(request.source, request.arches);
+  const pinnedKoji = isOfKoji(request) ? await koji?.pin(request, options) : undefined;
+  const places = pungi?.places ?? (isOfKoji(request) ? [] : fillIn(request.source, request.arches));
   const sources = await pinAll(source, places, options);
   const lookaside = await pinAll(source, fillIn(request.lookasideRepos, request.arches), options);
+  if (pinnedKoji !== undefined) return { request, sources, lookaside, koji: pinnedKoji, kojiEvent: pinnedKoji.event };
   return { request, sources, lookaside, kojiEvent: request.sourceType === 'repo' ? revisionNumber(sources) : request.kojiEvent };
+}
+
+function isOfKoji({ sourceType }: ComposeRequest): boolean {
+  return sourceType === 'tag' || sourceType === 'build';
 }
 
 interface RepositoryPlace {
