@@ -11,7 +11,7 @@ import type { ComposeActivities, ComposeView } from '../../workflows/compose/com
 export interface ComposeActivityOptions {
   readonly commands: ComposeCommands;
   readonly reads: Pick<ComposeReads, 'get'>;
-  readonly engine: Pick<ComposeEngine, 'remove'>;
+  readonly engine: Pick<ComposeEngine, 'has' | 'remove'>;
   readonly workflows: ComposeSignals;
   /** Settings: how long one generation may take. */
   readonly generationSeconds: number;
@@ -48,7 +48,7 @@ export function createComposeActivities(options: ComposeActivityOptions): Compos
     lookAtCompose: (composeId) => performed(async () => ({ view: viewOf(await readCompose(reads, composeId)), generationSeconds })),
     claimComposeTree: (composeId) =>
       performed(async () => {
-        const kind = await claimUnlessClosed(commands, composeId);
+        const kind = await claimUnlessClosed(composeId, { commands, engine });
         return { kind, view: viewOf(await readCompose(reads, composeId)) };
       }),
     failCompose: (composeId, { reason, final }) => orAsItIs(composeId, () => commands.fail(composeId, reason, { final })),
@@ -75,9 +75,9 @@ export function createComposeActivities(options: ComposeActivityOptions): Compos
   };
 }
 
-async function claimUnlessClosed(commands: ComposeCommands, composeId: number): Promise<'generate' | 'follow' | 'reuse'> {
+async function claimUnlessClosed(composeId: number, { commands, engine }: Pick<ComposeActivityOptions, 'commands' | 'engine'>): Promise<'generate' | 'follow' | 'reuse'> {
   try {
-    return (await commands.claimTree(composeId)).kind;
+    return (await commands.claimTree(composeId, engine.has)).kind;
   } catch (error) {
     if (!isMillraceError(error) || error.code !== 'compose-closed') throw error;
     return 'reuse'; // nothing is left to do: the view says what it came to

@@ -12,7 +12,7 @@ import type { ComposeActivityOptions } from './create-compose-activities.js';
 import type { ComposeView, GenerationActivities } from '../../workflows/compose/compose-activities.js';
 
 export interface GenerationActivityOptions extends Omit<ComposeActivityOptions, 'engine'> {
-  readonly engine: Pick<ComposeEngine, 'check' | 'pin' | 'generate' | 'remove'>;
+  readonly engine: Pick<ComposeEngine, 'check' | 'pin' | 'generate' | 'has' | 'remove'>;
 }
 
 type Outcome = Awaited<ReturnType<GenerationActivities['generateCompose']>>;
@@ -77,7 +77,7 @@ class GenerationAttempt {
     engine.check(request);
     const found = await engine.pin(request, this.#engineOptions());
     const inputs = await this.#command(() => commands.pin(composeId, found));
-    const { kind, tree } = await this.#command(() => commands.claimTree(composeId));
+    const { kind, tree } = await this.#command(() => commands.claimTree(composeId, engine.has));
     if (kind !== 'generate') return { kind: kind === 'follow' ? 'following' : 'ended', view: await this.#view() };
     const generated = await engine.generate({ ...tree, inputs, startedAt: startedAt ?? submittedAt }, this.#engineOptions());
     try {

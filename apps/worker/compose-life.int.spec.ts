@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startHeldSource } from './__fixtures__/held-source.js';
 import { workComposes } from './__fixtures__/worked-composes.js';
@@ -68,6 +69,17 @@ describe('fifty equal requests at once', () => {
     expect(all.filter(({ id }) => composes.has(id)).map(({ id }) => id)).toEqual([leaders[0]?.id]);
     expect(source.loads('equal')).toBe(1);
   }, 120_000);
+});
+
+describe('a compose whose directory somebody has deleted by hand', () => {
+  it.each([['all of it', []], ['only its repositories', ['compose']]])('is not reused: %s', async (_what, parts) => {
+    const url = source.repository(`deleted-${parts.length}`);
+    const first = await composes.ended((await composes.ask({ source: [url] })).id);
+    rmSync(composes.place(first.id, ...parts), { recursive: true });
+    const { id } = await composes.ask({ source: [url] });
+    expect(await composes.ended(id)).toMatchObject({ state: 'done', reusedId: null });
+    expect(composes.has(id, ...repodata)).toBe(true);
+  }, 60_000);
 });
 
 describe('cancelling', () => {

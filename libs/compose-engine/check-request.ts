@@ -1,6 +1,7 @@
 import type { ComposeRequest } from '../compose/compose-request.js';
 import type { ComposeResult, SourceType } from '../compose/compose-vocabulary.js';
 import { MillraceError } from '../errors/millrace-error.js';
+import { placesOf } from './repository-places.js';
 import { targetDirectory, type ComposePlaces } from './compose-layout.js';
 
 /** What this service makes composes of; undefined: it does. Tags and builds only where a hub is configured. The one place where that is decided. */
@@ -32,7 +33,7 @@ export interface CheckOptions extends ComposePlaces {
 /** Refuses what cannot be made here, naming everything that stands in the way. Errors: `invalid-request`. */
 export function checkRequest(request: ComposeRequest, options: CheckOptions): void {
   targetDirectory(options, request.targetDir);
-  const reasons = [...sourceReasons(request, options), ...archReasons(request), ...resultReasons(request, options)];
+  const reasons = [...sourceReasons(request, options), ...numberReasons(request), ...archReasons(request), ...resultReasons(request, options)];
   if (reasons.length > 0) throw new MillraceError('invalid-request', reasons.join('; '));
 }
 
@@ -54,9 +55,21 @@ function kojiReasons({ sourceType, source, builds, scratchBuildTasks, modularKoj
   if (sourceType === 'tag' && source.length !== 1) reasons.push('source type tag takes the name of one Koji tag');
   if (sourceType === 'build' && source.length > 0) reasons.push('source type build takes an empty source: builds has their names');
   if (sourceType === 'build' && builds.length === 0) reasons.push('source type build needs builds: name-version-release of each');
+  if (builds.length > mostBuilds) reasons.push(`builds names ${builds.length} builds; ${mostBuilds} are the most that one compose takes`);
   if (scratchBuildTasks.length > 0) reasons.push('scratch_build_tasks are not supported by this service yet');
   if (modularKojiTags.length > 0) reasons.push('modular_koji_tags are not supported by this service yet');
   return reasons;
+}
+
+/** Each is asked for by a call of its own. */
+const mostBuilds = 5000;
+
+/** One small request could else have this service ask others a hundred thousand times. */
+export const mostRepositories = 1000;
+
+function numberReasons({ source, lookasideRepos, arches }: ComposeRequest): string[] {
+  const count = placesOf(source, arches).length + placesOf(lookasideRepos, arches).length;
+  return count <= mostRepositories ? [] : [`source and lookaside_repos name ${count} repositories for these architectures; ${mostRepositories} are the most that one compose takes`];
 }
 
 /** The last part of the path. */

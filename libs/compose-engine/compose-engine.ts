@@ -13,6 +13,8 @@ export interface ComposeEngine {
   pin(request: ComposeRequest, options: EngineOptions): Promise<PinnedInputs>;
   /** Resolves, fetches, writes, and makes visible at once. What an attempt before left behind is used or cleaned away. */
   generate(job: GenerationJob, options: EngineOptions): Promise<GeneratedTree>;
+  /** Whether the files of a tree are there, all of them: somebody may have deleted them past this service. */
+  has(tree: TreeName): Promise<boolean>;
   /** Deletes the files of a tree; fine when there are none. */
   remove(tree: TreeName): Promise<void>;
   /** Trees that have files here, for a sweep of what a crash left behind. */

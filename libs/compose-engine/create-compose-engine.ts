@@ -16,7 +16,7 @@ import { runInThread } from './run-in-thread.js';
 import { isMissing } from '../repository-source/storage-errors.js';
 import { asEngineError } from './engine-error.js';
 import { sweepStores } from './sweep-stores.js';
-import { discardAttempt, isLost, readPublished, removeTree, stageTree } from './tree-publication.js';
+import { discardAttempt, isWhole, isLost, readPublished, removeTree, stageTree } from './tree-publication.js';
 
 export interface ComposeEngineOptions {
   readonly settings: EngineSettings;
@@ -82,6 +82,7 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
         throw asEngineError(error, `compose odcs-${job.id}`);
       }
     },
+    has: async (tree) => isWhole(placesOfTree(settings, tree)),
     async remove(tree) {
       await removeObjects(tree);
       await removeTree(placesOfTree(settings, tree));

@@ -28,6 +28,15 @@ afterAll(async () => {
 const packagesOf = (id: number): string[] => filesBelow(scratch.path(id, 'compose')).filter((file) => file.endsWith('.rpm'));
 
 describe('pinning repositories', () => {
+  it('asks no more than a thousand times for a Pungi compose, whatever it lists', async () => {
+    const place = path.join(scratch.sources, 'endless');
+    mkdirSync(path.join(place, 'metadata'), { recursive: true });
+    const rpms = { Server: Object.fromEntries(Array.from({ length: 600 }, (_, each) => [`arch${each}`, {}])) };
+    writeFileSync(path.join(place, 'metadata/rpms.json'), JSON.stringify({ payload: { rpms } }));
+    const error = await failureOf(scratch.engine.pin(composeRequest({ sourceType: 'pungi_compose', source: [path.join(place, 'Server')] }), options));
+    expect(error).toMatchObject({ code: 'source-invalid', message: 'the compose is made of 1201 repositories; 1000 are the most that one compose takes' });
+  });
+
   it('fills in $basearch and $arch, takes slashes away and remembers revisions and digests', async () => {
     for (const arch of ['x86_64', 'aarch64']) kitchen.repository(path.join(scratch.sources, 'per', arch, 'os'), (name) => name.startsWith('spoon'));
     const both = path.join(scratch.sources, 'kitchen');

@@ -4,8 +4,10 @@ import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import { isMissingFile } from '../repository-source/download.js';
 import type { KojiSource } from '../koji/koji-source.js';
 import type { RepositorySource, SourceOptions } from '../repository-source/repository-source.js';
-import { variantOf } from './check-request.js';
+import { mostRepositories, variantOf } from './check-request.js';
+import { forEachAtOnce } from './for-each-at-once.js';
 import { readVariantContents } from './pungi-compose-metadata.js';
+import { placesOf, withoutEndingSlash, type RepositoryPlace } from './repository-places.js';
 
 export interface PinningParts {
   readonly source: RepositorySource;
@@ -22,35 +24,15 @@ export async function pinSources({ source, koji }: PinningParts, asked: ComposeR
   const pungi = asked.sourceType === 'pungi_compose' ? await readPungiCompose(source, asked, options) : undefined;
   const request = pungi?.request ?? asked;
   const pinnedKoji = isOfKoji(request) ? await koji?.pin(request, options) : undefined;
-  const places = pungi?.places ?? (isOfKoji(request) ? [] : fillIn(request.source, request.arches));
+  const places = pungi?.places ?? (isOfKoji(request) ? [] : placesOf(request.source, request.arches));
   const sources = await pinAll(source, places, options);
-  const lookaside = await pinAll(source, fillIn(request.lookasideRepos, request.arches), options);
+  const lookaside = await pinAll(source, placesOf(request.lookasideRepos, request.arches), options);
   if (pinnedKoji !== undefined) return { request, sources, lookaside, koji: pinnedKoji, kojiEvent: pinnedKoji.event };
   return { request, sources, lookaside, kojiEvent: request.sourceType === 'repo' ? revisionNumber(sources) : request.kojiEvent };
 }
 
 function isOfKoji({ sourceType }: ComposeRequest): boolean {
   return sourceType === 'tag' || sourceType === 'build';
-}
-
-interface RepositoryPlace {
-  readonly url: string;
-  readonly arches: readonly string[];
-  /** Pungi composes leave out what would be empty. */
-  readonly optional?: true;
-}
-
-/** One repository for each architecture where the address differs by it. */
-function fillIn(urls: readonly string[], arches: readonly string[]): RepositoryPlace[] {
-  const filled = urls.map(withoutEndingSlash).flatMap((url): RepositoryPlace[] => {
-    if (!/\$(basearch|arch)\b|\$\{(basearch|arch)\}/.test(url)) return [{ url, arches }];
-    return arches.map((arch) => ({ url: url.replace(/\$(?:basearch|arch)\b|\$\{(?:basearch|arch)\}/g, arch), arches: [arch] }));
-  });
-  return [...new Map(filled.map((place) => [`${place.url} ${place.arches.join(' ')}`, place])).values()];
-}
-
-function withoutEndingSlash(url: string): string {
-  return url.length > 1 ? url.replace(/\/+$/, '') : url;
 }
 
 async function readPungiCompose(source: RepositorySource, asked: ComposeRequest, options: SourceOptions): Promise<{ readonly request: ComposeRequest; readonly places: readonly RepositoryPlace[] }> {
@@ -70,18 +52,21 @@ async function readPungiCompose(source: RepositorySource, asked: ComposeRequest,
   return { request, places: [...places, { url: `${url}/source/tree`, arches, optional: true }] };
 }
 
+/** Requests for `repomd.xml` at once. */
+const atOnce = 32;
+
 async function pinAll(source: RepositorySource, places: readonly RepositoryPlace[], options: SourceOptions): Promise<PinnedRepository[]> {
-  const pinned = await Promise.all(
-    places.map(async ({ url, arches, optional }): Promise<PinnedRepository[]> => {
-      try {
-        return [{ url, arches: [...arches].sort(), ...(await source.pin(url, options)) }];
-      } catch (error) {
-        if (optional === true && isMillraceError(error) && isMissingFile(error.cause)) return [];
-        throw error;
-      }
-    }),
-  );
-  return pinned.flat();
+  if (places.length > mostRepositories) throw new MillraceError('source-invalid', `the compose is made of ${places.length} repositories; ${mostRepositories} are the most that one compose takes`);
+  const pinned = new Map<RepositoryPlace, PinnedRepository>();
+  await forEachAtOnce(places, atOnce, async (place) => {
+    const { url, arches, optional } = place;
+    try {
+      pinned.set(place, { url, arches: [...arches].sort(), ...(await source.pin(url, options)) });
+    } catch (error) {
+      if (optional !== true || !isMillraceError(error) || !isMissingFile(error.cause)) throw error;
+    }
+  });
+  return places.flatMap((place) => pinned.get(place) ?? []);
 }
 
 function revisionNumber(sources: readonly PinnedRepository[]): number | null {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { GeneratedTree } from './compose-engine.js';
@@ -60,6 +60,12 @@ export async function readPublished(places: TreePlaces): Promise<PublishedTree |
     if (isMissing(error)) return undefined;
     throw error;
   }
+}
+
+/** Whether somebody who was promised the tree finds it. */
+export async function isWhole(places: TreePlaces): Promise<boolean> {
+  const [published, files] = await Promise.all([readPublished(places), stat(path.join(places.directory, 'compose')).catch(undefinedWhenMissing)]);
+  return published !== undefined && files !== undefined;
 }
 
 async function readRecord(directory: string): Promise<PublishedTree> {

@@ -55,7 +55,7 @@ describe('a bucket for composes', () => {
     const root = path.join(directory, 'root');
     mkdirSync(root);
     const url = `${server.endpoint}/farm/composes/odcs-1/compose/Temporary/x86_64/os`;
-    execFileSync('dnf', ['-y', '-q', `--installroot=${root}`, '--releasever=1', '--forcearch=x86_64', '--setopt=reposdir=/nonexistent', `--repofrompath=bucket,${url}`, '--repo=bucket', '--nogpgcheck', 'install', 'kettle'], { stdio: 'pipe' });
+    execFileSync('dnf', ['-y', '-q', '--disableplugin=*', `--installroot=${root}`, '--releasever=1', '--forcearch=x86_64', '--setopt=reposdir=/nonexistent', `--repofrompath=bucket,${url}`, '--repo=bucket', '--nogpgcheck', 'install', 'kettle'], { stdio: 'pipe' });
     expect(execFileSync('rpm', [`--root=${root}`, '-q', 'kettle'], { encoding: 'utf8' })).toBe('kettle-1.0-1.x86_64\n');
   }, 60_000);
 

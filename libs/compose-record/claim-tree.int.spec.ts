@@ -145,6 +145,22 @@ describe('equal composes', () => {
     expect(await commands().claimTree(other)).toMatchObject({ kind: 'generate', tree: { id: other } });
   });
 
+  it('do not share files that are not there any more, and those who were promised them are left alone', async () => {
+    const request = fresh();
+    const id = await done(request);
+    const asked: unknown[] = [];
+    const isGone = async (tree: unknown): Promise<boolean> => Promise.resolve(asked.push(tree) === 0);
+    const other = await pinned(request);
+    expect(await commands().claimTree(other, isGone)).toEqual({ kind: 'generate', tree: { id: other, targetDir: 'default' } });
+    expect(asked).toEqual([{ id, targetDir: 'default' }]);
+    await commands().complete(other, generatedTree(other));
+    expect(await read(other)).toMatchObject({ state: 'done', reusedId: null });
+    expect(await read(id)).toMatchObject({ state: 'done' });
+    expect(await releasable()).not.toContain(id);
+    // Back again, as after a mount that was away.
+    expect(await commands().claimTree(await pinned(request), () => Promise.resolve(true))).toMatchObject({ kind: 'reuse', tree: { id } });
+  });
+
   it('keep the files when the one that made them is deleted', async () => {
     const request = fresh();
     const id = await done(request);

@@ -14,6 +14,9 @@ export interface TreeClaim {
   readonly tree: TreeName;
 }
 
+/** Whether the files of a finished tree are really where they should be. */
+export type IsThere = (tree: TreeName) => Promise<boolean>;
+
 type Outcome = TreeClaim | { readonly kind: 'failed'; readonly reason: string } | { readonly kind: 'again' };
 
 /** Claims that lose a race for the same inputs look again; each time somebody else has won. */
@@ -23,25 +26,25 @@ const attempts = 20;
  * Whoever makes the files of these inputs has the row that is unique for them. Locks are taken in one order, stream before row; a claim that
  * rests on another's row holds a share of it until it has promised the files, so a release of that tree is either before it or sees it.
  */
-export async function claimTree(context: RecordContext, id: number): Promise<TreeClaim> {
+export async function claimTree(context: RecordContext, id: number, isThere: IsThere = () => Promise.resolve(true)): Promise<TreeClaim> {
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
-    const outcome = await claimOnce(context, id);
+    const outcome = await claimOnce(context, id, isThere);
     if (outcome.kind === 'failed') throw new MillraceError('compose-closed', outcome.reason);
     if (outcome.kind !== 'again') return outcome;
   }
   throw new MillraceError('record-conflict', `compose ${id} could not claim its files: others come and go too fast`);
 }
 
-async function claimOnce(context: RecordContext, id: number): Promise<Outcome> {
+async function claimOnce(context: RecordContext, id: number, isThere: IsThere): Promise<Outcome> {
   try {
-    return await context.transaction(async (sql) => claim(sql, context, await lockCompose(sql, id)));
+    return await context.transaction(async (sql) => claim(sql, context, { claimant: await lockCompose(sql, id), isThere }));
   } catch (error) {
     if (isUniqueViolation(error)) return { kind: 'again' };
     throw error;
   }
 }
 
-async function claim(sql: Sql, context: RecordContext, claimant: LoadedCompose): Promise<Outcome> {
+async function claim(sql: Sql, context: RecordContext, { claimant, isThere }: Pick<Claimant, 'claimant' | 'isThere'>): Promise<Outcome> {
   const { compose, inputs, promises, tree } = claimant.life;
   if (compose === null) throw new MillraceError('compose-not-found', 'No such compose found.');
   const { targetDir } = compose.request;
@@ -50,18 +53,18 @@ async function claim(sql: Sql, context: RecordContext, claimant: LoadedCompose):
   if (promises === compose.id && tree?.state === 'generating') return { kind: 'generate', tree: { id: compose.id, targetDir } };
   if (inputs === null) throw new MillraceError('compose-closed', `Compose (id=${compose.id}) has not pinned its sources.`);
   if (promises !== null && (await readTreeState(sql, promises)) === 'failed') return failWith(sql, context, { claimant, leader: promises });
-  return claimInputs(sql, context, { claimant, inputs, targetDir });
+  return claimInputs(sql, context, { claimant, inputs, targetDir, isThere });
 }
 
 interface Claimant {
   readonly claimant: LoadedCompose;
   readonly inputs: PinnedInputs;
   readonly targetDir: string;
+  readonly isThere: IsThere;
 }
 
-async function claimInputs(sql: Sql, context: RecordContext, { claimant, inputs, targetDir }: Claimant): Promise<Outcome> {
-  const digest = inputsDigest(claimant.id, inputs);
-  const live = await shareLiveTree(sql, digest);
+async function claimInputs(sql: Sql, context: RecordContext, { claimant, inputs, targetDir, isThere }: Claimant): Promise<Outcome> {
+  const { digest, live } = await findLiveTree(sql, { claimant, inputs, targetDir, isThere });
   if (live === undefined) {
     if (!(await becomeLeader(sql, { id: claimant.id, targetDir, digest }))) return { kind: 'again' };
     await change(sql, context, { before: claimant, command: { type: 'ClaimTree', inputsDigest: digest } });
@@ -83,6 +86,16 @@ async function becomeLeader(sql: Sql, { id, targetDir, digest }: { readonly id: 
   if (updated.length > 0) return true;
   const inserted = await sql(`insert into compose_trees (id, target_dir, inputs_digest, state) values ($1, $2, $3, 'generating') on conflict do nothing returning id`, [id, targetDir, digest]);
   return inserted.length > 0;
+}
+
+/** Files that somebody has deleted past this service are nobody's to reuse: then the compose makes its own, and whoever promised the others keeps their row. */
+async function findLiveTree(sql: Sql, { claimant: { id }, inputs, isThere }: Claimant): Promise<{ readonly digest: string; readonly live: LiveTree | undefined }> {
+  const digest = inputsDigest(id, inputs);
+  const live = await shareLiveTree(sql, digest);
+  if (live?.state !== 'ready' || (await isThere({ id: live.id, targetDir: live.targetDir }))) return { digest, live };
+  const { request } = inputs;
+  const own = inputsDigest(id, { ...inputs, request: { ...request, flags: [...request.flags, 'no_reuse'] } });
+  return { digest: own, live: await shareLiveTree(sql, own) };
 }
 
 interface LiveTree extends TreeName {

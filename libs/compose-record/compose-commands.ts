@@ -19,9 +19,9 @@ export interface ComposeCommands {
   unpin(id: number, reason: string): Promise<void>;
   /**
    * Single flight: who makes the files. `generate`: this compose; `follow`: another one does just now, so claim again when it has ended; `reuse`: they
-   * are there, and the compose is done. `compose-closed` also when the other one failed for good: then this one has failed with it.
+   * are there, and the compose is done, if `isThere` does not say otherwise of them. `compose-closed` also when the other one failed for good: then this one has failed with it.
    */
-  claimTree(id: number): Promise<{ readonly kind: 'generate' | 'follow' | 'reuse'; readonly tree: TreeName }>;
+  claimTree(id: number, isThere?: (tree: TreeName) => Promise<boolean>): Promise<{ readonly kind: 'generate' | 'follow' | 'reuse'; readonly tree: TreeName }>;
   /** generating → done. */
   complete(id: number, tree: GeneratedTree): Promise<Compose>;
   /** → failed. `final`: its followers cannot do better and fail with it; else each may try for itself. */

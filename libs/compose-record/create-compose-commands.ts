@@ -54,7 +54,7 @@ export function createComposeCommands(database: Database, options: ComposeComman
       await carryOut(context, id, { type: 'UnpinSources', reason: storable(reason) });
     },
 
-    claimTree: (id) => claimTree(context, id),
+    claimTree: (id, isThere) => claimTree(context, id, isThere),
     complete: (id, tree) => carryOut(context, id, { type: 'CompleteCompose', tree, now: now() }),
     fail: (id, reason, { final }) => carryOut(context, id, { type: 'FailCompose', reason: storable(reason), final, now: now() }),
     cancel: (id, by) => tellWorkflow(context, id, { type: 'CancelCompose', by: storable(by), now: now() }),

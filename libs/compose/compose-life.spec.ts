@@ -48,6 +48,16 @@ describe('the compose aggregate', () => {
     expect(given(asked, begun, pinned, claimed, { type: 'UnpinSources', reason: 'x' })).toMatchObject({ inputs: null, promises: null, tree: { state: 'abandoned' }, compose: { kojiEvent: 5, stateReason: 'Compose thread started' } });
   });
 
+  it('of a Pungi compose tells the packages that it was pinned to; of a repository what was asked for', () => {
+    const of = (sourceType: 'repo' | 'pungi_compose') => {
+      const own = composeRequest({ sourceType });
+      const found = { ...own, arches: ['s390x'], packages: ['a', 'b'], builds: ['a-1-1'], sigkeys: ['', 'abcd'] };
+      return given({ ...asked, request: own }, begun, { type: 'PinSources', inputs: pinnedInputs(found) }).compose?.request;
+    };
+    expect(of('pungi_compose')).toMatchObject({ arches: ['s390x'], packages: ['a', 'b'], builds: ['a-1-1'], sigkeys: ['', 'abcd'] });
+    expect(of('repo')).toEqual(composeRequest({ sourceType: 'repo' }));
+  });
+
   it('keeps the logs of its own attempt when it fails while it waits for another', () => {
     const life = given(asked, begun, pinned, claimed, { type: 'UnpinSources', reason: 'x' }, pinned, { type: 'FollowCompose', leader: 3 }, { type: 'CancelCompose', by: 'a', now });
     expect(life).toMatchObject({ promises: 7, compose: { reusedId: null } });

@@ -1,6 +1,7 @@
 import type { ComposeEvent, ComposeRequested } from './compose-events.js';
 import type { Compose } from './compose.js';
 import type { PinnedInputs } from './compose-plan.js';
+import type { ComposeRequest } from './compose-request.js';
 
 /** The compose aggregate: pure. What of it others may see is `compose`. */
 export interface ComposeLife {
@@ -42,7 +43,7 @@ export function evolve(life: ComposeLife, event: ComposeEvent): ComposeLife {
     case 'GenerationStarted':
       return { ...life, compose: { ...compose, state: 'generating', stateReason: stateReasons.started, startedAt: event.data.startedAt } };
     case 'SourcesPinned':
-      return { ...life, inputs: event.data.inputs, compose: { ...compose, kojiEvent: event.data.inputs.kojiEvent } };
+      return { ...life, inputs: event.data.inputs, compose: { ...compose, request: asPinned(compose.request, event.data.inputs), kojiEvent: event.data.inputs.kojiEvent } };
     case 'SourcesUnpinned':
       return { ...life, ...abandon(tree), inputs: null, promises: null, compose: { ...compose, kojiEvent: compose.request.kojiEvent, reusedId: null, stateReason: stateReasons.started } };
     case 'TreeClaimed':
@@ -79,6 +80,13 @@ export function evolve(life: ComposeLife, event: ComposeEvent): ComposeLife {
     case 'TreeForgotten':
       return { ...life, tree: null };
   }
+}
+
+/** A Pungi compose says itself which packages it has, and its clients are told, as in ODCS. */
+function asPinned(request: ComposeRequest, { request: pinned }: PinnedInputs): ComposeRequest {
+  if (request.sourceType !== 'pungi_compose') return request;
+  const { arches, packages, builds, sigkeys } = pinned;
+  return { ...request, arches, packages, builds, sigkeys };
 }
 
 const done = { state: 'done', stateReason: stateReasons.done } as const;

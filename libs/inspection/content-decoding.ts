@@ -1,4 +1,4 @@
-import { pipeline, type Readable, type Transform } from 'node:stream';
+import { pipeline, Transform, type Readable } from 'node:stream';
 import { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib';
 import { limitExceeded, refusal } from './refusal.js';
 
@@ -43,8 +43,8 @@ export interface CodedSource {
 
 /** Undoes the codings of `raw`, last applied first. Throws while it is read: a reason for corrupt data and for passed limits. */
 export async function* decodeContent(raw: Readable, source: CodedSource, limits: DecodingLimits = decodingLimits): AsyncGenerator<Buffer> {
-  const decoders = source.codings.toReversed().map((coding, index) => createDecoder(coding, index === 0 ? source.firstByte : undefined));
-  const decoded = decoders.length === 0 ? raw : (pipeline([raw, ...decoders], () => undefined) as unknown as Transform);
+  const stages = source.codings.toReversed().map((coding, index) => ({ decoder: createDecoder(coding, index === 0 ? source.firstByte : undefined), given: createCounter() }));
+  const decoded = stages.length === 0 ? raw : (pipeline([raw, ...stages.flatMap(({ decoder, given }) => [given.pass, decoder])], () => undefined) as unknown as Transform);
   let size = 0;
   try {
     for await (const chunk of decoded as AsyncIterable<Buffer>) {
@@ -53,6 +53,8 @@ export async function* decodeContent(raw: Readable, source: CodedSource, limits:
       if (size > limits.ratioFrom && size > source.size * limits.ratio) throw limitExceeded(`the body decodes to more than ${limits.ratio} times its size`);
       yield chunk;
     }
+    // Node's decoders end quietly at the end of the first stream; a client may read on, and would see what was never judged.
+    if (stages.some(({ decoder, given }) => decoder.bytesWritten < given.bytes())) throw refusal(`the content coding ${source.codings.join(', ')} has data behind its end`);
   } catch (error) {
     if (isDecodingError(error)) throw refusal(`the content coding ${source.codings.join(', ')} could not be undone: ${error.message}`, error);
     throw error;
@@ -62,12 +64,23 @@ export async function* decodeContent(raw: Readable, source: CodedSource, limits:
   }
 }
 
+function createCounter(): { readonly pass: Transform; bytes(): number } {
+  let bytes = 0;
+  const pass = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      done(null, chunk);
+    },
+  });
+  return { pass, bytes: () => bytes };
+}
+
 function isDecodingError(error: unknown): error is Error & { code: string } {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   return typeof code === 'string' && (code.startsWith('Z_') || code.startsWith('ERR_') || code.startsWith('ZSTD_'));
 }
 
-function createDecoder(coding: ContentCoding, firstByte: number | undefined): Transform {
+function createDecoder(coding: ContentCoding, firstByte: number | undefined): Transform & { readonly bytesWritten: number } {
   switch (coding) {
     case 'gzip':
       return createGunzip();

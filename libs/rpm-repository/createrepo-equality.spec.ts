@@ -108,5 +108,5 @@ describe('comps and modules', () => {
 function dnf(directory: string, args: readonly string[]): string[] {
   const state = path.join(root, `dnf-${readdirSync(root).length}`);
   mkdirSync(state);
-  return ['--quiet', `--installroot=${state}`, `--setopt=cachedir=${state}/cache`, `--setopt=logdir=${state}`, '--setopt=module_platform_id=platform:el9', `--repofrompath=own,file://${directory}`, '--repo=own', '--releasever=1', ...args];
+  return ['--quiet', '--disableplugin=*', `--installroot=${state}`, `--setopt=cachedir=${state}/cache`, `--setopt=logdir=${state}`, '--setopt=module_platform_id=platform:el9', `--repofrompath=own,file://${directory}`, '--repo=own', '--releasever=1', ...args];
 }

@@ -33,10 +33,10 @@ const calls: Readonly<Record<string, Call>> = {
 /** Throws `KojiFault`. */
 export function answerKojiCall(state: FakeKojiState, method: string, params: readonly RpcValue[]): RpcValue {
   const last = params.at(-1);
-  const hasNames = typeof last === 'object' && last !== null && '__starstar' in last;
+  const names = typeof last === 'object' && last !== null && '__starstar' in last ? last : undefined;
   const call = Object.hasOwn(calls, method) ? calls[method] : undefined;
   if (call === undefined) throw new KojiFault(1000, `Invalid method: ${method}`);
-  return call(state, hasNames ? params.slice(0, -1) : params, hasNames ? (last as RpcStruct) : {});
+  return call(state, names === undefined ? params : params.slice(0, -1), names ?? {});
 }
 
 function findTag(state: FakeKojiState, info: RpcValue | undefined, event: RpcValue): FakeKojiState['tags'][number] | undefined {
@@ -47,7 +47,7 @@ function findTag(state: FakeKojiState, info: RpcValue | undefined, event: RpcVal
 function listTaggedRpms(state: FakeKojiState, [info]: readonly RpcValue[], named: RpcStruct): RpcValue {
   const at = typeof named['event'] === 'number' ? named['event'] : state.event;
   const tag = findTag(state, info, at);
-  if (tag === undefined) throw new KojiFault(1000, `No such tagInfo: '${String(info)}'`);
+  if (tag === undefined) throw new KojiFault(1000, `No such tagInfo: '${typeof info === 'number' || typeof info === 'string' ? info : 'of another type'}'`);
   const order = named['inherit'] === true ? inheritance(state, tag.id) : [tag.id];
   const found = order.flatMap((id) => {
     const rows = state.taggings.filter((row) => row.tag === id && row.since <= at && (row.until === null || at < row.until));

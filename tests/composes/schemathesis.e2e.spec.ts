@@ -28,7 +28,8 @@ afterAll(async () => {
 describe('schemathesis', () => {
   it('finds nothing in the API of composes, in their files, nor in /v1', async () => {
     const { code, report } = await judge('^/(api/1|v1|composes)/', 5);
-    expect({ code, report }).toEqual({ code: 0, report: expect.stringMatching(/\b(\d{3,}) generated, \1 passed\b/) });
+    expect(code === 0 ? '' : report).toBe('');
+    expect(report).toMatch(/\b(\d{3,}) generated, \1 passed\b/);
   }, 240_000);
 
   it('would find an answer that the document does not have', async () => {
@@ -43,7 +44,7 @@ describe('schemathesis', () => {
 /** Every operation of the real service, with what the document allows and with what it does not. */
 async function judge(paths: string, examples: number, document = `${service.url}/v1/openapi.json`): Promise<{ readonly code: number; readonly report: string }> {
   const checks = 'not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance';
-  const args = ['run', document, '--url', service.url, '--include-path-regex', paths, '--checks', checks, '--mode', 'all', '--phases', 'examples,coverage,fuzzing', '--max-examples', String(examples), '--seed', '1', '--workers', '2', '--request-timeout', '20', '--no-color', '--header', `Authorization: ${service.authorization}`];
+  const args = ['run', document, '--url', service.url, '--include-path-regex', paths, '--checks', checks, '--mode', 'all', '--phases', 'examples,coverage,fuzzing', '--max-examples', String(examples), '--seed', '1', '--workers', '1', '--request-timeout', '20', '--no-color', '--header', `Authorization: ${service.authorization}`];
   try {
     const { stdout } = await promisify(execFile)(python, ['-m', 'schemathesis.cli', ...args], { cwd: folder, maxBuffer: 64 * 1024 * 1024 });
     return { code: 0, report: stdout };

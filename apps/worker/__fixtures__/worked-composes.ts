@@ -42,6 +42,8 @@ export interface WorkedComposes extends AsyncDisposable {
   ended(id: number): Promise<Compose>;
   get(id: number): Promise<Compose>;
   has(id: number, ...parts: readonly string[]): boolean;
+  /** Absolute path in the directory of a compose. */
+  place(id: number, ...parts: readonly string[]): string;
   /** Those that were started, in their order. */
   readonly workers: readonly WorkerProcess[];
   startWorker(): Promise<WorkerProcess>;
@@ -92,7 +94,8 @@ export async function workComposes(environment: Readonly<Record<string, string>>
       await workflows.start(compose.id, patience);
       return compose;
     },
-    has: (id, ...parts) => existsSync(path.join(settings.composes, `odcs-${id}`, ...parts)),
+    has: (id, ...parts) => existsSync(composes.place(id, ...parts)),
+    place: (id, ...parts) => path.join(settings.composes, `odcs-${id}`, ...parts),
     async startWorker() {
       const worker = startWorker({
         settings,

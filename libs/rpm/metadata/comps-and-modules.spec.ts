@@ -4,7 +4,6 @@ import { isMillraceError } from '../../errors/millrace-error.js';
 import { groupPackages, readComps, writeComps, type Comps } from './comps.js';
 import { mergeComps } from './merge-comps.js';
 import { mergeModules, readModules } from './modules.js';
-import { readUpdateinfo } from './updateinfo.js';
 
 async function* chunks(text: string | Buffer, size = 50): AsyncGenerator<Buffer> {
   const bytes = Buffer.from(text);
@@ -146,44 +145,5 @@ describe('modules', () => {
     ['endless documents', Buffer.from('---\na\n'.repeat(100_001)), 'more than 100000 documents'],
   ])('with %s are refused', (_what, bytes, reason) => {
     expect(() => readModules(bytes)).toThrow(reason);
-  });
-});
-
-describe('updateinfo', () => {
-  const update = `<updates><update from="security@example.test" status="stable" type="security" version="1"><id>MILL-2024-1</id><title>A &lt;title&gt;</title>
-    <issued date="2024-01-31 12:00:00"/><severity>Important</severity><description>Why</description>
-    <references><reference href="https://example.test/1" id="CVE-2024-1" title="one" type="cve"/></references>
-    <pkglist><collection short="m"><name>M</name><package name="a" version="1" release="2" epoch="3" arch="noarch" src="a-1-2.src.rpm"><filename>a-1-2.noarch.rpm</filename><reboot_suggested/></package></collection></pkglist>
-  </update></updates>`;
-
-  async function all(text: string): Promise<unknown[]> {
-    const list = [];
-    for await (const advisory of readUpdateinfo(chunks(text))) list.push(advisory);
-    return list;
-  }
-
-  it('has advisories with their packages', async () => {
-    expect(await all(update)).toEqual([
-      {
-        id: 'MILL-2024-1',
-        type: 'security',
-        status: 'stable',
-        title: 'A <title>',
-        severity: 'Important',
-        description: 'Why',
-        issued: '2024-01-31 12:00:00',
-        updated: '',
-        references: [{ type: 'cve', id: 'CVE-2024-1', url: 'https://example.test/1', title: 'one' }],
-        packages: [{ name: 'a', epoch: 3, version: '1', release: '2', arch: 'noarch', fileName: 'a-1-2.noarch.rpm' }],
-      },
-    ]);
-  });
-
-  it.each([
-    ['an advisory without id', '<updates><update/></updates>', 'without a valid id'],
-    ['a package without name', update.replace('name="a"', ''), 'without name and version'],
-    ['entities of its own', `<!DOCTYPE updates [<!ENTITY a "b">]>${update}`, 'document type declaration'],
-  ])('with %s is refused', async (_what, text, reason) => {
-    await expect(all(text)).rejects.toThrow(reason);
   });
 });
