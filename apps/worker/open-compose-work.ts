@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { createComposeActivities } from '../../activities/compose/create-compose-activities.js';
 import { createGenerationActivity } from '../../activities/compose/create-generation-activity.js';
 import { createComposeEngine } from '../../libs/compose-engine/create-compose-engine.js';
+import { claimDirectories } from '../../libs/compose-record/claim-directories.js';
 import { createComposeCommands } from '../../libs/compose-record/create-compose-commands.js';
 import { createComposeOutboxDeliveries } from '../../libs/compose-record/compose-outbox-deliveries.js';
 import { createComposeReads } from '../../libs/compose-record/create-compose-reads.js';
@@ -41,6 +42,7 @@ const storageInterval = 10 * 60_000;
 export async function openComposeWork(options: ComposeWorkOptions): Promise<ComposeWork> {
   const { settings, database, client, log, environment = {}, runGeneration } = options;
   const taskQueue = options.composeTaskQueue ?? (options.taskQueue === undefined ? composeTaskQueue : `${options.taskQueue}-composes`);
+  await claimDirectories(database, [settings.composes, ...Object.values(settings.composeTargetDirs)]);
   const messages = await openMessageSinks(settings.messagesFile, { environment, forbiddenPorts: settings.forbiddenPorts });
   const engine = await createComposeEngine({ settings, searchPath: environment.PATH, ...(runGeneration === undefined ? {} : { run: runGeneration }) });
   const commands = createComposeCommands(database, { composeUrl: settings.composeUrl, secondsToLive: settings.composeSecondsToLive, maximumSecondsToLive: settings.composeMaximumSecondsToLive });

@@ -104,3 +104,12 @@ export const ComposeOutboxMessage = defineEntity({
     { name: 'compose_outbox_compose', properties: ['composeId', 'id'] },
   ],
 });
+
+/** One row, made with the table: which record this is. Directories of files that belong to it are marked with it. */
+export const RecordIdentity = defineEntity({
+  name: 'RecordIdentity',
+  tableName: 'record_identity',
+  properties: {
+    id: p.uuid().primary().defaultRaw('gen_random_uuid()'),
+  },
+});

@@ -1,4 +1,4 @@
-import { ComposeIdempotency, ComposeOutboxMessage, ComposeRow, ComposeTree } from './compose-entities.js';
+import { ComposeIdempotency, ComposeOutboxMessage, ComposeRow, ComposeTree, RecordIdentity } from './compose-entities.js';
 import { ClosedSession, Counter, OutboxMessage, ProxyProcess, Revocation, RevocationAck, SessionKnowledgeRow, SessionSecretsRow, TrafficNotification } from './operation-entities.js';
 import { MessageSinkRow, OutboundMessageRow } from './message-entities.js';
 import { ArtefactRow, DownloadRow, SessionRow } from './projection-entities.js';
@@ -30,6 +30,7 @@ export const entities = [
   ComposeTree,
   ComposeIdempotency,
   ComposeOutboxMessage,
+  RecordIdentity,
   OutboundMessageRow,
   MessageSinkRow,
 ] as const;

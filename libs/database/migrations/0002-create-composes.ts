@@ -27,6 +27,9 @@ const statements = [
   `create table "compose_outbox" ("id" bigserial primary key, "compose_id" bigint not null, "kind" text not null, "created_at" timestamptz not null default now(), "due_at" timestamptz not null default now(), "attempts" int not null default 0)`,
   `create index "compose_outbox_due" on "compose_outbox" ("due_at")`,
   `create index "compose_outbox_compose" on "compose_outbox" ("compose_id", "id")`,
+
+  `create table "record_identity" ("id" uuid not null default gen_random_uuid(), primary key ("id"))`,
+  `insert into "record_identity" default values`,
 ];
 
 export class CreateComposes extends Migration {
