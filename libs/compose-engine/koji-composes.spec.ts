@@ -133,6 +133,9 @@ describe('the event of a tag', () => {
     const before = await digest({});
     hub.addTag(`unrelated-${hub.lastEvent}`);
     expect(await digest({})).toBe(before);
+    const signed = await digest({ sigkeys: [keyOf(), ''] });
+    hub.addSignatures('spoon-1.0-1', '0123456789ABCDEF');
+    expect(await digest({ sigkeys: [keyOf(), ''] })).toBe(signed);
     expect(await digest({ builds: ['kettle-1.2-1'] })).not.toBe(before);
     hub.tag('quiet', 'kettle-1.2-1');
     expect(await digest({})).not.toBe(before);
@@ -232,5 +235,6 @@ describe('a file of Koji', () => {
 it('without a hub, a pinned compose says what its worker lacks', async () => {
   const inputs = await pin(mounted, tagged());
   await using without = await scratchEngine();
+  expect(await failureOf(pin(without, tagged()))).toMatchObject({ code: 'invalid-setting' });
   expect(await failureOf(generate(without, 70, inputs))).toMatchObject({ code: 'invalid-setting', message: expect.stringContaining('this worker knows no hub') });
 });

@@ -9,8 +9,7 @@ export async function loadKoji(context: GenerationContext, { request, koji: pinn
   if (pinned === undefined) return undefined;
   if (koji === undefined) throw new MillraceError('invalid-setting', `this compose has packages of the Koji hub ${pinned.hub}, and this worker knows no hub`, { suggestion: 'Set MILLRACE_KOJI_HUB on every worker alike.' });
   log.step(`reading packages of the Koji hub ${pinned.hub}, event ${pinned.event ?? 'none'}`);
-  let read = 0;
-  const onProgress = (): void => context.progress('resolve', (read += 1), read + 1);
+  const onProgress = (done: number, total: number): void => context.progress('resolve', done, total);
   const loaded = await koji.load(request, pinned, { index: 0, signal, onProgress });
   log.info(`Koji hub ${pinned.hub}, list ${pinned.listing}: ${loaded.packages.length} packages for ${request.arches.join(', ')}`);
   for (const location of loaded.withoutCopy) log.warn(`Koji has a wanted signature of this package, but no file that is signed with it: ${location} is taken instead`);

@@ -1,4 +1,4 @@
-import type { PinnedInputs, PinnedRepository } from '../compose/compose-plan.js';
+import type { PinnedInputs, PinnedKoji, PinnedRepository } from '../compose/compose-plan.js';
 import type { ComposeRequest } from '../compose/compose-request.js';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import { isMissingFile } from '../repository-source/download.js';
@@ -23,12 +23,17 @@ export async function pinSources({ source, koji }: PinningParts, asked: ComposeR
   if (asked.pinnedPlan !== null) return { request: asked, sources: [], lookaside: [], kojiEvent: asked.kojiEvent };
   const pungi = asked.sourceType === 'pungi_compose' ? await readPungiCompose(source, asked, options) : undefined;
   const request = pungi?.request ?? asked;
-  const pinnedKoji = isOfKoji(request) ? await koji?.pin(request, options) : undefined;
+  const pinnedKoji = isOfKoji(request) ? await pinKoji(koji, request, options) : undefined;
   const places = pungi?.places ?? (isOfKoji(request) ? [] : placesOf(request.source, request.arches));
   const sources = await pinAll(source, places, options);
   const lookaside = await pinAll(source, placesOf(request.lookasideRepos, request.arches), options);
   if (pinnedKoji !== undefined) return { request, sources, lookaside, koji: pinnedKoji, kojiEvent: pinnedKoji.event };
   return { request, sources, lookaside, kojiEvent: request.sourceType === 'repo' ? revisionNumber(sources) : request.kojiEvent };
+}
+
+async function pinKoji(koji: KojiSource | undefined, request: ComposeRequest, options: SourceOptions): Promise<PinnedKoji> {
+  if (koji === undefined) throw new MillraceError('invalid-setting', 'this compose has packages of a Koji hub, and this worker knows no hub', { suggestion: 'Set MILLRACE_KOJI_HUB on every gateway and worker alike.' });
+  return koji.pin(request, options);
 }
 
 function isOfKoji({ sourceType }: ComposeRequest): boolean {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ComposeRequest } from '../compose/compose-request.js';
 import { MillraceError } from '../errors/millrace-error.js';
+import { isSameKey } from '../rpm/package/key-ids.js';
 import { treeArchitectures } from '../rpm/resolution/architectures.js';
 import { findBuilds, findTag, lastEvent, rpmsOfBuilds, signaturesOf, taggedRpms, type KojiBuildRow, type KojiRpmRow } from './koji-calls.js';
 import type { KojiHub } from './koji-hub.js';
@@ -15,7 +16,7 @@ const rpm = z.object({
   size: z.int(),
   /** Lower-case hex: MD5 of header and payload, whatever signatures are added. Empty: not known. */
   payloadHash: z.string(),
-  /** Lower-case hex, sorted. Empty where the request asks for no keys. */
+  /** Those of the wanted keys that Koji knows a signature of: lower-case hex, sorted. Koji has the last 8 digits of key ids. */
   sigkeys: z.array(z.string()),
   /** Of its build, below Koji's top directory. */
   directory: z.string(),
@@ -52,7 +53,7 @@ export async function listKoji(hub: KojiHub, request: KojiRequest, event: number
   const dropped = new Set(tagged.builds.filter((build) => replaced.has(build.package_name)).map(({ id }) => id));
   const rows = tagged.rpms.filter(({ build_id: build }) => !dropped.has(build));
   const builds = new Map([...kept, ...asked.map((build) => [build.id, build] as const)]);
-  const keys = keysByRpm([...rows, ...signed.map(({ rpm_id: id, sigkey }) => ({ id, sigkey }))]);
+  const keys = keysByRpm(request.sigkeys, [...rows, ...signed.map(({ rpm_id: id, sigkey }) => ({ id, sigkey }))]);
   const distinct = new Map([...rows, ...own].filter((row) => row.metadata_only !== true).map((row) => [row.id, row]));
   const rpms = [...distinct.values()].map((row) => asRpm(hub, row, { build: builds.get(row.build_id), sigkeys: keys.get(row.id) ?? [] }));
   return { version: 1, rpms: rpms.sort(byName) };
@@ -82,9 +83,9 @@ function rpmArches({ arches, flags }: KojiRequest): readonly string[] {
 }
 
 /** An empty key says only that the hub knows the unsigned header. */
-function keysByRpm(rows: readonly { readonly id: number; readonly sigkey?: string | null | undefined }[]): ReadonlyMap<number, readonly string[]> {
+function keysByRpm(wanted: readonly string[], rows: readonly { readonly id: number; readonly sigkey?: string | null | undefined }[]): ReadonlyMap<number, readonly string[]> {
   const keys = new Map<number, Set<string>>();
-  for (const { id, sigkey } of rows) if (sigkey) keys.set(id, (keys.get(id) ?? new Set()).add(sigkey.toLowerCase()));
+  for (const { id, sigkey } of rows) if (sigkey && wanted.some((key) => isSameKey(key, sigkey))) keys.set(id, (keys.get(id) ?? new Set()).add(sigkey.toLowerCase()));
   return new Map([...keys].map(([id, set]) => [id, [...set].sort()]));
 }
 

@@ -24,9 +24,14 @@ export interface KojiSource {
   /** Settles the event and keeps what the hub has of the request then. */
   pin(request: KojiRequest, options: SourceOptions): Promise<PinnedKoji>;
   /** The very packages that were pinned. */
-  load(request: KojiRequest, pinned: PinnedKoji, options: LoadOptions): Promise<LoadedKoji>;
+  load(request: KojiRequest, pinned: PinnedKoji, options: LoadKojiOptions): Promise<LoadedKoji>;
   /** Removes what was learnt of packages that nobody has used for this long. Answers how many files. */
   sweep(idleMilliseconds: number): Promise<number>;
+}
+
+export interface LoadKojiOptions extends Omit<LoadOptions, 'onProgress'> {
+  /** Packages whose head was read. */
+  readonly onProgress?: (done: number, total: number) => void;
 }
 
 export interface LoadedKoji extends Omit<LoadedRepository, 'repomd'> {
@@ -68,11 +73,11 @@ export function createKojiSource({ hub, top, source, content, directory }: KojiS
   }
 
   /** The best file that is there, with what its head says. */
-  async function findFile(rpm: KojiRpm, sigkeys: readonly string[], { index, ...options }: LoadOptions): Promise<{ readonly offered: AvailablePackage; readonly missing: boolean }> {
+  async function findFile(rpm: KojiRpm, sigkeys: readonly string[], { index, signal }: LoadKojiOptions): Promise<{ readonly offered: AvailablePackage; readonly missing: boolean }> {
     const locations = placesOf(rpm, sigkeys).map((place) => locationBelow(top, place));
     for (const [attempt, location] of locations.entries()) {
       try {
-        const { sourceRpm, dependencies, files, buildTime } = await heads.read(rpm, location, options);
+        const { sourceRpm, dependencies, files, buildTime } = await heads.read(rpm, location, { signal });
         const { name, epoch, version, release, arch } = rpm;
         const offered: AvailablePackage = { name, epoch, version, release, arch, repository: index, checksum: { algorithm: 'md5', hex: rpm.payloadHash }, location, size: 0, fileTime: buildTime, sourceRpm, dependencies, files };
         return { offered, missing: attempt > 0 };
@@ -93,9 +98,9 @@ export function createKojiSource({ hub, top, source, content, directory }: KojiS
       const byLocation = new Map<string, KojiRpm>();
       const [packages, withoutCopy]: [AvailablePackage[], string[]] = [[], []];
       for await (const { rpm, offered, missing } of inOrder(rpms, headsAtOnce, async (each) => ({ rpm: each, ...(await findFile(each, request.sigkeys, options)) }))) {
-        options.onProgress?.();
         byLocation.set(offered.location, rpm);
         packages.push(offered);
+        options.onProgress?.(packages.length, rpms.length);
         if (missing) withoutCopy.push(offered.location);
       }
       return {
@@ -114,7 +119,7 @@ export function createKojiSource({ hub, top, source, content, directory }: KojiS
       async function findOwners(paths: ReadonlySet<string>): Promise<Map<string, AvailablePackage[]>> {
         const owners = new Map<string, AvailablePackage[]>();
         for (const item of paths.size === 0 ? [] : packages) {
-          const { otherFiles } = await heads.read(byLocation.get(item.location) as KojiRpm, item.location, options);
+          const { otherFiles } = await heads.read(byLocation.get(item.location) as KojiRpm, item.location, { signal: options.signal });
           for (const file of otherFiles) if (paths.has(file)) owners.set(file, [...(owners.get(file) ?? []), item]);
         }
         return owners;

@@ -1,3 +1,4 @@
+import { isSameKey } from '../rpm/package/key-ids.js';
 import type { KojiRpm } from './koji-listing.js';
 
 /** The file's name: the RPM's own, which need not be that of its build. */
@@ -17,10 +18,4 @@ export function placesOf(rpm: KojiRpm, sigkeys: readonly string[]): readonly str
 export function locationBelow(top: string, place: string): string {
   if (top.startsWith('/')) return `${top.replace(/\/+$/, '')}/${place}`;
   return `${top.replace(/\/+$/, '')}/${place.split('/').map((part) => encodeURIComponent(part).replaceAll('%2B', '+')).join('/')}`;
-}
-
-/** Koji names keys by the last 8 digits of their ids, in lower case. */
-function isSameKey(key: string, wanted: string): boolean {
-  const other = wanted.toLowerCase();
-  return key.length >= 8 && other.length >= 8 && (other.endsWith(key) || key.endsWith(other));
 }

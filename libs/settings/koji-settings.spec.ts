@@ -22,6 +22,7 @@ describe('the settings of a Koji hub', () => {
     [{}, 'MILLRACE_KOJI_HUB needs MILLRACE_KOJI_TOPURL or MILLRACE_KOJI_TOPDIR'],
     [{ MILLRACE_KOJI_TOPURL: 'https://koji.example/kojifiles', MILLRACE_KOJI_TOPDIR: '/mnt/koji' }, 'needs one of MILLRACE_KOJI_TOPURL and MILLRACE_KOJI_TOPDIR, not both'],
     [{ MILLRACE_KOJI_TOPDIR: 'mnt' }, 'MILLRACE_KOJI_TOPDIR: must be an absolute path'],
+    [{ MILLRACE_KOJI_HUB: 'https://user:word@koji.example/kojihub' }, 'MILLRACE_KOJI_HUB: must have no user and password'],
     [{ MILLRACE_KOJI_TOPURL: 'ftp://koji.example' }, 'MILLRACE_KOJI_TOPURL'],
   ])('with %j are refused', (environment, message) => {
     expect(() => read({ MILLRACE_KOJI_HUB: hub, ...environment })).toThrow(expect.objectContaining({ code: 'invalid-setting', message: expect.stringContaining(message) }));

@@ -82,6 +82,9 @@ const port = z.coerce.number().int().min(0).max(65535);
 const flag = z.enum(['0', '1', 'true', 'false', '']).transform((value) => value === '1' || value === 'true');
 const list = z.string().transform((value) => value.split(',').map((item) => item.trim()).filter((item) => item !== ''));
 
+/** Stands in messages and logs. */
+const plainUrl = z.url({ protocol: /^https?$/ }).regex(/^[a-z]+:\/\/[^/@]*(\/|$)/i, 'must have no user and password');
+
 const environmentSchema = z.object({
   MILLRACE_HOME: z.string().default('.millrace'),
   MILLRACE_HOST: z.string().default('localhost'),
@@ -120,8 +123,8 @@ const environmentSchema = z.object({
   MILLRACE_COMPOSE_ARCHES: list.pipe(z.array(z.string()).min(1)).default(['x86_64']),
   MILLRACE_COMPOSE_SIGKEYS: z.string().transform((value) => value.split(',').map((key) => key.trim())).optional(),
   MILLRACE_COMPOSE_AUTH: z.enum(['noauth', 'basic']).optional(),
-  MILLRACE_KOJI_HUB: z.url({ protocol: /^https?$/ }).optional(),
-  MILLRACE_KOJI_TOPURL: z.url({ protocol: /^https?$/ }).optional(),
+  MILLRACE_KOJI_HUB: plainUrl.optional(),
+  MILLRACE_KOJI_TOPURL: plainUrl.optional(),
   MILLRACE_KOJI_TOPDIR: z.string().startsWith('/', 'must be an absolute path').optional(),
   MILLRACE_MESSAGES: z.string().optional(),
   MILLRACE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
