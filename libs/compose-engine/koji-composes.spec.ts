@@ -173,6 +173,19 @@ describe('a compose of builds', () => {
   });
 });
 
+describe('a build on another volume', () => {
+  it('is found there, with its signed copies', async () => {
+    const nvr = await build('tray', { arch: 'noarch', version: '2~rc1+git^3' });
+    hub.addSignatures(nvr, key.keyId, key.sign);
+    hub.moveBuild(nvr, 'ARCHIVE');
+    for (const [id, scratch, place] of [[45, mounted, top], [46, remote, hub.topUrl]] as const) {
+      await scratch.compose(id, { sourceType: 'build', builds: [nvr], sigkeys: [keyOf()] });
+      const version = scratch === remote ? '2~rc1+git%5E3' : '2~rc1+git^3';
+      expect(tree(scratch, id).packages.map(({ from }) => from)).toEqual([`${place}/vol/ARCHIVE/packages/tray/${version}/1/data/signed/${keyOf()}/noarch/tray-${version}-1.noarch.rpm`]);
+    }
+  });
+});
+
 describe('sigkeys of Koji packages', () => {
   it('choose signed copies; what has none is named', async () => {
     const sigkeys = [keyOf()];

@@ -67,10 +67,10 @@ function inheritance(state: FakeKojiState, id: number, seen = new Set<number>())
   return [id, ...(state.tags.find((tag) => tag.id === id)?.parents ?? []).flatMap((parent) => inheritance(state, parent, seen))];
 }
 
-function buildRow({ id, name, version, release, epoch, nvr, state }: FakeBuild): RpcStruct {
+function buildRow({ id, name, version, release, epoch, nvr, state, volume }: FakeBuild): RpcStruct {
   const time = '2026-11-21 01:45:08.974998+00:00';
   return {
-    ...{ build_id: id, id, name, package_name: name, package_id: id, nvr, version, release, epoch: epoch === 0 ? null : epoch, state, volume_id: 0, volume_name: 'DEFAULT' },
+    ...{ build_id: id, id, name, package_name: name, package_id: id, nvr, version, release, epoch: epoch === 0 ? null : epoch, state, volume_id: volume === 'DEFAULT' ? 0 : 1, volume_name: volume },
     ...{ cg_id: null, cg_name: null, completion_time: time, completion_ts: 1795225508.974998, creation_event_id: 8, creation_time: time, draft: false, extra: null, owner_id: 1, owner_name: 'kojiadmin', source: null, start_time: time, task_id: null },
   };
 }

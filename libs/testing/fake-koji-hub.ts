@@ -1,4 +1,4 @@
-import { copyFileSync, createReadStream, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { copyFileSync, createReadStream, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -28,6 +28,8 @@ export interface FakeKojiHub extends AsyncDisposable {
   tag(tag: string, nvr: string): void;
   untag(tag: string, nvr: string): void;
   deleteBuild(nvr: string): void;
+  /** To `vol/<volume>/`; unlike Koji, without leaving a link where it was. */
+  moveBuild(nvr: string, volume: string): void;
   /** Makes no event, as in Koji. Without `sign`, the hub knows of signatures that no file in the volume has. */
   addSignatures(nvr: string, key: string, sign?: (...files: readonly string[]) => void): void;
 }
@@ -83,8 +85,9 @@ export async function startFakeKojiHub(directory: string): Promise<FakeKojiHub> 
 
   const buildOf = (nvr: string): FakeBuild => state.builds.find((build) => build.nvr === nvr) as FakeBuild;
   const tagId = (name: string): number => state.tags.find((tag) => tag.name === name)?.id as number;
+  const placeOf = ({ name, version, release, volume }: FakeBuild): string => path.join(directory, ...(volume === 'DEFAULT' ? [] : ['vol', volume]), 'packages', name, version, release);
   const fileOf = (build: FakeBuild, rpm: FakeRpm, ...below: readonly string[]): string =>
-    path.join(directory, 'packages', build.name, build.version, build.release, ...below, rpm.arch, `${rpm.name}-${rpm.version}-${rpm.release}.${rpm.arch}.rpm`);
+    path.join(placeOf(build), ...below, rpm.arch, `${rpm.name}-${rpm.version}-${rpm.release}.${rpm.arch}.rpm`);
 
   const hub: FakeKojiHub = {
     url: '',
@@ -103,7 +106,7 @@ export async function startFakeKojiHub(directory: string): Promise<FakeKojiHub> 
       const source = rpms.find(({ arch }) => arch === 'src') as FakeRpm;
       const { name, version, release, epoch } = source;
       const first = state.builds.reduce((count, build) => count + build.rpms.length, 0) + 1;
-      const build: FakeBuild = { id: state.builds.length + 1, name, version, release, epoch, nvr: `${name}-${version}-${release}`, state: 1, rpms: rpms.map((rpm, index) => ({ ...rpm, id: first + index })) };
+      const build: FakeBuild = { id: state.builds.length + 1, name, version, release, epoch, nvr: `${name}-${version}-${release}`, state: 1, volume: 'DEFAULT', rpms: rpms.map((rpm, index) => ({ ...rpm, id: first + index })) };
       state.event += 1;
       state.builds.push(build);
       for (const [index, rpm] of build.rpms.entries()) copyInto(files[index] as string, fileOf(build, rpm));
@@ -121,6 +124,14 @@ export async function startFakeKojiHub(directory: string): Promise<FakeKojiHub> 
     deleteBuild(nvr) {
       state.event += 1;
       buildOf(nvr).state = 2;
+    },
+    moveBuild(nvr, volume) {
+      state.event += 1;
+      const build = buildOf(nvr);
+      const from = placeOf(build);
+      build.volume = volume;
+      mkdirSync(path.dirname(placeOf(build)), { recursive: true });
+      renameSync(from, placeOf(build));
     },
     addSignatures(nvr, key, sign) {
       const build = buildOf(nvr);

@@ -18,6 +18,8 @@ export interface FakeBuild {
   readonly nvr: string;
   /** 1 complete, 2 deleted. */
   state: number;
+  /** `DEFAULT` unless it was moved. */
+  volume: string;
   readonly rpms: readonly FakeRpm[];
 }
 
