@@ -4,9 +4,9 @@ import { sourceTypes, type SourceType } from '../compose/compose-vocabulary.js';
 import { composeRequest } from './__fixtures__/scratch-engine.js';
 import { checkRequest } from './check-request.js';
 
-const check = (change: Partial<ComposeRequest>, tools: readonly string[] = ['xorriso']): string => {
+const check = (change: Partial<ComposeRequest>, tools: readonly string[] = ['xorriso'], hasKoji = false): string => {
   try {
-    checkRequest(composeRequest({ source: ['https://repository.example/os'], ...change }), { composes: '/composes', composeUrl: 'http://composes.example', composeTargetDirs: { private: '/private' }, hasTool: (name) => tools.includes(name) });
+    checkRequest(composeRequest({ source: ['https://repository.example/os'], ...change }), { composes: '/composes', composeUrl: 'http://composes.example', composeTargetDirs: { private: '/private' }, koji: hasKoji ? {} : undefined, hasTool: (name) => tools.includes(name) });
     return '';
   } catch (error) {
     expect(error).toMatchObject({ code: 'invalid-request' });
@@ -40,6 +40,21 @@ describe('a request', () => {
   it('for an image is refused where its tool is not installed, with everything else that is wrong', () => {
     expect(check({ results: ['repository', 'iso'] })).toBe('');
     expect(check({ results: ['repository', 'iso'], arches: ['z80'] }, [])).toBe('unknown architectures: z80; the result iso needs xorriso, which is not installed where composes are made');
+  });
+
+  it.each<[string, Partial<ComposeRequest>, string]>([
+    ['a tag', { sourceType: 'tag', source: ['f1'] }, ''],
+    ['a tag with builds on top', { sourceType: 'tag', source: ['f1'], builds: ['lid-1-1'] }, ''],
+    ['builds', { sourceType: 'build', source: [], builds: ['lid-1-1'] }, ''],
+    ['two tags', { sourceType: 'tag', source: ['f1', 'f2'] }, 'source type tag takes the name of one Koji tag'],
+    ['builds of none', { sourceType: 'build', source: [] }, 'source type build needs builds: name-version-release of each'],
+    ['builds with a source', { sourceType: 'build', source: ['f1'], builds: ['lid-1-1'] }, 'source type build takes an empty source: builds has their names'],
+    ['very many builds', { sourceType: 'build', builds: Array.from({ length: 5001 }, (_, index) => `lid-1-${index}`), source: [] }, 'builds names 5001 builds; 5000 are the most that one compose takes'],
+    ['scratch builds', { sourceType: 'tag', source: ['f1'], scratchBuildTasks: ['12'] }, 'scratch_build_tasks are not supported by this service yet'],
+    ['modular tags', { sourceType: 'tag', source: ['f1'], modularKojiTags: ['m1'] }, 'modular_koji_tags are not supported by this service yet'],
+    ['a relative lookaside', { sourceType: 'tag', source: ['f1'], lookasideRepos: ['os'] }, 'os is neither an http(s) or file URL nor an absolute path'],
+  ])('of %s is judged where there is a Koji hub', (_name, change, message) => {
+    expect(check(change, [], true)).toBe(message);
   });
 
   it('for ostree and private directories, of paths and file URLs is taken', () => {

@@ -65,7 +65,7 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
       how.onProgress?.({ step: 'pin', done: 0, total: 1 });
       const tick = setInterval(() => how.onProgress?.({ step: 'pin', done: 0, total: 1 }), 500);
       try {
-        return await pinSources(parts.source, request, { signal: how.signal });
+        return await pinSources(parts, request, { signal: how.signal });
       } finally {
         clearInterval(tick);
       }

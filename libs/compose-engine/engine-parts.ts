@@ -4,8 +4,11 @@ import { blobRoot } from '../blobs/open-blob-store.js';
 import { parseBucketUrl } from '../object-storage/bucket-location.js';
 import type { Bucket } from '../object-storage/open-bucket.js';
 import { projectRoot } from '../embedded/project-root.js';
+import { createKojiHub } from '../koji/koji-hub.js';
+import { createKojiSource, type KojiSource } from '../koji/koji-source.js';
 import { openContentStore, type ContentStore } from '../repository-source/content-store.js';
-import { createRepositorySource, type OpenRepositorySource } from '../repository-source/repository-source.js';
+import { createRepositorySource, createSourceClient, type OpenRepositorySource } from '../repository-source/repository-source.js';
+import { sourceLimits } from '../repository-source/source-limits.js';
 import { createRepositoryWriter, type CachingRepositoryWriter } from '../rpm-repository/create-repository-writer.js';
 import { createBucketTrees, type BucketTrees } from './bucket-trees.js';
 import type { EngineSettings } from './engine-settings.js';
@@ -14,29 +17,43 @@ export interface EngineParts {
   readonly store: ContentStore;
   readonly source: OpenRepositorySource;
   readonly writer: CachingRepositoryWriter;
+  /** Undefined: no hub is configured. */
+  readonly koji: KojiSource | undefined;
   /** Where composes of the default place are published, too. */
   readonly bucket: BucketTrees | undefined;
   close(): Promise<void>;
 }
 
+/** Milliseconds that a hub may take before an answer begins: large tags keep its database busy. */
+const hubTime = 300_000;
+
 /** What the engine's process and each of its threads have for themselves; the files behind it are shared. */
 export async function openEngineParts(settings: EngineSettings): Promise<EngineParts> {
   const store = await openContentStore(path.join(blobRoot(settings.blobs), 'content'));
   const caches = path.join(settings.home, 'compose-caches');
-  const source = createRepositorySource({ settings, content: store, directory: path.join(caches, 'sources'), version: millraceVersion() });
+  const version = millraceVersion();
+  const source = createRepositorySource({ settings: { ...settings, composeSourcePaths: readablePaths(settings) }, content: store, directory: path.join(caches, 'sources'), version });
+  const hubClient = settings.koji === undefined ? undefined : createSourceClient({ settings, version, limits: { ...sourceLimits, progressTime: hubTime } });
   const writer = createRepositoryWriter({ content: store, cacheDirectory: path.join(caches, 'repositories') });
   const bucket = settings.composeBucket === undefined ? undefined : await openComposeBucket(settings.composeBucket);
   return {
     store,
     source,
     writer,
+    koji: settings.koji === undefined || hubClient === undefined ? undefined : createKojiSource({ hub: createKojiHub({ url: settings.koji.hub, client: hubClient }), top: settings.koji.top, source, content: store, directory: path.join(caches, 'koji') }),
     bucket: bucket === undefined ? undefined : createBucketTrees(bucket),
     async close() {
       writer.close();
       bucket?.close();
+      await hubClient?.close();
       await source.close();
     },
   };
+}
+
+/** Renewals fetch packages again by where they were. */
+function readablePaths({ composeSourcePaths, koji }: EngineSettings): readonly string[] {
+  return koji?.top.startsWith('/') === true ? [...composeSourcePaths, koji.top] : composeSourcePaths;
 }
 
 /** Loaded where it is needed only: the SDK takes longer to load than a small compose takes to make. */

@@ -1,3 +1,4 @@
+import type { KojiSource } from '../koji/koji-source.js';
 import type { ContentStore } from '../repository-source/content-store.js';
 import type { RepositorySource } from '../repository-source/repository-source.js';
 import type { RepositoryWriter } from '../rpm-repository/repository-writer.js';
@@ -9,6 +10,7 @@ import type { GenerationLog } from './generation-log.js';
 /** What the steps of a generation work with. */
 export interface GenerationContext {
   readonly source: RepositorySource;
+  readonly koji: KojiSource | undefined;
   readonly store: ContentStore;
   readonly writer: RepositoryWriter;
   /** Where this compose is published, too. */

@@ -28,6 +28,13 @@ afterAll(async () => {
 const packagesOf = (id: number): string[] => filesBelow(scratch.path(id, 'compose')).filter((file) => file.endsWith('.rpm'));
 
 describe('pinning repositories', () => {
+  it('takes no more names from a Pungi compose than the record can hold', () => {
+    const builds = (count: number): object => Object.fromEntries(Array.from({ length: count }, (_, each) => [`${'b'.repeat(1000)}${each}-0:1-1.src`, {}]));
+    const list = (count: number): Buffer => Buffer.from(JSON.stringify({ payload: { rpms: { Server: { x86_64: builds(count) } } } }));
+    expect(readVariantContents(list(4000), 'Server', 'rpms.json').builds).toHaveLength(4000);
+    expect(() => readVariantContents(list(4200), 'Server', 'rpms.json')).toThrow(expect.objectContaining({ code: 'source-invalid', message: expect.stringContaining('lists 0 packages of 4200 builds in Server') }));
+  });
+
   it('asks no more than a thousand times for a Pungi compose, whatever it lists', async () => {
     const place = path.join(scratch.sources, 'endless');
     mkdirSync(path.join(place, 'metadata'), { recursive: true });

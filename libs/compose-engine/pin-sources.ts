@@ -1,23 +1,43 @@
-import type { PinnedInputs, PinnedRepository } from '../compose/compose-plan.js';
+import type { PinnedInputs, PinnedKoji, PinnedRepository } from '../compose/compose-plan.js';
 import type { ComposeRequest } from '../compose/compose-request.js';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import { isMissingFile } from '../repository-source/download.js';
+import type { KojiSource } from '../koji/koji-source.js';
 import type { RepositorySource, SourceOptions } from '../repository-source/repository-source.js';
 import { mostRepositories, variantOf } from './check-request.js';
 import { forEachAtOnce } from './for-each-at-once.js';
 import { readVariantContents } from './pungi-compose-metadata.js';
 import { placesOf, withoutEndingSlash, type RepositoryPlace } from './repository-places.js';
 
-/** Fetches what pins the sources of a request: every `repomd.xml`, and of Pungi composes their list of packages. Errors: those of `RepositorySource`. */
-export async function pinSources(source: RepositorySource, asked: ComposeRequest, options: SourceOptions): Promise<PinnedInputs> {
+export interface PinningParts {
+  readonly source: RepositorySource;
+  readonly koji: KojiSource | undefined;
+}
+
+/**
+ * Fetches what pins the sources of a request: every `repomd.xml`, of Pungi composes their list of packages, of tags and builds what the Koji hub has of them.
+ * Errors: those of `RepositorySource` and `KojiSource`.
+ */
+export async function pinSources({ source, koji }: PinningParts, asked: ComposeRequest, options: SourceOptions): Promise<PinnedInputs> {
   // A renewal has the packages of its plan, wherever the sources are by now.
   if (asked.pinnedPlan !== null) return { request: asked, sources: [], lookaside: [], kojiEvent: asked.kojiEvent };
   const pungi = asked.sourceType === 'pungi_compose' ? await readPungiCompose(source, asked, options) : undefined;
   const request = pungi?.request ?? asked;
-  const places = pungi?.places ?? placesOf(request.source, request.arches);
+  const pinnedKoji = isOfKoji(request) ? await pinKoji(koji, request, options) : undefined;
+  const places = pungi?.places ?? (isOfKoji(request) ? [] : placesOf(request.source, request.arches));
   const sources = await pinAll(source, places, options);
   const lookaside = await pinAll(source, placesOf(request.lookasideRepos, request.arches), options);
+  if (pinnedKoji !== undefined) return { request, sources, lookaside, koji: pinnedKoji, kojiEvent: pinnedKoji.event };
   return { request, sources, lookaside, kojiEvent: request.sourceType === 'repo' ? revisionNumber(sources) : request.kojiEvent };
+}
+
+async function pinKoji(koji: KojiSource | undefined, request: ComposeRequest, options: SourceOptions): Promise<PinnedKoji> {
+  if (koji === undefined) throw new MillraceError('invalid-setting', 'this compose has packages of a Koji hub, and this worker knows no hub', { suggestion: 'Set MILLRACE_KOJI_HUB on every gateway and worker alike.' });
+  return koji.pin(request, options);
+}
+
+function isOfKoji({ sourceType }: ComposeRequest): boolean {
+  return sourceType === 'tag' || sourceType === 'build';
 }
 
 async function readPungiCompose(source: RepositorySource, asked: ComposeRequest, options: SourceOptions): Promise<{ readonly request: ComposeRequest; readonly places: readonly RepositoryPlace[] }> {

@@ -1,11 +1,13 @@
 import type { ComposePlan, PinnedInputs, PlannedTree } from '../compose/compose-plan.js';
 import { MillraceError } from '../errors/millrace-error.js';
+import type { LoadedKoji } from '../koji/koji-source.js';
 import type { LoadedRepository } from '../repository-source/repository-source.js';
 import type { AvailablePackage } from '../rpm/repository/available-package.js';
 import type { Selection } from '../rpm/resolution/select-packages.js';
 import { fileNameOf, settlePackages } from './fetch-packages.js';
 import type { FetchedPackage } from './fetched-package.js';
 import type { GenerationContext } from './generation-context.js';
+import { loadKoji, withKojiFiles } from './koji-packages.js';
 import { listed } from './listed.js';
 import { checkDocument } from './merge-documents.js';
 import { newestTime, once } from './plan-documents.js';
@@ -28,7 +30,7 @@ export async function planCompose(context: GenerationContext, inputs: PinnedInpu
   refuseMissing(selections, inputs);
   refuseBroken(context, selections, inputs);
   const chosen = await settlePackages(
-    context,
+    withKojiFiles(context, loaded.koji),
     selections.map(({ arch, selection, offered }) => ({ arch, offered, wanted: [...selection.packages, ...selection.debuginfo, ...selection.sources] })),
     request.sigkeys,
   );
@@ -50,17 +52,21 @@ export async function planCompose(context: GenerationContext, inputs: PinnedInpu
 
 interface ServedRepository {
   readonly arches: readonly string[];
-  readonly repository: LoadedRepository;
+  readonly repository: Omit<LoadedRepository, 'repomd'>;
 }
 
 interface LoadedSources {
   readonly sources: readonly ServedRepository[];
   readonly lookaside: readonly ServedRepository[];
+  /** One of the sources. */
+  readonly koji: LoadedKoji | undefined;
 }
 
 async function loadRepositories(context: GenerationContext, inputs: PinnedInputs): Promise<LoadedSources> {
-  const total = inputs.sources.length + inputs.lookaside.length;
-  let done = 0;
+  const koji = await loadKoji(context, inputs);
+  const ofKoji = koji === undefined ? [] : [{ arches: inputs.request.arches, repository: koji }];
+  const total = ofKoji.length + inputs.sources.length + inputs.lookaside.length;
+  let done = ofKoji.length;
   // One after the other: the largest need a good part of the memory while they are read.
   const load = async (pinned: PinnedInputs['sources'], what: string): Promise<ServedRepository[]> => {
     const repositories: ServedRepository[] = [];
@@ -73,7 +79,7 @@ async function loadRepositories(context: GenerationContext, inputs: PinnedInputs
     }
     return repositories;
   };
-  return { sources: await load(inputs.sources, 'source'), lookaside: await load(inputs.lookaside, 'lookaside repository') };
+  return { koji, sources: [...ofKoji, ...(await load(inputs.sources, 'source'))], lookaside: await load(inputs.lookaside, 'lookaside repository') };
 }
 
 interface TreeSources {
@@ -112,12 +118,12 @@ async function findOwners(serving: readonly ServedRepository[], paths: ReadonlyS
 }
 
 /** A wanted name has to be in one architecture at least: not every package is built for each. */
-function refuseMissing(selections: readonly { readonly selection: Selection }[], { request, sources }: PinnedInputs): void {
+function refuseMissing(selections: readonly { readonly selection: Selection }[], { request, sources, koji }: PinnedInputs): void {
   const missing = (selections[0]?.selection.missing ?? []).filter((name) => selections.every(({ selection }) => selection.missing.includes(name)));
   const names = new Set(selections.flatMap(({ selection }) => selection.packages.map(({ name }) => name)));
   const lost = request.sourceType === 'pungi_compose' ? request.packages.filter((name) => !names.has(name)) : missing;
   if (lost.length === 0) return;
-  throw new MillraceError('unresolvable', `no source has these packages for ${request.arches.join(', ')}: ${listed([...lost].sort())} (looked in ${sources.map(({ url }) => url).join(', ')})`, {
+  throw new MillraceError('unresolvable', `no source has these packages for ${request.arches.join(', ')}: ${listed([...lost].sort())} (looked in ${[...(koji === undefined ? [] : [koji.hub]), ...sources.map(({ url }) => url)].join(', ')})`, {
     suggestion: 'Correct the names, or name the repositories that have these packages.',
   });
 }
@@ -137,7 +143,7 @@ function refuseBroken(context: GenerationContext, selections: readonly { readonl
   }
 }
 
-async function keepDocuments(context: GenerationContext, repositories: readonly LoadedRepository[], kind: 'groups' | 'modules'): Promise<string[]> {
+async function keepDocuments(context: GenerationContext, repositories: readonly Omit<LoadedRepository, 'repomd'>[], kind: 'groups' | 'modules'): Promise<string[]> {
   const digests = new Set<string>();
   for (const repository of repositories) {
     const document = await repository[kind]();

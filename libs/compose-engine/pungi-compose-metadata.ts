@@ -18,6 +18,9 @@ const entry = z.object({ sigkey: z.string().regex(/^[0-9A-Fa-f]{0,40}$/).nullish
 const builds = z.record(z.string().max(1024), z.record(z.string().max(1024), entry));
 const document = z.object({ payload: z.object({ rpms: z.record(z.string(), z.record(z.string().regex(/^[A-Za-z0-9_]{1,32}$/), builds)) }) });
 
+/** Characters of all names together; the largest distributions known have two to three million. They become part of the compose, of its events and its messages. */
+const longestLists = 4 * 1024 ** 2;
+
 /** Errors: `source-invalid`. `place` goes into them. */
 export function readVariantContents(bytes: Buffer, variant: string, place: string): VariantContents {
   const { payload } = parseDocument(bytes, place);
@@ -38,6 +41,8 @@ export function readVariantContents(bytes: Buffer, variant: string, place: strin
       }
     }
   }
+  const length = [...found.packages, ...found.builds].reduce((sum, name) => sum + name.length + 1, 0);
+  if (length > longestLists) throw new MillraceError('source-invalid', `${place} lists ${found.packages.size} packages of ${found.builds.size} builds in ${variant}; their names are more than a compose can hold (${longestLists} characters)`);
   const signed = [...found.sigkeys].filter((key) => key !== '').sort();
   return {
     arches: Object.keys(arches).sort(),

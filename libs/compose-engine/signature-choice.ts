@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors/millrace-error.js';
+import { isSameKey } from '../rpm/package/key-ids.js';
 import type { FetchedPackage } from './fetched-package.js';
 import type { GenerationContext } from './generation-context.js';
 import { listed } from './listed.js';
@@ -16,12 +17,6 @@ export function chooseSigned(candidates: readonly FetchedPackage[], sigkeys: rea
     }
   }
   return undefined;
-}
-
-/** Key ids of 8 or 16 digits, or whole fingerprints: what the shorter one says must hold for the longer. */
-export function isSameKey(one: string, other: string): boolean {
-  const [long, short] = one.length >= other.length ? [one.toUpperCase(), other.toUpperCase()] : [other.toUpperCase(), one.toUpperCase()];
-  return short.length >= 8 && long.endsWith(short);
 }
 
 function withKey(candidate: FetchedPackage, sigkey: string): FetchedPackage {

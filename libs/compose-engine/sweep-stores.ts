@@ -11,12 +11,12 @@ const largestCache = 8 * 1024 ** 3;
 const documents = z.object({ groups: z.array(z.string()), modules: z.array(z.string()) });
 
 /** Removes what nobody has used in a long time; the given plans, and the documents that they name, count as used. Answers how many files went. */
-export async function sweepStores({ store, source, writer, bucket }: Pick<EngineParts, 'store' | 'source' | 'writer' | 'bucket'>, plans: readonly string[]): Promise<number> {
+export async function sweepStores({ store, source, koji, writer, bucket }: Pick<EngineParts, 'store' | 'source' | 'koji' | 'writer' | 'bucket'>, plans: readonly string[]): Promise<number> {
   for (const plan of plans) {
     if (!(await store.has(plan))) continue;
     for (const document of await documentsOf(store.file(plan))) await store.has(document);
   }
-  return (await store.sweep(idleContent)) + (await source.sweep(idleSources)) + (await writer.sweep(largestCache)) + ((await bucket?.sweep(idleContent)) ?? 0);
+  return (await store.sweep(idleContent)) + (await source.sweep(idleSources)) + ((await koji?.sweep(idleSources)) ?? 0) + (await writer.sweep(largestCache)) + ((await bucket?.sweep(idleContent)) ?? 0);
 }
 
 /** A plan that cannot be read is told of by whoever needs it. */

@@ -128,7 +128,7 @@ describe('equal composes', () => {
   it('are those whose files would be equal', async () => {
     const request = fresh({ packages: ['b', 'a'], sigkeys: ['A1', ''], arches: ['x86_64', 'aarch64'], flags: ['no_deps', 'check_deps'] });
     const id = await done(request);
-    const same: Partial<ComposeRequest> = { packages: ['a', 'b'], arches: ['aarch64', 'x86_64'], flags: ['check_deps', 'no_deps'], label: 'RC-1.0', composeType: 'nightly', secondsToLive: 5 };
+    const same: Partial<ComposeRequest> = { packages: ['a', 'b'], arches: ['aarch64', 'x86_64'], flags: ['check_deps', 'no_deps'], secondsToLive: 5 };
     const equal = await pinned({ ...request, ...same });
     expect(await commands().claimTree(equal)).toMatchObject({ kind: 'reuse', tree: { id } });
     for (const other of [{ sigkeys: ['', 'A1'] }, { packages: ['a'] }, { targetDir: 'private' }, { respinOf: 'odcs-1' }, { flags: ['no_deps' as const] }]) {

@@ -5,16 +5,23 @@ import type { ComposeRequest } from '../compose/compose-request.js';
 
 /**
  * Lower-case hex SHA-256. Composes with equal digests get the same files, so everything that changes a byte of them is in it, and nothing else:
- * neither owner, label, type and time to live, nor the order of what is a set.
+ * neither owner and time to live, nor the order of what is a set. Label and type stand in the files' own metadata (ODCS loses those of whoever comes second).
  */
-export function inputsDigest(composeId: number, { request, sources, lookaside, kojiEvent }: PinnedInputs): string {
+export function inputsDigest(composeId: number, { request, sources, lookaside, koji, kojiEvent }: PinnedInputs): string {
   return canonicalDigest({
     ...(request.flags.includes('no_reuse') ? { onlyFor: composeId } : {}),
     targetDir: request.targetDir,
     respinOf: request.respinOf,
+    label: request.label,
+    composeType: request.composeType,
     parents: sorted(request.parentPungiComposeIds),
-    ...(request.pinnedPlan === null ? { request: content(request), kojiEvent, sources: sources.map(repository), lookaside: lookaside.map(repository).sort(byUrl) } : { plan: request.pinnedPlan }),
+    ...(request.pinnedPlan === null ? { request: content(request), ...pinned(koji, kojiEvent), sources: sources.map(repository), lookaside: lookaside.map(repository).sort(byUrl) } : { plan: request.pinnedPlan }),
   });
+}
+
+/** What a hub has is told by its list of packages: another event with the same list makes no other compose. */
+function pinned(koji: PinnedInputs['koji'], kojiEvent: number | null): object {
+  return koji === undefined ? { kojiEvent } : { koji: { hub: koji.hub, listing: koji.listing } };
 }
 
 /** Lower-case hex SHA-256 of RFC 8785's canonical JSON. */

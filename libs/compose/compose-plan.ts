@@ -5,8 +5,19 @@ export interface PinnedInputs {
   readonly request: ComposeRequest;
   readonly sources: readonly PinnedRepository[];
   readonly lookaside: readonly PinnedRepository[];
+  /** Of tags and builds. */
+  readonly koji?: PinnedKoji;
   /** See `Compose.kojiEvent`. */
   readonly kojiEvent: number | null;
+}
+
+export interface PinnedKoji {
+  /** URL. */
+  readonly hub: string;
+  /** Null for builds without one. */
+  readonly event: number | null;
+  /** Lower-case hex SHA-256 of the list of packages, which is in the blob store. */
+  readonly listing: string;
 }
 
 export interface PinnedRepository {

@@ -158,6 +158,18 @@ describe('a server that fails', () => {
     expect(server.requests).toHaveLength(1);
   });
 
+  it('of a document ends in time, however steadily a server drips it', async () => {
+    server.handle = (_request, response) => {
+      const drip = setInterval(() => response.write(' '.repeat(100)), 5);
+      response.on('close', () => clearInterval(drip));
+    };
+    const patient = scratch.again({ limits: { documentTime: 300 } });
+    await expect(patient.read(at('b.json'), unhurried)).rejects.toMatchObject({ code: 'source-unavailable', message: `${at('b.json')} was not here as a whole after 0.3 s: its server is too slow` });
+    await expect(patient.pin(server.url, unhurried)).rejects.toMatchObject({ code: 'source-unavailable' });
+    const stop = AbortSignal.timeout(50);
+    await expect(patient.read(at('b.json'), { signal: stop })).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
   it('may break off a document: it is read anew', async () => {
     let failures = 2;
     server.handle = (_request, response) => failures-- > 0 && cutAfter(response, undefined, 3, { 'content-length': 7 }, Buffer.from('{"b":2}'));

@@ -36,6 +36,8 @@ export interface HttpClient {
    * `source-unavailable` (worth another attempt).
    */
   get(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<HttpAnswer>;
+  /** One POST, which is not repeated elsewhere: redirects are answers. Errors as of `get`. */
+  post(url: URL, headers: Readonly<Record<string, string>>, body: Buffer, signal: AbortSignal): Promise<HttpAnswer>;
   close(): Promise<void>;
 }
 
@@ -57,14 +59,14 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     return { path: `${url.origin}${path}`, headers: parent.authorization === undefined ? {} : { 'proxy-authorization': parent.authorization } };
   }
 
-  async function once(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<HttpAnswer> {
+  async function once(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal, sent?: Buffer): Promise<HttpAnswer> {
     const giveBack = await turns.take(url.host, signal);
     const stop = new AbortController();
     const to = target(url);
     const request = agent.request({
       origin: url.origin,
       path: to.path,
-      method: 'GET',
+      ...(sent === undefined ? { method: 'GET' } : { method: 'POST', body: sent }),
       headers: { 'user-agent': options.userAgent, 'accept-encoding': 'identity', accept: '*/*', ...headers, ...to.headers },
       signal: AbortSignal.any([signal, stop.signal]),
     });
@@ -114,6 +116,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
         url = redirected(url, location);
       }
     },
+    post: (url, headers, body, signal) => once(url, headers, signal, body),
     close: () => agent.destroy(),
   };
 }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isMillraceError } from '../errors/millrace-error.js';
+import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import { download, type DownloadOptions } from './download.js';
 import type { HttpClient } from './http-client.js';
 import type { ReadLocalFile } from './local-files.js';
-import type { SourceLocation } from './source-location.js';
+import { locationText, type SourceLocation } from './source-location.js';
 import type { SourceLimits } from './source-limits.js';
 
 /** The bytes of a file, wherever it is. */
@@ -13,8 +13,18 @@ export function createReadSource({ client, readLocal, limits }: { readonly clien
   return (location, options) => (location.kind === 'http' ? download(client, location.url, options, limits) : readLocal(location.path, options));
 }
 
-/** A small document that no digest is known of. A transfer that breaks off begins anew. */
+/** A small document that no digest is known of. A transfer that breaks off begins anew. Errors: those of `download`; `source-unavailable` after `documentTime`. */
 export async function readDocument(read: ReadSource, location: SourceLocation, options: Omit<DownloadOptions, 'unchecked'>, limits: SourceLimits): Promise<Buffer> {
+  const late = AbortSignal.timeout(limits.documentTime);
+  try {
+    return await readWhole(read, location, { ...options, signal: AbortSignal.any([options.signal, late]) }, limits);
+  } catch (error) {
+    if (options.signal.aborted || !late.aborted) throw error;
+    throw new MillraceError('source-unavailable', `${locationText(location)} was not here as a whole after ${limits.documentTime / 1000} s: its server is too slow`, { cause: error });
+  }
+}
+
+async function readWhole(read: ReadSource, location: SourceLocation, options: Omit<DownloadOptions, 'unchecked'>, limits: SourceLimits): Promise<Buffer> {
   for (let attempt = 1; ; attempt += 1) {
     const parts: Buffer[] = [];
     try {

@@ -10,7 +10,7 @@ import { createCheckedFetch } from './checked-files.js';
 import { createChecksumIndex } from './checksum-index.js';
 import type { ContentStore } from './content-store.js';
 import { isMissingFile } from './download.js';
-import { createHttpClient, type HttpClientOptions } from './http-client.js';
+import { createHttpClient, type HttpClient, type HttpClientOptions } from './http-client.js';
 import { loadRepository, parseRepomd, repositoryFile } from './load-repository.js';
 import type { LoadedRepository, LoadOptions, SourceOptions } from './loaded-repository.js';
 import { createLocalReader } from './local-files.js';
@@ -35,6 +35,8 @@ export interface RepositorySource {
   fetch(file: Pick<AvailablePackage, 'location' | 'checksum' | 'size'>, options: SourceOptions): Promise<{ readonly sha256: string; readonly size: number }>;
   /** A small document, as JSON metadata of Pungi composes: at most 64 MiB. */
   read(url: string, options: SourceOptions): Promise<Buffer>;
+  /** The bytes of a file that nothing here declares a digest of: they may be of two states of it, and the caller checks them. `limit`: bytes. */
+  open(location: string, options: SourceOptions & { readonly limit: number }): AsyncGenerator<Buffer, void>;
 }
 
 /** What a process holds on to, and what only it can tidy. */
@@ -62,16 +64,7 @@ export function createRepositorySource(options: RepositorySourceOptions): OpenRe
   const limits = { ...sourceLimits, ...options.limits };
   const [parsedDirectory, checksumDirectory] = [path.join(directory, 'parsed'), path.join(directory, 'checksums')];
   for (const each of [parsedDirectory, checksumDirectory]) mkdirSync(each, { recursive: true, mode: 0o700 });
-  const client = createHttpClient({
-    allow: settings.composeAllowDestinations,
-    forbiddenPorts: settings.forbiddenPorts,
-    upstreamProxy: settings.upstreamProxy,
-    upstreamNoProxy: settings.upstreamNoProxy,
-    upstreamCa: settings.upstreamCa,
-    userAgent: `millrace/${options.version}`,
-    limits,
-    ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
-  });
+  const client = createSourceClient({ ...options, limits });
   const read = createReadSource({ client, readLocal: createLocalReader(settings.composeSourcePaths), limits });
   const fetchChecked = createCheckedFetch({ content, checksums: createChecksumIndex(checksumDirectory), read });
   const metadata = createMetadataCache(parsedDirectory);
@@ -100,10 +93,25 @@ export function createRepositorySource(options: RepositorySourceOptions): OpenRe
         throw new MillraceError('source-invalid', `${errorMessage(error)}, although the metadata list it: the repository is incomplete, or has changed since its metadata were read`, { cause: error });
       });
     },
+    open: (location, { limit, signal, onProgress }) => read(parseLocation(location), { limit, signal, onProgress }),
     read: async (url, { signal, onProgress }) => readDocument(read, parseLocation(url), { limit: limits.documentBytes, signal, onProgress }, limits),
     sweep: async (idleMilliseconds) => (await sweepCache(parsedDirectory, idleMilliseconds)) + (await sweepCache(checksumDirectory, idleMilliseconds)),
     close: () => client.close(),
   };
+}
+
+/** What sources are asked with: the guard, the authorities and the parent proxy that the settings name. */
+export function createSourceClient({ settings, version, limits, resolve }: Pick<RepositorySourceOptions, 'settings' | 'version' | 'resolve'> & { readonly limits: SourceLimits }): HttpClient {
+  return createHttpClient({
+    allow: settings.composeAllowDestinations,
+    forbiddenPorts: settings.forbiddenPorts,
+    upstreamProxy: settings.upstreamProxy,
+    upstreamNoProxy: settings.upstreamNoProxy,
+    upstreamCa: settings.upstreamCa,
+    userAgent: `millrace/${version}`,
+    limits,
+    ...(resolve === undefined ? {} : { resolve }),
+  });
 }
 
 async function* asChunks(bytes: Buffer): AsyncGenerator<Buffer, void> {

@@ -24,6 +24,8 @@ export interface SourceLimits {
   /** Milliseconds in which `progressBytes` more bytes, or the end, must come; and in which an answer must begin. */
   readonly progressTime: number;
   readonly progressBytes: number;
+  /** Milliseconds for one document as a whole, whatever progress it makes: composes that are asked for later wait for the slot meanwhile. */
+  readonly documentTime: number;
   readonly redirects: number;
   /** Attempts in a row without progress. */
   readonly attempts: number;
@@ -50,6 +52,7 @@ export const sourceLimits: SourceLimits = {
   entries: 6_000_000,
   progressTime: 30_000,
   progressBytes: 4096,
+  documentTime: 180_000,
   redirects: 5,
   attempts: 4,
   connections: 50,

@@ -71,6 +71,8 @@ export interface Settings {
   readonly composeSigkeys: readonly string[];
   /** `noauth`: everybody who reaches the gateway may ask for composes, as in ODCS; `basic`: only with the control API's credentials. */
   readonly composeAuth: 'noauth' | 'basic';
+  /** The Koji hub that tags and builds are read from, and its files: URL or absolute path of Koji's top directory. Undefined: no such composes. */
+  readonly koji: { readonly hub: string; readonly top: string } | undefined;
   /** Absolute path of the YAML file that says where messages go; undefined: nowhere. */
   readonly messagesFile: string | undefined;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
@@ -79,6 +81,9 @@ export interface Settings {
 const port = z.coerce.number().int().min(0).max(65535);
 const flag = z.enum(['0', '1', 'true', 'false', '']).transform((value) => value === '1' || value === 'true');
 const list = z.string().transform((value) => value.split(',').map((item) => item.trim()).filter((item) => item !== ''));
+
+/** Stands in messages and logs. */
+const plainUrl = z.url({ protocol: /^https?$/ }).regex(/^[a-z]+:\/\/[^/@]*(\/|$)/i, 'must have no user and password');
 
 const environmentSchema = z.object({
   MILLRACE_HOME: z.string().default('.millrace'),
@@ -118,6 +123,9 @@ const environmentSchema = z.object({
   MILLRACE_COMPOSE_ARCHES: list.pipe(z.array(z.string()).min(1)).default(['x86_64']),
   MILLRACE_COMPOSE_SIGKEYS: z.string().transform((value) => value.split(',').map((key) => key.trim())).optional(),
   MILLRACE_COMPOSE_AUTH: z.enum(['noauth', 'basic']).optional(),
+  MILLRACE_KOJI_HUB: plainUrl.optional(),
+  MILLRACE_KOJI_TOPURL: plainUrl.optional(),
+  MILLRACE_KOJI_TOPDIR: z.string().startsWith('/', 'must be an absolute path').optional(),
   MILLRACE_MESSAGES: z.string().optional(),
   MILLRACE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
@@ -171,8 +179,18 @@ export function readSettings(environment: Environment): Settings {
     composeArches: values.MILLRACE_COMPOSE_ARCHES,
     composeSigkeys: values.MILLRACE_COMPOSE_SIGKEYS ?? [],
     composeAuth: values.MILLRACE_COMPOSE_AUTH ?? (isLoopback(values.MILLRACE_HOST) ? 'noauth' : 'basic'),
+    koji: kojiPlaces(values),
     messagesFile: values.MILLRACE_MESSAGES === undefined ? undefined : path.resolve(values.MILLRACE_MESSAGES),
     logLevel: values.MILLRACE_LOG_LEVEL,
+  });
+}
+
+function kojiPlaces({ MILLRACE_KOJI_HUB: hub, MILLRACE_KOJI_TOPURL: url, MILLRACE_KOJI_TOPDIR: directory }: z.infer<typeof environmentSchema>): Settings['koji'] {
+  const top = directory === undefined ? url : path.resolve(directory);
+  if (hub === undefined) return undefined;
+  if (top !== undefined && (url === undefined || directory === undefined)) return { hub, top };
+  throw new MillraceError('invalid-setting', `invalid settings: MILLRACE_KOJI_HUB needs ${top === undefined ? 'MILLRACE_KOJI_TOPURL or MILLRACE_KOJI_TOPDIR, where the files of its packages are' : 'one of MILLRACE_KOJI_TOPURL and MILLRACE_KOJI_TOPDIR, not both'}`, {
+    suggestion: 'Correct these environment variables; docs/reference/settings.md lists them all.',
   });
 }
 

@@ -36,6 +36,7 @@ export async function scratchEngine(options: Partial<ComposeEngineOptions> & { r
     upstreamProxy: undefined,
     upstreamNoProxy: [],
     upstreamCa: undefined,
+    koji: undefined,
     ...options.change,
   };
   const engine = await createComposeEngine({ settings, searchPath: process.env['PATH'], run: (task, how) => runGeneration(task, { signal: how.signal, onProgress: (progress) => how.onProgress?.(progress), onChild: () => undefined }), ...options });
