@@ -67,6 +67,12 @@ describe('a generation', () => {
     expect(calls.at(-1)).toBe(`fail "https://packages.test/os lacks ladle" {"final":${final}}`);
   });
 
+  it('whose sources do not answer says so in the log that clients watch, without passwords', async () => {
+    const { calls, run } = play({ engine: { pin: failing('source-unavailable', 'https://user:secret@packages.test/os does not answer'), note: (_tree, text) => void calls.push(`note ${text}`) } });
+    expect(await failureOf(run())).toMatchObject({ type: 'source-unavailable' });
+    expect(calls).toContain('note the sources cannot be pinned: https://packages.test/os does not answer');
+  });
+
   it.each(['source-unavailable', 'storage-full', 'internal'] as const)('that may do better next time (%s) says so', async (code) => {
     const { calls, run } = play({ engine: { generate: failing(code, 'x'.repeat(5000)) } });
     const failure = (await failureOf(run())) as { type: string; nonRetryable: boolean; message: string };

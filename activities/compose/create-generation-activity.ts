@@ -7,12 +7,14 @@ import { faultsOfInputs, handedOver, tooLong } from '../../workflows/compose/com
 import { asComposeFailure, withoutUserInfo } from './compose-activity-failure.js';
 import { readCompose, viewOf } from './compose-view.js';
 import { whileDatabaseIsAway } from './while-database-is-away.js';
+import type { PinnedInputs } from '../../libs/compose/compose-plan.js';
+import type { ComposeRequest } from '../../libs/compose/compose-request.js';
 import type { ComposeEngine, GenerationProgress } from '../../libs/compose-engine/compose-engine.js';
 import type { ComposeActivityOptions } from './create-compose-activities.js';
 import type { ComposeView, GenerationActivities } from '../../workflows/compose/compose-activities.js';
 
 export interface GenerationActivityOptions extends Omit<ComposeActivityOptions, 'engine'> {
-  readonly engine: Pick<ComposeEngine, 'check' | 'pin' | 'generate' | 'has' | 'remove'>;
+  readonly engine: Pick<ComposeEngine, 'check' | 'pin' | 'note' | 'generate' | 'has' | 'remove'>;
 }
 
 type Outcome = Awaited<ReturnType<GenerationActivities['generateCompose']>>;
@@ -75,7 +77,7 @@ class GenerationAttempt {
     const { commands, engine } = options;
     const { request, startedAt, submittedAt } = await this.#command(() => commands.begin(composeId));
     engine.check(request);
-    const found = await engine.pin(request, this.#engineOptions());
+    const found = await this.#pin(request);
     const inputs = await this.#command(() => commands.pin(composeId, found));
     const { kind, tree } = await this.#command(() => commands.claimTree(composeId, engine.has));
     if (kind !== 'generate') return { kind: kind === 'follow' ? 'following' : 'ended', view: await this.#view() };
@@ -86,6 +88,24 @@ class GenerationAttempt {
       // Cancelled at the last moment: what was made is nobody's.
       if (isMillraceError(error) && error.code === 'compose-closed' && ['failed', 'removed'].includes((await this.#view()).state)) await engine.remove(tree);
       throw error;
+    }
+  }
+
+  /** Whoever watches the log is told of sources that do not answer, before the last attempt has failed. */
+  async #pin(request: ComposeRequest): Promise<PinnedInputs> {
+    try {
+      return await this.options.engine.pin(request, this.#engineOptions());
+    } catch (error) {
+      if (!this.#signal.aborted) this.#note(request, withoutUserInfo(errorMessage(error)));
+      throw error;
+    }
+  }
+
+  #note({ targetDir }: ComposeRequest, text: string): void {
+    try {
+      this.options.engine.note({ id: this.composeId, targetDir }, `the sources cannot be pinned: ${text}`);
+    } catch (error) {
+      this.#context.log.warn('the log of a compose cannot be written', { error });
     }
   }
 

@@ -11,6 +11,8 @@ export interface ComposeEngine {
   check(request: ComposeRequest): void;
   /** Fetches what pins the sources: a `repomd.xml` each; seconds. */
   pin(request: ComposeRequest, options: EngineOptions): Promise<PinnedInputs>;
+  /** Adds a line to the log of a tree that is still to be made: what fails before a generation begins would have none. */
+  note(tree: TreeName, text: string): void;
   /** Resolves, fetches, writes, and makes visible at once. What an attempt before left behind is used or cleaned away. */
   generate(job: GenerationJob, options: EngineOptions): Promise<GeneratedTree>;
   /** Whether the files of a tree are there, all of them: somebody may have deleted them past this service. */

@@ -70,6 +70,11 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
         clearInterval(tick);
       }
     },
+    note(tree, text) {
+      const log = openGenerationLog(placesOfTree(settings, tree).directory);
+      log.warn(text);
+      log.close();
+    },
     async generate(job, how) {
       how.signal.throwIfAborted();
       const places = placesOfTree(settings, job);

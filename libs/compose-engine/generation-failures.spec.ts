@@ -38,6 +38,12 @@ function lyingSource(name: string, file: string, lie: (primary: string) => strin
 }
 
 describe('a generation that fails', () => {
+  it('before it begins is noted in its log, where the generation goes on', async () => {
+    scratch.engine.note({ id: 90, targetDir: 'default' }, 'the sources cannot be pinned: nobody answers');
+    await scratch.compose(90, { source: [source], packages: ['spoon'] });
+    expect(readFileSync(scratch.path(90, 'pungi-stderr.log'), 'utf8')).toMatch(/WARNING.*the sources cannot be pinned: nobody answers\n[^]*Compose finished/);
+  });
+
   it('names every package that no source has, and leaves nothing but the logs', async () => {
     const error = await failureOf(scratch.compose(20, { source: [source], packages: ['kettle', 'teapot', 'samovar'] }));
     expect(error).toMatchObject({ code: 'unresolvable', message: expect.stringContaining('no source has these packages for x86_64: samovar, teapot') });
