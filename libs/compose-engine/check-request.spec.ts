@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ComposeRequest } from '../compose/compose-request.js';
 import { sourceTypes, type SourceType } from '../compose/compose-vocabulary.js';
-import { composeRequest } from './__fixtures__/scratch-engine.js';
+import { composeRequest } from '../testing/compose-request.js';
 import { checkRequest } from './check-request.js';
 
 const check = (change: Partial<ComposeRequest>, tools: readonly string[] = ['xorriso'], hasKoji = false): string => {

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { buildKitchen, type Kitchen } from './__fixtures__/kitchen.js';
 import { failureOf, filesBelow } from './__fixtures__/read-tree.js';
 import { indexPackages } from './__fixtures__/rpm-packages.js';
-import { composeRequest, scratchEngine, type ScratchEngine } from './__fixtures__/scratch-engine.js';
+import { composeRequest } from '../testing/compose-request.js';
+import { scratchEngine, type ScratchEngine } from './__fixtures__/scratch-engine.js';
 
 let kitchen: Kitchen;
 let scratch: ScratchEngine;

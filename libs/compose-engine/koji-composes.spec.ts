@@ -8,7 +8,8 @@ import { inputsDigest } from '../compose-record/inputs-digest.js';
 import { startFakeKojiHub, type FakeKojiHub } from '../testing/fake-koji-hub.js';
 import { failureOf } from './__fixtures__/read-tree.js';
 import { buildPackages, createSigningKey, type SigningKey } from './__fixtures__/rpm-packages.js';
-import { composeRequest, scratchEngine, type ScratchEngine } from './__fixtures__/scratch-engine.js';
+import { composeRequest } from '../testing/compose-request.js';
+import { scratchEngine, type ScratchEngine } from './__fixtures__/scratch-engine.js';
 
 const work = mkdtempSync(path.join(tmpdir(), 'millrace-koji-'));
 const top = path.join(work, 'koji');

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { buildKitchen, type Kitchen } from './__fixtures__/kitchen.js';
 import { failureOf, filesBelow } from './__fixtures__/read-tree.js';
-import { composeRequest, scratchEngine, type ScratchEngine } from './__fixtures__/scratch-engine.js';
+import { composeRequest } from '../testing/compose-request.js';
+import { scratchEngine, type ScratchEngine } from './__fixtures__/scratch-engine.js';
 import { serveFiles, type FileServer } from './__fixtures__/serve-files.js';
 import { readVariantContents } from './pungi-compose-metadata.js';
 

@@ -5,7 +5,8 @@ import type { PlannedPackage } from '../compose/compose-plan.js';
 import { buildKitchen, type Kitchen } from './__fixtures__/kitchen.js';
 import { failureOf, filesBelow } from './__fixtures__/read-tree.js';
 import { copyPackages, createSigningKey, indexPackages, type SigningKey } from './__fixtures__/rpm-packages.js';
-import { composeRequest, scratchEngine, type ScratchEngine } from './__fixtures__/scratch-engine.js';
+import { composeRequest } from '../testing/compose-request.js';
+import { scratchEngine, type ScratchEngine } from './__fixtures__/scratch-engine.js';
 import { isSameKey } from '../rpm/package/key-ids.js';
 
 let kitchen: Kitchen;

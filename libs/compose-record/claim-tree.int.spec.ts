@@ -1,46 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { openDatabase, type Database } from '../database/open-database.js';
-import type { Compose } from '../compose/compose.js';
+import { describe, expect, it } from '@jest/globals';
 import type { ComposeRequest } from '../compose/compose-request.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import { composeLives } from './__fixtures__/compose-lives.js';
 import { generatedTree } from './__fixtures__/composes.js';
-import { createComposeCommands } from './create-compose-commands.js';
-import { createComposeReads, type ClosableComposeReads } from './create-compose-reads.js';
+import { recordedComposes } from './__fixtures__/recorded-composes.js';
 
-let server: TestDatabase;
-let database: Database;
-let reads: ClosableComposeReads;
-let clock = Date.parse('2020-01-02T03:04:05.678Z');
-
-beforeAll(async () => {
-  server = await createTestDatabase();
-  database = await openDatabase(server.url);
-  reads = createComposeReads(database);
-});
-afterAll(async () => {
-  await reads.close();
-  await database.close();
-  await server.drop();
-});
-
-const composeUrl = 'https://composes.test';
-const commands = () => createComposeCommands(database, { composeUrl, secondsToLive: 86_400, maximumSecondsToLive: 259_200, now: () => new Date(clock) });
-const later = (seconds: number): void => void (clock += seconds * 1000);
-const at = (seconds = 0): string => new Date(clock + seconds * 1000).toISOString();
-
-const { fresh, pinned, done } = composeLives(commands);
-
-async function read(id: number): Promise<Compose> {
-  const compose = await reads.get(id);
-  if (compose === undefined) throw new Error(`there is no compose ${id}`);
-  return compose;
-}
-
-async function expired(id: number): Promise<void> {
-  clock = Math.max(clock, Date.parse((await read(id)).expiresAt));
-  expect(await commands().expire(id)).toMatchObject({ removed: true });
-}
+const { fresh, pinned, done, commands, later, at, read, expired, reads } = recordedComposes();
 
 const releasable = async (): Promise<readonly number[]> => (await commands().releasableTrees(1000)).map(({ id }) => id);
 
@@ -171,7 +134,7 @@ describe('equal composes', () => {
     expect(await releasable()).not.toContain(id);
     // Still there for others.
     expect(await commands().claimTree(await pinned(request)).then(({ kind, tree }) => `${kind} ${tree.id}`)).toBe(`reuse ${id}`);
-    await Promise.all((await reads.list({ filters: { source: request.source.join(' '), state: 'done' }, orderBy: 'id', descending: false, offset: 0, limit: 10 })).composes.map((compose) => expired(compose.id)));
+    await Promise.all((await reads().list({ filters: { source: request.source.join(' '), state: 'done' }, orderBy: 'id', descending: false, offset: 0, limit: 10 })).composes.map((compose) => expired(compose.id)));
     expect(await releasable()).toContain(id);
     expect(await commands().claimTree(await pinned(request))).toMatchObject({ kind: 'generate' });
   });

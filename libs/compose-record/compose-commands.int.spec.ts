@@ -1,54 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { openDatabase, type Database } from '../database/open-database.js';
+import { describe, expect, it } from '@jest/globals';
 import { query } from '../database/sql.js';
-import { composeStreamId, type Compose } from '../compose/compose.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import { composeLives } from './__fixtures__/compose-lives.js';
 import { generatedTree, pinnedInputs } from './__fixtures__/composes.js';
 import { createComposeCommands } from './create-compose-commands.js';
-import { createComposeReads, type ClosableComposeReads } from './create-compose-reads.js';
+import { composeUrl, recordedComposes } from './__fixtures__/recorded-composes.js';
 
-let server: TestDatabase;
-let database: Database;
-let reads: ClosableComposeReads;
-let clock = Date.parse('2020-01-02T03:04:05.678Z');
-
-beforeAll(async () => {
-  server = await createTestDatabase();
-  database = await openDatabase(server.url);
-  reads = createComposeReads(database);
-});
-afterAll(async () => {
-  await reads.close();
-  await database.close();
-  await server.drop();
-});
-
-const composeUrl = 'https://composes.test';
-const commands = () => createComposeCommands(database, { composeUrl, secondsToLive: 86_400, maximumSecondsToLive: 259_200, now: () => new Date(clock) });
-const later = (seconds: number): void => void (clock += seconds * 1000);
-const at = (seconds = 0): string => new Date(clock + seconds * 1000).toISOString();
-
-const { fresh, requested, pinned, done } = composeLives(commands);
-
-async function read(id: number): Promise<Compose> {
-  const compose = await reads.get(id);
-  if (compose === undefined) throw new Error(`there is no compose ${id}`);
-  return compose;
-}
-
-async function messages(id: number): Promise<{ topic: string; event: string; state: string; reason: string | null }[]> {
-  const rows = await query<{ topic: string; body: string }>(database, 'select topic, body from outbound_messages where stream_id = $1 order by id', [composeStreamId(id)]);
-  return rows.map(({ topic, body }) => {
-    const { event, compose } = JSON.parse(body) as { event: string; compose: { state_name: string; state_reason: string | null } };
-    return { topic, event, state: compose.state_name, reason: compose.state_reason };
-  });
-}
-
-async function expired(id: number): Promise<void> {
-  clock = Math.max(clock, Date.parse((await read(id)).expiresAt));
-  expect(await commands().expire(id)).toMatchObject({ removed: true });
-}
+const { fresh, requested, pinned, done, commands, later, at, read, messages, expired, reads, database } = recordedComposes();
 
 const releasable = async (): Promise<readonly number[]> => (await commands().releasableTrees(1000)).map(({ id }) => id);
 
@@ -107,7 +64,7 @@ describe('a thousand requests at once', () => {
     const [on, request] = [commands(), fresh()];
     const answers = await Promise.all(Array.from({ length: 1000 }, () => on.request(request, { owner: 'thousand' })));
     expect(new Set(answers.map(({ compose }) => compose.id)).size).toBe(1000);
-    expect(await reads.list({ filters: { owner: 'thousand' }, orderBy: 'id', descending: false, offset: 0, limit: 1 })).toMatchObject({ total: 1000 });
+    expect(await reads().list({ filters: { owner: 'thousand' }, orderBy: 'id', descending: false, offset: 0, limit: 1 })).toMatchObject({ total: 1000 });
   }, 60_000);
 });
 
@@ -115,9 +72,9 @@ describe('a clock that has jumped', () => {
   it('ahead removes nothing, because the clock of the database has not', async () => {
     const id = await done(fresh({ secondsToLive: 3600 }));
     const today = Date.now();
-    const jumped = createComposeCommands(database, { composeUrl, secondsToLive: 60, maximumSecondsToLive: 60, now: () => new Date(today + 10 * 86_400_000) });
+    const jumped = createComposeCommands(database(), { composeUrl, secondsToLive: 60, maximumSecondsToLive: 60, now: () => new Date(today + 10 * 86_400_000) });
     const request = fresh({ secondsToLive: 86_400 });
-    const other = await composeLives(() => createComposeCommands(database, { composeUrl, secondsToLive: 60, maximumSecondsToLive: 60 })).done(request);
+    const other = await composeLives(() => createComposeCommands(database(), { composeUrl, secondsToLive: 60, maximumSecondsToLive: 60 })).done(request);
     expect(await jumped.expire(other)).toMatchObject({ removed: false });
     expect(await jumped.expire(id)).toMatchObject({ removed: true });
     // Somebody's wish does not depend on any clock.
@@ -143,7 +100,7 @@ describe('idempotency keys', () => {
     expect(await ask('ann', { ...request, packages: ['zsh'] })).toMatchObject({ repeated: false });
     later(86_400);
     await ask('cem');
-    expect(await query(database, 'select owner from compose_idempotency')).toEqual([{ owner: 'cem' }]);
+    expect(await query(database(), 'select owner from compose_idempotency')).toEqual([{ owner: 'cem' }]);
   });
 
   it('hold for renewals, too', async () => {
@@ -162,7 +119,7 @@ describe('every command', () => {
     const id = 999_999_999;
     const all = [() => commands().begin(id), () => commands().pin(id, pinnedInputs(fresh())), () => commands().unpin(id, ''), () => commands().claimTree(id), () => commands().complete(id, generatedTree(id)), () => commands().fail(id, '', { final: true }), () => commands().cancel(id, 'a'), () => commands().remove(id, 'a'), () => commands().expire(id)];
     for (const command of all) await expect(command()).rejects.toMatchObject({ code: 'compose-not-found' });
-    expect(await reads.get(id)).toBeUndefined();
+    expect(await reads().get(id)).toBeUndefined();
   });
 
   it('is refused when the state does not allow it', async () => {

@@ -1,54 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { openDatabase, type Database } from '../database/open-database.js';
-import { query } from '../database/sql.js';
-import { composeStreamId, type Compose } from '../compose/compose.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import { composeLives } from './__fixtures__/compose-lives.js';
+import { describe, expect, it } from '@jest/globals';
 import { generatedTree, pinnedInputs } from './__fixtures__/composes.js';
-import { createComposeCommands } from './create-compose-commands.js';
-import { createComposeReads, type ClosableComposeReads } from './create-compose-reads.js';
+import { recordedComposes } from './__fixtures__/recorded-composes.js';
 
-let server: TestDatabase;
-let database: Database;
-let reads: ClosableComposeReads;
-let clock = Date.parse('2020-01-02T03:04:05.678Z');
-
-beforeAll(async () => {
-  server = await createTestDatabase();
-  database = await openDatabase(server.url);
-  reads = createComposeReads(database);
-});
-afterAll(async () => {
-  await reads.close();
-  await database.close();
-  await server.drop();
-});
-
-const composeUrl = 'https://composes.test';
-const commands = () => createComposeCommands(database, { composeUrl, secondsToLive: 86_400, maximumSecondsToLive: 259_200, now: () => new Date(clock) });
-const later = (seconds: number): void => void (clock += seconds * 1000);
-const at = (seconds = 0): string => new Date(clock + seconds * 1000).toISOString();
-
-const { fresh, requested, pinned, done } = composeLives(commands);
-
-async function read(id: number): Promise<Compose> {
-  const compose = await reads.get(id);
-  if (compose === undefined) throw new Error(`there is no compose ${id}`);
-  return compose;
-}
-
-async function messages(id: number): Promise<{ topic: string; event: string; state: string; reason: string | null }[]> {
-  const rows = await query<{ topic: string; body: string }>(database, 'select topic, body from outbound_messages where stream_id = $1 order by id', [composeStreamId(id)]);
-  return rows.map(({ topic, body }) => {
-    const { event, compose } = JSON.parse(body) as { event: string; compose: { state_name: string; state_reason: string | null } };
-    return { topic, event, state: compose.state_name, reason: compose.state_reason };
-  });
-}
-
-async function expired(id: number): Promise<void> {
-  clock = Math.max(clock, Date.parse((await read(id)).expiresAt));
-  expect(await commands().expire(id)).toMatchObject({ removed: true });
-}
+const { fresh, requested, pinned, done, commands, later, at, read, messages, expired } = recordedComposes();
 
 describe('renewing', () => {
   it('extends what is done, and whatever shares its files', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pino } from 'pino';
-import { composeRequest } from '../../../libs/compose-engine/__fixtures__/scratch-engine.js';
+import { composeRequest } from '../../../libs/testing/compose-request.js';
 import { createComposeEngine } from '../../../libs/compose-engine/create-compose-engine.js';
 import { runGeneration } from '../../../libs/compose-engine/run-generation.js';
 import { createComposeCommands } from '../../../libs/compose-record/create-compose-commands.js';

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { ComposeRequest } from '../../compose/compose-request.js';
+import { composeRequest } from '../../testing/compose-request.js';
 import type { ComposeEngine, EngineOptions, GeneratedTree } from '../compose-engine.js';
 import { createComposeEngine, type ComposeEngineOptions } from '../create-compose-engine.js';
 import type { EngineSettings } from '../engine-settings.js';
@@ -54,37 +55,5 @@ export async function scratchEngine(options: Partial<ComposeEngineOptions> & { r
       await engine.close();
       rmSync(home, { recursive: true, force: true });
     },
-  };
-}
-
-/** A request for everything of nothing, with what a spec changes. */
-export function composeRequest(change: Partial<ComposeRequest>): ComposeRequest {
-  return {
-    sourceType: 'repo',
-    source: [],
-    packages: [],
-    builds: [],
-    sigkeys: [],
-    kojiEvent: null,
-    modularKojiTags: [],
-    moduleDefaults: null,
-    modules: [],
-    scratchModules: [],
-    scratchBuildTasks: [],
-    baseModule: { name: null, stream: null, streamVersionLte: null, streamVersionGte: null },
-    flags: [],
-    results: ['repository'],
-    arches: ['x86_64'],
-    multilibArches: [],
-    multilibMethods: [],
-    lookasideRepos: [],
-    label: null,
-    composeType: 'test',
-    targetDir: 'default',
-    parentPungiComposeIds: [],
-    respinOf: null,
-    secondsToLive: 86_400,
-    pinnedPlan: null,
-    ...change,
   };
 }

@@ -1,36 +1,11 @@
 import type { PinnedInputs } from '../../compose/compose-plan.js';
 import type { ComposeRequest } from '../../compose/compose-request.js';
+import { composeRequest as anyRequest } from '../../testing/compose-request.js';
 import type { GeneratedTree } from '../../compose-engine/compose-engine.js';
 
+/** A request for two packages of one repository, with what a spec changes. */
 export function composeRequest(changes: Partial<ComposeRequest> = {}): ComposeRequest {
-  return {
-    sourceType: 'repo',
-    source: ['https://packages.test/os'],
-    packages: ['bash', 'zlib'],
-    builds: [],
-    sigkeys: [],
-    kojiEvent: null,
-    modularKojiTags: [],
-    moduleDefaults: null,
-    modules: [],
-    scratchModules: [],
-    scratchBuildTasks: [],
-    baseModule: { name: null, stream: null, streamVersionLte: null, streamVersionGte: null },
-    flags: [],
-    results: ['repository'],
-    arches: ['x86_64'],
-    multilibArches: [],
-    multilibMethods: [],
-    lookasideRepos: [],
-    label: null,
-    composeType: 'test',
-    targetDir: 'default',
-    parentPungiComposeIds: [],
-    respinOf: null,
-    secondsToLive: 3600,
-    pinnedPlan: null,
-    ...changes,
-  };
+  return anyRequest({ source: ['https://packages.test/os'], packages: ['bash', 'zlib'], secondsToLive: 3600, ...changes });
 }
 
 /** What pinning finds when the repository has this content. */
