@@ -3,9 +3,9 @@
 const spec = '\\.spec\\.ts$|/__fixtures__/|/__fuzz__/|^tests/|^libs/testing/';
 // Started by their path, as threads are.
 const entries = '^libs/inspection-threads/inspection-thread\\.ts$|^libs/compose-engine/generation-thread\\.ts$';
-const domain = 'session|compose|inspection|policy|settings|errors';
+const domain = 'session|compose|compose-rules|inspection|policy|settings|errors';
 const stores = 'event-store|blobs|object-storage';
-const work = 'session-record|proxy|inspectors|inspection-threads|embedded|service|report|compose-record|compose-engine|messaging|repository-source|rpm-repository|koji';
+const work = 'session-record|proxy|inspectors|inspection-threads|embedded|service|report|compose-record|compose-engine|messaging|repository-source|rpm-repository|koji|settings-file|access|mbs|pulp|pungi|git-checkout|rule-record|event-bus|compose-names|compose-gates';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -36,7 +36,7 @@ module.exports = {
       severity: 'error',
       comment: 'Workflows are replayed: types of activities and the pure domain only.',
       from: { path: '^workflows/', pathNot: spec },
-      to: { path: '^(activities|temporal|libs)/', pathNot: '^libs/(session|compose|inspection|policy)/', dependencyTypesNot: ['type-only'] },
+      to: { path: '^(activities|temporal|libs)/', pathNot: '^libs/(session|compose|compose-rules|inspection|policy)/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'proxy-knows-ports-only',
@@ -49,7 +49,7 @@ module.exports = {
       name: 'database-only-where-it-belongs',
       severity: 'error',
       comment: 'libs/embedded asks the server that it starts whether it answers yet.',
-      from: { path: '^(apps|activities|workflows|temporal|libs)/', pathNot: `^libs/(database|event-store|session-record|compose-record|messaging|testing)/|^libs/embedded/embedded-postgres\\.ts$|${spec}` },
+      from: { path: '^(apps|activities|workflows|temporal|libs)/', pathNot: `^libs/(database|event-store|session-record|compose-record|messaging|rule-record|compose-names|testing)/|^libs/embedded/embedded-postgres\\.ts$|${spec}` },
       to: { path: 'node_modules/(@mikro-orm/[^/]+|pg)/' },
     },
     {

@@ -6,7 +6,7 @@ import { checkRequest } from './check-request.js';
 
 const check = (change: Partial<ComposeRequest>, tools: readonly string[] = ['xorriso'], hasKoji = false): string => {
   try {
-    checkRequest(composeRequest({ source: ['https://repository.example/os'], ...change }), { composes: '/composes', composeUrl: 'http://composes.example', composeTargetDirs: { private: '/private' }, koji: hasKoji ? {} : undefined, hasTool: (name) => tools.includes(name) });
+    checkRequest(composeRequest({ source: ['https://repository.example/os'], ...change }), { composes: '/composes', composeUrl: 'http://composes.example', composeTargetDirs: { private: '/private' }, koji: hasKoji ? { hub: 'https://koji.example/kojihub', top: '/mnt/koji' } : undefined, moduleBuildService: undefined, pulpFile: undefined, pungiFile: undefined, hasTool: (name) => tools.includes(name) });
     return '';
   } catch (error) {
     expect(error).toMatchObject({ code: 'invalid-request' });
@@ -18,7 +18,7 @@ describe('a request', () => {
   it.each(Object.keys(sourceTypes) as SourceType[])('of source type %s is taken or refused with what is missing', (sourceType) => {
     const message = check({ sourceType, source: ['https://repository.example/compose/Server'] });
     if (sourceType === 'repo' || sourceType === 'pungi_compose') expect(message).toBe('');
-    else expect(message).toMatch(new RegExp(`^composes of source type ${sourceType} need .+, which this service does not have yet`));
+    else expect(message).toMatch(new RegExp(`^composes of source type ${sourceType} need .+, which this service does not have; it has`));
   });
 
   it.each<[string, Partial<ComposeRequest>, string]>([

@@ -33,6 +33,11 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMapping>> = {
   'compose-closed': { http: 409, exit: 65, retryable: false },
   // What the command line says of a compose that it has waited for.
   'compose-failed': { http: 409, exit: 1, retryable: false },
+  'compose-name-not-found': { http: 404, exit: 66, retryable: false },
+  'rule-not-found': { http: 404, exit: 66, retryable: false },
+  'message-not-found': { http: 404, exit: 66, retryable: false },
+  'quota-exceeded': { http: 429, exit: 75, retryable: true },
+  'identity-unavailable': { http: 503, exit: 69, retryable: true },
   'idempotency-conflict': { http: 422, exit: 65, retryable: false },
   forbidden: { http: 403, exit: 77, retryable: false },
   'source-unavailable': { http: 502, exit: 69, retryable: true },

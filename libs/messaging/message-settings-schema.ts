@@ -1,37 +1,11 @@
-import path from 'node:path';
 import { z } from 'zod';
 import { compileCidrs } from '../proxy/upstream/special-addresses.js';
-
-const absolutePath = z.string().refine((value) => path.isAbsolute(value), 'must be an absolute path');
-const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable');
-
-/** A secret is never written here: a file or an environment variable holds it. */
-export const secretSchema = z.union([z.strictObject({ file: absolutePath }), z.strictObject({ env: variable })], { error: 'must be file: <absolute path> or env: <variable>' });
-export type SecretPlace = z.infer<typeof secretSchema>;
-
-const tlsSchema = z
-  .strictObject({
-    'ca-file': absolutePath.optional(),
-    'certificate-file': absolutePath.optional(),
-    'key-file': absolutePath.optional(),
-    'key-passphrase': secretSchema.optional(),
-    /** Name that the server's certificate must have, when it is not the host of the URL. */
-    'server-name': z.string().min(1).optional(),
-  })
-  .refine((tls) => (tls['certificate-file'] === undefined) === (tls['key-file'] === undefined), 'certificate-file and key-file belong together');
-export type TlsSettings = z.infer<typeof tlsSchema>;
+import { absolutePath, nameSchema, secretSchema, tlsSchema, urlSchema, type SecretPlace } from '../settings-file/common-schemas.js';
 
 const common = {
-  name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be 1 to 63 of a-z, 0-9, ".", "_" and "-", the first a letter or digit'),
+  name: nameSchema,
   from: z.enum(['now', 'oldest']).default('now'),
 };
-
-/** Its user and password have keys of their own, because URLs are logged. */
-const urlOf = (schemes: RegExp, example: string) =>
-  z
-    .string()
-    .refine((value) => URL.canParse(value) && schemes.test(new URL(value).protocol), `must be a URL such as ${example}`)
-    .refine((value) => !URL.canParse(value) || (new URL(value).username === '' && new URL(value).password === ''), 'must not hold a user or a password: write username and password');
 
 const login = { username: z.string().min(1).optional(), password: secretSchema.optional() };
 const loginIsWhole = (sink: { readonly username?: string | undefined; readonly password?: SecretPlace | undefined }): boolean => (sink.username === undefined) === (sink.password === undefined);
@@ -42,7 +16,7 @@ const amqp091Schema = z
     ...common,
     ...login,
     type: z.literal('amqp-0-9-1'),
-    url: urlOf(/^amqps?:$/, 'amqps://broker.example:5671/vhost'),
+    url: urlSchema(/^amqps?:$/, 'amqps://broker.example:5671/vhost'),
     tls: tlsSchema.optional(),
     /** `external`: the broker knows us by the client certificate. */
     sasl: z.enum(['plain', 'external']).default('plain'),
@@ -60,7 +34,7 @@ const amqp10Schema = z
     ...common,
     ...login,
     type: z.literal('amqp-1.0'),
-    url: urlOf(/^amqps?:$/, 'amqps://broker.example:5671'),
+    url: urlSchema(/^amqps?:$/, 'amqps://broker.example:5671'),
     tls: tlsSchema.optional(),
     sasl: z.enum(['plain', 'external', 'anonymous']).default('plain'),
     address: z.string().min(1),
@@ -83,14 +57,14 @@ const cidrList = z.array(z.string().refine(isCidr, 'must be a CIDR such as 10.0.
 const webhookSchema = z.strictObject({
   ...common,
   type: z.literal('webhook'),
-  url: urlOf(/^https?:$/, 'https://receiver.example/hooks'),
+  url: urlSchema(/^https?:$/, 'https://receiver.example/hooks'),
   /** Several while one takes the place of another: each signs. */
   secrets: z.array(secretSchema).min(1).max(8),
   'ca-file': absolutePath.optional(),
   'allow-destinations': cidrList,
 });
 
-export const messageSettingsSchema = z.strictObject({
+const messageSettingsSchema = z.strictObject({
   /** Days. */
   retention: z.number().int().min(1).max(365).default(7),
   sinks: z
@@ -102,6 +76,9 @@ export const messageSettingsSchema = z.strictObject({
       }
     }),
 });
+
+/** See docs/how-to/get-messages-about-composes.md. */
+export const messageSettingsFile = { schema: messageSettingsSchema, variable: 'MILLRACE_MESSAGES', page: 'docs/how-to/get-messages-about-composes.md' } as const;
 
 export type MessageSettings = z.infer<typeof messageSettingsSchema>;
 export type SinkSettings = MessageSettings['sinks'][number];

@@ -1,12 +1,13 @@
 import type { Environment } from '../settings/settings.js';
 import type { MessageSink } from './message-sink.js';
-import type { SecretPlace, SinkSettings } from './message-settings-schema.js';
-import { readMessageSettings } from './read-message-settings.js';
-import { readSecret } from './read-secret.js';
+import type { SecretPlace } from '../settings-file/common-schemas.js';
+import { readSecret } from '../settings-file/read-secret.js';
+import { readSettingsFile } from '../settings-file/read-settings-file.js';
+import { tlsOptions } from '../settings-file/tls-options.js';
+import { messageSettingsFile, type SinkSettings } from './message-settings-schema.js';
 import { createAmqp091Sink } from './sinks/amqp-0-9-1-sink.js';
 import { createAmqp10Sink } from './sinks/amqp-1-0-sink.js';
 import { createKafkaSink } from './sinks/kafka-sink.js';
-import { tlsOptions } from './sinks/tls-options.js';
 import { createWebhookSink, webhookOf } from './sinks/webhook-sink.js';
 
 export interface OpenSinksOptions {
@@ -25,7 +26,7 @@ export interface MessageSinks {
 /** Reads the settings of messages and all that they name; nothing is connected yet. Without a file there is no sink. Errors: `invalid-setting`. */
 export async function openMessageSinks(file: string | undefined, options: OpenSinksOptions): Promise<MessageSinks> {
   if (file === undefined) return { sinks: [], retention: 7 };
-  const { sinks, retention } = await readMessageSettings(file);
+  const { sinks, retention } = await readSettingsFile(file, messageSettingsFile);
   for (const sink of sinks) await checkSecrets(sink, options.environment);
   return { sinks: sinks.map((sink) => createSink(sink, options)), retention };
 }

@@ -73,6 +73,16 @@ export interface Settings {
   readonly composeAuth: 'noauth' | 'basic';
   /** The Koji hub that tags and builds are read from, and its files: URL or absolute path of Koji's top directory. Undefined: no such composes. */
   readonly koji: { readonly hub: string; readonly top: string } | undefined;
+  /** The module build service that modules are read from, such as `https://mbs.example/module-build-service`; undefined: no composes of modules. */
+  readonly moduleBuildService: string | undefined;
+  /** Absolute paths of YAML files, undefined: none. Which Pulp server content sets are read from. */
+  readonly pulpFile: string | undefined;
+  /** Which configurations of Pungi there are, and how Pungi and lorax are run. */
+  readonly pungiFile: string | undefined;
+  /** Who callers are and what they may do; undefined: the control credentials, and `composeAuth`. */
+  readonly accessFile: string | undefined;
+  /** Which messages of which bus make composes by themselves. */
+  readonly rulesFile: string | undefined;
   /** Absolute path of the YAML file that says where messages go; undefined: nowhere. */
   readonly messagesFile: string | undefined;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
@@ -126,6 +136,11 @@ const environmentSchema = z.object({
   MILLRACE_KOJI_HUB: plainUrl.optional(),
   MILLRACE_KOJI_TOPURL: plainUrl.optional(),
   MILLRACE_KOJI_TOPDIR: z.string().startsWith('/', 'must be an absolute path').optional(),
+  MILLRACE_MBS_URL: plainUrl.optional(),
+  MILLRACE_PULP: z.string().optional(),
+  MILLRACE_PUNGI: z.string().optional(),
+  MILLRACE_ACCESS: z.string().optional(),
+  MILLRACE_COMPOSE_RULES: z.string().optional(),
   MILLRACE_MESSAGES: z.string().optional(),
   MILLRACE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
@@ -160,7 +175,7 @@ export function readSettings(environment: Environment): Settings {
     allowDestinations: values.MILLRACE_ALLOW_DESTINATIONS,
     forbiddenPorts: ownPorts(values),
     permissive: values.MILLRACE_PERMISSIVE,
-    policyFile: values.MILLRACE_POLICY === undefined ? undefined : path.resolve(values.MILLRACE_POLICY),
+    policyFile: resolved(values.MILLRACE_POLICY),
     proxyProcesses: values.MILLRACE_PROXY_PROCESSES,
     inspectionThreads: values.MILLRACE_INSPECTION_THREADS,
     caCertificate: values.MILLRACE_CA_CERT,
@@ -180,7 +195,12 @@ export function readSettings(environment: Environment): Settings {
     composeSigkeys: values.MILLRACE_COMPOSE_SIGKEYS ?? [],
     composeAuth: values.MILLRACE_COMPOSE_AUTH ?? (isLoopback(values.MILLRACE_HOST) ? 'noauth' : 'basic'),
     koji: kojiPlaces(values),
-    messagesFile: values.MILLRACE_MESSAGES === undefined ? undefined : path.resolve(values.MILLRACE_MESSAGES),
+    moduleBuildService: values.MILLRACE_MBS_URL?.replace(/\/+$/, ''),
+    pulpFile: resolved(values.MILLRACE_PULP),
+    pungiFile: resolved(values.MILLRACE_PUNGI),
+    accessFile: resolved(values.MILLRACE_ACCESS),
+    rulesFile: resolved(values.MILLRACE_COMPOSE_RULES),
+    messagesFile: resolved(values.MILLRACE_MESSAGES),
     logLevel: values.MILLRACE_LOG_LEVEL,
   });
 }
@@ -192,6 +212,10 @@ function kojiPlaces({ MILLRACE_KOJI_HUB: hub, MILLRACE_KOJI_TOPURL: url, MILLRAC
   throw new MillraceError('invalid-setting', `invalid settings: MILLRACE_KOJI_HUB needs ${top === undefined ? 'MILLRACE_KOJI_TOPURL or MILLRACE_KOJI_TOPDIR, where the files of its packages are' : 'one of MILLRACE_KOJI_TOPURL and MILLRACE_KOJI_TOPDIR, not both'}`, {
     suggestion: 'Correct these environment variables; docs/reference/settings.md lists them all.',
   });
+}
+
+function resolved(file: string | undefined): string | undefined {
+  return file === undefined ? undefined : path.resolve(file);
 }
 
 function urlHost(host: string): string {

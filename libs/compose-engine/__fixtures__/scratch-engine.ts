@@ -38,6 +38,9 @@ export async function scratchEngine(options: Partial<ComposeEngineOptions> & { r
     upstreamNoProxy: [],
     upstreamCa: undefined,
     koji: undefined,
+    moduleBuildService: undefined,
+    pulpFile: undefined,
+    pungiFile: undefined,
     ...options.change,
   };
   const engine = await createComposeEngine({ settings, searchPath: process.env['PATH'], run: (task, how) => runGeneration(task, { signal: how.signal, onProgress: (progress) => how.onProgress?.(progress), onChild: () => undefined }), ...options });

@@ -4,10 +4,10 @@ import { errorMessage } from '../../errors/error-message.js';
 import type { Environment } from '../../settings/settings.js';
 import type { DeliverableMessage, MessageSink, PublishResult } from '../message-sink.js';
 import type { Amqp10Settings } from '../message-settings-schema.js';
-import { readSecret } from '../read-secret.js';
+import { readSecret } from '../../settings-file/read-secret.js';
 import { acceptedPrefix } from './accepted-prefix.js';
 import { briefly } from './briefly.js';
-import { tlsOptions } from './tls-options.js';
+import { tlsOptions } from '../../settings-file/tls-options.js';
 
 interface Open {
   readonly connection: Connection;

@@ -2,9 +2,9 @@ import { Producer, stringSerializers } from '@platformatic/kafka';
 import type { Environment } from '../../settings/settings.js';
 import type { DeliverableMessage, MessageSink, PublishResult } from '../message-sink.js';
 import type { KafkaSettings } from '../message-settings-schema.js';
-import { readSecret } from '../read-secret.js';
+import { readSecret } from '../../settings-file/read-secret.js';
 import { briefly } from './briefly.js';
-import { tlsOptions } from './tls-options.js';
+import { tlsOptions } from '../../settings-file/tls-options.js';
 
 type StringProducer = Producer<string, string, string, string>;
 

@@ -7,7 +7,7 @@ import { createDestinationGuard } from '../../proxy/upstream/destination-guard.j
 import type { Environment } from '../../settings/settings.js';
 import type { DeliverableMessage, MessageSink, PublishResult } from '../message-sink.js';
 import type { WebhookSettings } from '../message-settings-schema.js';
-import { readSecret } from '../read-secret.js';
+import { readSecret } from '../../settings-file/read-secret.js';
 
 export interface WebhookSinkOptions {
   readonly environment: Environment;

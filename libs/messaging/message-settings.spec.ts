@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { projectRoot } from '../embedded/project-root.js';
 import { isMillraceError } from '../errors/millrace-error.js';
 import { openMessageSinks } from './open-message-sinks.js';
-import { parseMessageSettings } from './read-message-settings.js';
+import { parseSettingsFile } from '../settings-file/read-settings-file.js';
+import { messageSettingsFile } from './message-settings-schema.js';
 
 let folder: string;
 beforeAll(() => {
@@ -23,7 +24,7 @@ const options = (environment: Record<string, string> = {}) => ({ environment, fo
 
 function mistakesOf(text: string): string {
   try {
-    parseMessageSettings(text, 'messages.yaml');
+    parseSettingsFile(text, 'messages.yaml', messageSettingsFile);
   } catch (error) {
     if (isMillraceError(error) && error.code === 'invalid-setting') return error.message;
     throw error;
@@ -35,7 +36,7 @@ describe('the settings of messages', () => {
   it('are complete in the example of the documentation', () => {
     const page = readFileSync(path.join(projectRoot(), 'docs/how-to/get-messages-about-composes.md'), 'utf8');
     const example = /```yaml\n# messages\.yaml\n([^]*?)```/.exec(page)?.[1] ?? '';
-    const { sinks, retention } = parseMessageSettings(example, 'messages.yaml');
+    const { sinks, retention } = parseSettingsFile(example, 'messages.yaml', messageSettingsFile);
     expect(retention).toBe(7);
     expect(sinks.map(({ type }) => type)).toEqual(['amqp-0-9-1', 'amqp-1.0', 'kafka', 'webhook']);
   });

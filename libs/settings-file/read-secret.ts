@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { errorMessage } from '../errors/error-message.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { Environment } from '../settings/settings.js';
-import type { SecretPlace } from './message-settings-schema.js';
+import type { SecretPlace } from './common-schemas.js';
 
 /** Read at every connection, so that a secret that was changed in its file needs no restart. Errors: `invalid-setting`. */
 export async function readSecret(place: SecretPlace, environment: Environment): Promise<string> {

@@ -1,8 +1,8 @@
 import type { ConnectionOptions } from 'node:tls';
 import { rootCertificates } from 'node:tls';
-import type { Environment } from '../../settings/settings.js';
-import type { TlsSettings } from '../message-settings-schema.js';
-import { readSecret, readText } from '../read-secret.js';
+import type { Environment } from '../settings/settings.js';
+import type { TlsSettings } from './common-schemas.js';
+import { readSecret, readText } from './read-secret.js';
 
 /** For `tls.connect`; authorities of the file are trusted besides the well-known ones. */
 export async function tlsOptions(tls: TlsSettings | undefined, environment: Environment): Promise<ConnectionOptions> {

@@ -1,0 +1,49 @@
+import type { PinnedInputs } from '../../compose/compose-plan.js';
+import type { ComposeRequest } from '../../compose/compose-request.js';
+import type { KojiSource } from '../../koji/koji-source.js';
+import type { RepositorySource, SourceOptions } from '../../repository-source/repository-source.js';
+import type { Settings } from '../../settings/settings.js';
+import type { ComposePlaces } from '../compose-layout.js';
+
+/** What requests of one source type mean: the one place where a type is known. */
+export interface SourceKind {
+  /** What this service would need and does not have; undefined: it makes such composes. */
+  missing(options: CheckOptions): string | undefined;
+  /** What is wrong with a request, a reason each. Asks no network. */
+  check(request: ComposeRequest, options: CheckOptions): string[];
+  /** Fetches what pins the sources. Errors: those of `ComposeEngine.pin`. */
+  pin(parts: PinningParts, request: ComposeRequest, options: SourceOptions): Promise<PinnedInputs>;
+}
+
+export interface CheckOptions extends ComposePlaces, Pick<Settings, 'koji' | 'moduleBuildService' | 'pulpFile' | 'pungiFile'> {
+  readonly hasTool: (name: string) => boolean;
+}
+
+export interface PinningParts {
+  readonly source: RepositorySource;
+  /** Undefined: no hub is configured. */
+  readonly koji: KojiSource | undefined;
+}
+
+/** Each is asked for by a call of its own. */
+export const mostBuilds = 5000;
+
+/** One small request could else have this service ask others a hundred thousand times. */
+export const mostRepositories = 1000;
+
+export function isPlace(place: string): boolean {
+  return place.startsWith('/') || /^(https?|file):$/.test(URL.parse(place)?.protocol ?? '');
+}
+
+/** Of places that are no addresses. */
+export function placeReasons(places: readonly string[]): string[] {
+  return places.filter((place) => !isPlace(place)).map((place) => `${place} is neither an http(s) or file URL nor an absolute path`);
+}
+
+/** For types that this service does not make, whatever is configured. */
+export function unsupported(what: string): SourceKind {
+  const refuse = (): never => {
+    throw new Error(`nothing pins sources that need ${what}`);
+  };
+  return { missing: () => what, check: () => [], pin: refuse };
+}

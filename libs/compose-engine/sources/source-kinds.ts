@@ -1,0 +1,15 @@
+import type { SourceType } from '../../compose/compose-vocabulary.js';
+import { buildKind, tagKind } from './koji-kinds.js';
+import { pungiComposeKind } from './pungi-compose-kind.js';
+import { repoKind } from './repo-kind.js';
+import { unsupported, type SourceKind } from './source-kind.js';
+
+export const sourceKinds: Readonly<Record<SourceType, SourceKind>> = {
+  repo: repoKind,
+  pungi_compose: pungiComposeKind,
+  tag: tagKind,
+  build: buildKind,
+  module: unsupported('a connection to a module build service'),
+  pulp: unsupported('a connection to a Pulp server'),
+  raw_config: unsupported('configurations of Pungi'),
+};

@@ -1,0 +1,38 @@
+import type { BusMessage, ReceivedMessage } from '../compose-rules/bus-message.js';
+
+/** Messages of buses, kept until their time is over. Errors: `database-unavailable`, `message-not-found`. */
+export interface IncomingMessages {
+  /** Resolves when the message is durable, so that it may be acknowledged. One that is known already keeps its position. */
+  accept(message: BusMessage): Promise<{ readonly position: number; readonly known: boolean }>;
+  /** Those with a higher position, in order. */
+  after(position: number, limit: number): Promise<readonly ReceivedMessage[]>;
+  get(position: number): Promise<ReceivedMessage>;
+  /** The last position whose message was received before this time (RFC 3339); 0: none is kept that is older. */
+  positionBefore(time: string): Promise<number>;
+  /** Resolves when there may be messages after this position, or when the time is over. */
+  changed(position: number, options: { readonly milliseconds: number; readonly signal: AbortSignal }): Promise<void>;
+  /** What cannot become a message (no JSON, too large) or what a rule cannot make a request of. `rule` null: no rule can read it. */
+  park(parked: NewParkedMessage): Promise<void>;
+  parked(query: { readonly limit: number; readonly beforeId?: number }): Promise<readonly ParkedMessage[]>;
+  /** Forgets the parked message. A rule that parked it is told to look at the message again by whoever calls this. */
+  unpark(id: number): Promise<ParkedMessage>;
+  /** Removes what was received before this time and is not parked. Answers how many. */
+  removeBefore(time: string): Promise<number>;
+}
+
+export interface NewParkedMessage {
+  readonly bus: string;
+  readonly topic: string;
+  /** Where it was received; null for what never became a message. */
+  readonly position: number | null;
+  readonly rule: string | null;
+  readonly reason: string;
+  /** First bytes of what came, as text, for a reader. */
+  readonly excerpt: string;
+}
+
+export interface ParkedMessage extends NewParkedMessage {
+  readonly id: number;
+  /** RFC 3339. */
+  readonly parkedAt: string;
+}
