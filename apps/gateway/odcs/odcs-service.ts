@@ -10,7 +10,7 @@ import { parseJsonBody } from '../http/parse-json-body.js';
 import { withDeadline } from '../http/with-deadline.js';
 import type { GatewayMetrics } from '../metrics/gateway-metrics.js';
 import { requester } from './compose-requester.js';
-import { readNewCompose } from './read-new-compose.js';
+import { readNewCompose } from '../../../libs/compose/request-body/read-new-compose.js';
 import { readRenewal } from './read-renewal.js';
 
 /** How long an answer waits for the workflow engine; the record's outbox tells it otherwise. */
