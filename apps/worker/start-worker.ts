@@ -56,8 +56,8 @@ export function startWorker(options: WorkerProcessOptions): WorkerProcess {
     if (signal.aborted) return;
     const database = await openDatabase(url, { applicationName: 'millrace-worker' });
     const client = connectTemporal(settings);
-    const composes = await openComposeWork({ ...options, database, client });
     const rules = await openRuleWork({ ...options, database });
+    const composes = await openComposeWork({ ...options, database, client });
     try {
       const sessions = createSessionWorkflowClient(client, taskQueue === undefined ? {} : { taskQueue });
       const commands = createSessionCommands(database, { blobs: await openBlobStore(settings.blobs), ecosystems, ...(servicePolicy === undefined ? {} : { servicePolicy }) });
