@@ -26,8 +26,9 @@ export function createAmqp10Consumer(settings: Amqp10Bus, environment: Environme
 
       const receive = ({ message, delivery, receiver }: EventContext): void => {
         if (delivery === undefined || receiver === undefined) return;
-        if (stopping) return delivery.release();
         unsettled.add(delivery);
+        // Given back at the end: a broker would send it again at once, and some count how often.
+        if (stopping) return;
         underWay.add(take(rawOf(settings, message as unknown as Buffer)), () => {
           if (!unsettled.delete(delivery)) return;
           delivery.accept();
@@ -74,7 +75,7 @@ function rawOf(settings: Amqp10Bus, encoded: Buffer): RawMessage {
     return unread(errorMessage(error));
   }
   const { id, contentEncoding: encoding, body } = parts;
-  const raw = { bus: settings.name, id, topic: topicOf(parts, settings), encoding, bytes: body ?? Buffer.alloc(0) };
+  const raw = { bus: settings.name, id, topic: topicOf(parts, settings), encoding, bytes: body ?? encoded };
   return body === null ? { ...raw, unreadable: 'the body is neither bytes nor a text' } : raw;
 }
 
