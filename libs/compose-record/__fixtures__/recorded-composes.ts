@@ -51,5 +51,5 @@ export function recordedComposes() {
     expect(await commands().expire(id)).toMatchObject({ removed: true });
   }
 
-  return { database: () => database, reads: () => reads, commands, later, at, read, messages, expired, ...composeLives(commands) };
+  return { url: () => server.url, database: () => database, reads: () => reads, commands, later, at, read, messages, expired, ...composeLives(commands) };
 }
