@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import type { Settings } from '../../../libs/settings/settings.js';
 import { SETTINGS } from '../gateway-tokens.js';
-import { basicAuthMatches, controlUser } from '../http/basic-auth.js';
+import { basicAuthMatches, controlUser } from '../../../libs/access/authentication/control-credentials.js';
 
 /** Lets everybody change composes, or only those who have the control credentials, as the service is set. */
 @Injectable()
@@ -21,6 +21,6 @@ export class ComposeAuth implements CanActivate {
 /** Names of whoever asks, as ODCS has them where nobody has to say who they are. */
 export function requester(settings: Settings): { readonly owner: string; readonly by: string } {
   if (settings.composeAuth === 'noauth') return { owner: 'unknown', by: 'anonymous' };
-  const user = controlUser(settings);
+  const user = controlUser(settings.controlAuth);
   return { owner: user, by: user };
 }

@@ -4,7 +4,7 @@ import { isSessionId } from '../../../libs/session/session-id.js';
 import type { Settings } from '../../../libs/settings/settings.js';
 import type { RecordedSession, SessionReads } from '../gateway-ports.js';
 import { LIFECYCLE, READS, SETTINGS } from '../gateway-tokens.js';
-import { controlUser } from '../http/basic-auth.js';
+import { controlUser } from '../../../libs/access/authentication/control-credentials.js';
 import { validate } from '../http/parse-json-body.js';
 import { readOpenRequest } from '../session-lifecycle/open-request.js';
 import type { SessionLifecycle } from '../session-lifecycle/session-lifecycle.js';
@@ -44,7 +44,7 @@ export class SessionControlService {
   }
 
   async open(body: unknown): Promise<{ readonly id: string; readonly token: string }> {
-    const { id, token } = await this.lifecycle.open(readOpenRequest(body, this.settings.permissive), controlUser(this.settings));
+    const { id, token } = await this.lifecycle.open(readOpenRequest(body, this.settings.permissive), controlUser(this.settings.controlAuth));
     return { id, token }; // exactly these: craft-application refuses a third key
   }
 
@@ -67,7 +67,7 @@ export class SessionControlService {
 
   async end(sessionId: string): Promise<void> {
     await this.current(sessionId);
-    await this.lifecycle.end(sessionId, controlUser(this.settings));
+    await this.lifecycle.end(sessionId, controlUser(this.settings.controlAuth));
   }
 
   /** Ending a session removes its resources already, so there is nothing to do; a live session keeps them. An unknown id is fine. */

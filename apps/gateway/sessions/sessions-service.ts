@@ -5,7 +5,7 @@ import { isSessionId } from '../../../libs/session/session-id.js';
 import type { Settings } from '../../../libs/settings/settings.js';
 import type { RecordedSession, SessionReads } from '../gateway-ports.js';
 import { LIFECYCLE, READS, SETTINGS } from '../gateway-tokens.js';
-import { controlUser } from '../http/basic-auth.js';
+import { controlUser } from '../../../libs/access/authentication/control-credentials.js';
 import { validate } from '../http/parse-json-body.js';
 import { readOpenRequest } from '../session-lifecycle/open-request.js';
 import type { SessionLifecycle } from '../session-lifecycle/session-lifecycle.js';
@@ -31,7 +31,7 @@ export class SessionsService {
 
   async create(body: unknown, requestHost: string): Promise<CreatedSession> {
     const request = readOpenRequest(body, this.settings.permissive);
-    const opened = await this.lifecycle.open(request, controlUser(this.settings));
+    const opened = await this.lifecycle.open(request, controlUser(this.settings.controlAuth));
     return { ...opened, proxyUrl: proxyUrl(this.settings, opened, requestHost), policy: request.policy, links: sessionLinks(this.settings, opened.id) };
   }
 
@@ -65,7 +65,7 @@ export class SessionsService {
   async revoke(sessionId: string): Promise<RevokedSession> {
     const session = await this.find(sessionId);
     if (session.state === 'ended' || session.state === 'expired') throw new MillraceError('session-closed', `session is ${session.state}`);
-    const revoked = await this.lifecycle.revoke(sessionId, controlUser(this.settings));
+    const revoked = await this.lifecycle.revoke(sessionId, controlUser(this.settings.controlAuth));
     return { id: sessionId, openedAt: revoked.openedAt, revokedAt: revoked.revokedAt, links: sessionLinks(this.settings, sessionId) };
   }
 
@@ -73,7 +73,7 @@ export class SessionsService {
   async end(sessionId: string): Promise<void> {
     const session = await this.find(sessionId);
     if (session.state === 'ended' || session.state === 'expired') return;
-    await this.lifecycle.end(sessionId, controlUser(this.settings));
+    await this.lifecycle.end(sessionId, controlUser(this.settings.controlAuth));
   }
 
   private async find(sessionId: string): Promise<RecordedSession> {
