@@ -44,10 +44,15 @@ export function answerError(error: unknown, { request, reply, log, challenges = 
   if (classified.status !== 416) void reply.removeHeader('content-range');
   if (classified.status === 503) void reply.header('retry-after', '2');
   if (classified.status === 429) void reply.header('retry-after', '30');
-  if (classified.status === 401 && challenges.length > 0) void reply.header('www-authenticate', [...challenges]);
+  if (classified.status === 401) sendChallenges(reply, isProblemPath(request.url) || isOdcsPath(request.url) ? challenges : challenges.filter((challenge) => !/^basic /i.test(challenge)));
   if (isProblemPath(request.url)) sendProblem(request, reply, classified);
   else if (isOdcsPath(request.url)) sendOdcsError(reply, classified);
   else void reply.code(classified.status).type('text/plain; charset=utf-8').send(plainText(classified));
+}
+
+/** fetch-service sends none for passwords; the other ways to log in begin with theirs. */
+function sendChallenges(reply: FastifyReply, challenges: readonly string[]): void {
+  if (challenges.length > 0) void reply.header('www-authenticate', [...challenges]);
 }
 
 function isProblemPath(url: string): boolean {
