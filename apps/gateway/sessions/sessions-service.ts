@@ -44,8 +44,8 @@ export class SessionsService {
   }
 
   async downloads(sessionId: string, query: unknown, caller: Principal): Promise<DownloadPage> {
-    const page = validate(downloadQuery, query);
     await this.find(sessionId, caller);
+    const page = validate(downloadQuery, query);
     const { items, nextCursor } = await this.reads.downloads(sessionId, page);
     return { items: [...items], nextCursor };
   }
@@ -60,8 +60,8 @@ export class SessionsService {
 
   /** What strict with this document would have refused; a running session is judged up to now. */
   async checkPolicy(sessionId: string, body: unknown, caller: Principal): Promise<PolicyCheck> {
-    const { 'policy-document': document } = validate(policyCheckRequest, body);
     await this.find(sessionId, caller);
+    const { 'policy-document': document } = validate(policyCheckRequest, body);
     const check = await this.reads.checkPolicy(sessionId, policyText(document));
     return { ...check, refused: [...check.refused], undecided: [...check.undecided] };
   }
