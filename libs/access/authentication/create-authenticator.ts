@@ -7,11 +7,15 @@ import type { Principal } from '../principal.js';
 import type { AuthenticationSettings } from './authentication-schema.js';
 import { backendName } from './backend-name.js';
 import { createControlLogin } from './control-login.js';
-import { createFailedLogins } from './failed-logins.js';
+import { createFailedLogins, type FailedLogins } from './failed-logins.js';
 import type { Login, LoginMethod } from './login-method.js';
 import { checkedName } from './login-method.js';
+import { createBearerLogin } from './openid-connect/bearer-login.js';
+import { createJsonRequests } from './openid-connect/json-requests.js';
 
-export interface AuthenticatorOptions extends Pick<Settings, 'controlAuth' | 'composeAuth'> {
+export interface AuthenticatorOptions extends Pick<Settings, 'controlAuth' | 'composeAuth' | 'upstreamProxy' | 'upstreamNoProxy' | 'upstreamCa' | 'forbiddenPorts'> {
+  /** Of Millrace; identity providers see it as `millrace/<version>`. */
+  readonly version: string;
   /** For secrets that the settings name by a variable, and for Kerberos. */
   readonly environment: Environment;
   /** Of every login that was tried: for metrics and the log. */
@@ -72,9 +76,17 @@ export async function createAuthenticator(settings: AuthenticationSettings | und
 }
 
 /** In the order in which they are asked: the first that finds something of its kind decides. */
-async function openMethods(settings: AuthenticationSettings | undefined, { controlAuth, now = () => performance.now() }: AuthenticatorOptions): Promise<readonly LoginMethod[]> {
-  const failures = createFailedLogins({ perMinute: settings?.['failed-logins-per-minute'] ?? defaultFailuresPerMinute, now });
-  return settings?.control === false ? [] : [createControlLogin(controlAuth, failures)];
+async function openMethods(settings: AuthenticationSettings | undefined, options: AuthenticatorOptions): Promise<readonly LoginMethod[]> {
+  const { controlAuth, environment, now = () => performance.now() } = options;
+  const failedLogins = (): FailedLogins => createFailedLogins({ perMinute: settings?.['failed-logins-per-minute'] ?? defaultFailuresPerMinute, now });
+  const methods: LoginMethod[] = [];
+  if (settings?.control !== false) methods.push(createControlLogin(controlAuth, failedLogins()));
+  const openid = settings?.['openid-connect'];
+  if (openid !== undefined) {
+    const requests = createJsonRequests({ ...options, timeoutMilliseconds: openid['timeout-seconds'] * 1000, caFile: openid['ca-file'] });
+    methods.push(createBearerLogin(openid, { environment, requests, failures: failedLogins(), now }));
+  }
+  return methods;
 }
 
 function principalOf({ by }: LoginMethod, { name, groups, scopes }: Login): Principal {
