@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseSettingsFile } from '../../settings-file/read-settings-file.js';
 import { authenticationSchema } from './authentication-schema.js';
-import { credentials } from './__fixtures__/credentials.js';
+import { authenticatorOptions, credentials } from './__fixtures__/credentials.js';
 import type { TriedLogin } from './create-authenticator.js';
 import { createAuthenticator } from './create-authenticator.js';
 
 const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
-const options = { controlAuth: 'craft:secret', composeAuth: 'basic', environment: {} } as const;
+const options = authenticatorOptions({ controlAuth: 'craft:secret' });
 const read = (text: string): ReturnType<typeof authenticationSchema.parse> => parseSettingsFile(text, 'access.yaml', { schema: authenticationSchema, page: 'docs/reference/access.md' });
 
 describe('the control credentials', () => {

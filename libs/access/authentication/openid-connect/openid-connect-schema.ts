@@ -48,7 +48,7 @@ export const openidConnectSchema = z
 
 export type OpenidConnectSettings = z.infer<typeof openidConnectSchema>;
 
-function isEncrypted(value: string): boolean {
+export function isEncrypted(value: string): boolean {
   const url = URL.parse(value);
   return url?.protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(url?.hostname ?? '');
 }
