@@ -44,7 +44,7 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
   }
   const ecosystems = inspectedEcosystems();
   const servicePolicy = await readServicePolicy(settings.policyFile, ecosystems);
-  const access = await openAccess(settings, options.environment ?? {});
+  const access = await openAccess({ ...settings, environment: options.environment ?? {} });
   const client = connectTemporal(settings);
   const authority = openAuthorityCertificate(settings);
   const blobs = await openBlobStore(settings.blobs);

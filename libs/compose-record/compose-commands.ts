@@ -3,8 +3,7 @@ import type { PinnedInputs } from '../compose/compose-plan.js';
 import type { ComposeRequest } from '../compose/compose-request.js';
 import type { ComposeState } from '../compose/compose-vocabulary.js';
 import type { GeneratedTree, TreeName } from '../compose-engine/compose-engine.js';
-import type { ComposeRequester } from './idempotency-keys.js';
-import type { OwnerUse } from './owner-quota.js';
+import type { OwnerQuota, OwnerUse } from './owner-quota.js';
 
 /**
  * Every change of a compose, each one transaction: events in the stream `compose:<id>`, projections, the message for the outside and what the
@@ -44,6 +43,13 @@ export interface ComposeCommands {
   /** Trees that nothing promises any more; to be deleted, then forgotten. */
   releasableTrees(limit: number): Promise<readonly TreeName[]>;
   forgetTree(tree: TreeName): Promise<void>;
+}
+
+export interface ComposeRequester {
+  readonly owner: string;
+  readonly idempotencyKey?: string;
+  /** Absent: the owner may have as much as they like. */
+  readonly quota?: OwnerQuota;
 }
 
 export interface ComposeRenewal {

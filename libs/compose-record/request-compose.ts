@@ -5,7 +5,8 @@ import { unborn } from '../compose/compose-life.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import { change, composeOf, requireCompose, type RecordContext } from './carry-out.js';
 import { leaveForWorkflow } from './compose-outbox.js';
-import { rememberKey, type ComposeRequester } from './idempotency-keys.js';
+import type { ComposeRequester } from './compose-commands.js';
+import { rememberKey } from './idempotency-keys.js';
 import { takeFromQuota } from './owner-quota.js';
 
 /** Longer ones have no place in an index. */

@@ -18,7 +18,7 @@ export function namedCallers(yaml: string): Access {
     settings,
     authorization: createAuthorization(settings.authorization),
     openComposes: false,
-    watchLogins: () => undefined,
+    watch: () => undefined,
     authenticator: {
       backend: 'openidc',
       challenges: ['Named'],

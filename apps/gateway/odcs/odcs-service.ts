@@ -1,8 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { Compose } from '../../../libs/compose/compose.js';
-import type { ComposeQuery } from '../../../libs/compose-record/compose-commands.js';
-import type { ComposeRequester } from '../../../libs/compose-record/idempotency-keys.js';
+import type { ComposeQuery, ComposeRequester } from '../../../libs/compose-record/compose-commands.js';
 import { MillraceError, isMillraceError } from '../../../libs/errors/millrace-error.js';
 import type { Settings } from '../../../libs/settings/settings.js';
 import type { Principal } from '../../../libs/access/principal.js';
