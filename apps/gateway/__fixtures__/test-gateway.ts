@@ -4,6 +4,7 @@ import path from 'node:path';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import { readSettings } from '../../../libs/settings/settings.js';
 import type { Settings } from '../../../libs/settings/settings.js';
+import { openAccess } from '../access/open-access.js';
 import type { AuthorityCertificate, BuildEnvironment, GatewayDependencies, SessionWorkflows } from '../gateway-ports.js';
 import { createGatewayLogger } from '../gateway-logger.js';
 import { startGateway } from '../gateway.js';
@@ -41,7 +42,8 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const composes = new MemoryComposes();
   const lines: string[] = [];
   const log = createGatewayLogger(settings, { write: (line) => void lines.push(line) });
-  const dependencies = { commands: record.commands, reads: record.reads, outbox: record.outbox, workflows: absentEngine, authority: testAuthority, buildEnvironment: testBuildEnvironment, composes: composes.dependencies(), ...options.dependencies };
+  const access = options.dependencies?.access ?? (await openAccess(settings, {}));
+  const dependencies = { commands: record.commands, reads: record.reads, outbox: record.outbox, workflows: absentEngine, authority: testAuthority, buildEnvironment: testBuildEnvironment, composes: composes.dependencies(), ...options.dependencies, access };
   const { clientMilliseconds, waitingSeats, heartbeatMilliseconds } = options;
   const gateway = await startGateway({ settings, dependencies, log, ...(clientMilliseconds === undefined ? {} : { clientMilliseconds }), ...(waitingSeats === undefined ? {} : { waitingSeats }), ...(heartbeatMilliseconds === undefined ? {} : { heartbeatMilliseconds }) });
   return {
