@@ -19,6 +19,8 @@ export function namedCallers(yaml: string): Access {
     authorization: createAuthorization(settings.authorization),
     openComposes: false,
     watch: () => undefined,
+    tls: undefined,
+    close: async () => undefined,
     authenticator: {
       backend: 'openidc',
       challenges: ['Named'],

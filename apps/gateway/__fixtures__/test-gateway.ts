@@ -47,7 +47,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const { clientMilliseconds, waitingSeats, heartbeatMilliseconds } = options;
   const gateway = await startGateway({ settings, dependencies, log, ...(clientMilliseconds === undefined ? {} : { clientMilliseconds }), ...(waitingSeats === undefined ? {} : { waitingSeats }), ...(heartbeatMilliseconds === undefined ? {} : { heartbeatMilliseconds }) });
   return {
-    url: `http://127.0.0.1:${gateway.port}`,
+    url: `${access.tls === undefined ? 'http' : 'https'}://127.0.0.1:${gateway.port}`,
     port: gateway.port,
     settings,
     record,
@@ -55,6 +55,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     log: () => lines.join(''),
     close: async () => {
       await gateway.close();
+      await access.close();
       rmSync(home, { recursive: true, force: true });
     },
   };
