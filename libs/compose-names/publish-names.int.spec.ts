@@ -150,6 +150,7 @@ describe('the bucket', () => {
   let server: S3Server;
   let storage: string;
   let bucket: Bucket;
+  const before = { ...process.env };
   beforeAll(async () => {
     Object.assign(process.env, s3Credentials);
     storage = mkdtempSync(path.join(tmpdir(), 'millrace-name-bucket-'));
@@ -160,6 +161,7 @@ describe('the bucket', () => {
   afterAll(async () => {
     bucket.close();
     await server.kill();
+    for (const name of Object.keys(s3Credentials)) if (before[name] === undefined) delete process.env[name];
     rmSync(storage, { recursive: true, force: true });
   });
 
