@@ -17,6 +17,7 @@ import { GatewayMetrics } from './metrics/gateway-metrics.js';
 import { MetricsModule } from './metrics/metrics-module.js';
 import { OpenApiModule } from './openapi/openapi-module.js';
 import { ComposeFilesModule } from './compose-files/compose-files-module.js';
+import { ComposeNamesModule } from './compose-names/compose-names-module.js';
 import { ComposesModule } from './composes/composes-module.js';
 import { OdcsModule } from './odcs/odcs-module.js';
 import { SessionControlModule } from './session-control/session-control-module.js';
@@ -37,7 +38,7 @@ export interface GatewayModuleOptions {
 @Module({})
 class SharedModule {
   static with({ settings, dependencies, log }: GatewayModuleOptions): DynamicModule {
-    const metrics = new GatewayMetrics({ sessions: dependencies.reads, composes: dependencies.composes.reads, messageBacklog: dependencies.composes.messageBacklog }, gatewayVersion);
+    const metrics = new GatewayMetrics({ sessions: dependencies.reads, composes: dependencies.composes.reads, messageBacklog: dependencies.composes.messageBacklog, nameAges: dependencies.composes.nameAges }, gatewayVersion);
     dependencies.access.watch({ onLogin: observeLogins(metrics, log), onProblem: (reason) => log.warn({ reason }, 'logging in is not as it should be') });
     const values: (ValueProvider | FactoryProvider)[] = [
       { provide: SETTINGS, useValue: settings },
@@ -60,7 +61,7 @@ export class GatewayModule {
   static with(options: GatewayModuleOptions): DynamicModule {
     return {
       module: GatewayModule,
-      imports: [SharedModule.with(options), SessionControlModule, SessionsModule, AccessModule, CaModule, HealthModule, MetricsModule, OpenApiModule, OdcsModule.with(options), ComposesModule, ComposeFilesModule],
+      imports: [SharedModule.with(options), SessionControlModule, SessionsModule, AccessModule, CaModule, HealthModule, MetricsModule, OpenApiModule, OdcsModule.with(options), ComposesModule, ComposeNamesModule, ComposeFilesModule],
       providers: [
         { provide: APP_FILTER, useClass: ErrorAnswer },
         { provide: APP_GUARD, useClass: AccessGuard },
