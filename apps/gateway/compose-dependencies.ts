@@ -32,7 +32,7 @@ export async function openComposeDependencies(database: Database, { settings, wo
   const reads = createComposeReads(database);
   const hasTool = (name: string): boolean => findTool(name, searchPath) !== undefined;
   return {
-    commands: createComposeCommands(database, { composeUrl: settings.composeUrl, secondsToLive: settings.composeSecondsToLive, maximumSecondsToLive: settings.composeMaximumSecondsToLive }),
+    commands: createComposeCommands(database, { composeUrl: settings.composeUrl, secondsToLive: settings.composeSecondsToLive, maximumSecondsToLive: settings.composeMaximumSecondsToLive, nameGraceSeconds: settings.composeNameGrace }),
     reads,
     events: (id, page) => readEvents(database, id, page),
     engine: { check: (request) => checkRequest(request, { ...settings, hasTool }) },

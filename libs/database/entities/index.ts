@@ -1,4 +1,5 @@
 import { ComposeIdempotency, ComposeOutboxMessage, ComposeRow, ComposeTree, RecordIdentity } from './compose-entities.js';
+import { ComposeNamePlace, ComposeNameRow } from './compose-name-entities.js';
 import { ClosedSession, Counter, OutboxMessage, ProxyProcess, Revocation, RevocationAck, SessionKnowledgeRow, SessionSecretsRow, TrafficNotification } from './operation-entities.js';
 import { BusMessageRow, BusRow, ParkedMessageRow } from './incoming-entities.js';
 import { MessageSinkRow, OutboundMessageRow } from './message-entities.js';
@@ -7,6 +8,7 @@ import { StoredEvent, Stream } from './stream-entities.js';
 
 export * from './compose-entities.js';
 export * from './incoming-entities.js';
+export * from './compose-name-entities.js';
 export * from './message-entities.js';
 export * from './operation-entities.js';
 export * from './projection-entities.js';
@@ -38,4 +40,6 @@ export const entities = [
   BusMessageRow,
   ParkedMessageRow,
   BusRow,
+  ComposeNameRow,
+  ComposeNamePlace,
 ] as const;
