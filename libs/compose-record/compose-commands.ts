@@ -1,6 +1,7 @@
 import type { Compose } from '../compose/compose.js';
 import type { PinnedInputs } from '../compose/compose-plan.js';
 import type { ComposeRequest } from '../compose/compose-request.js';
+import type { RuleCause } from '../compose-rules/rule-cause.js';
 import type { ComposeState } from '../compose/compose-vocabulary.js';
 import type { GeneratedTree, TreeName } from '../compose-engine/compose-engine.js';
 
@@ -9,8 +10,11 @@ import type { GeneratedTree, TreeName } from '../compose-engine/compose-engine.j
  * workflow engine has to hear. All may be repeated. Errors: `compose-not-found`, `compose-closed` (its state does not allow it), `database-unavailable`.
  */
 export interface ComposeCommands {
-  /** A request with an idempotency key that its owner used before answers the compose of then; `idempotency-conflict` when the requests differ. */
-  request(request: ComposeRequest, options: { readonly owner: string; readonly idempotencyKey?: string }): Promise<{ readonly compose: Compose; readonly repeated: boolean }>;
+  /**
+   * A request with an idempotency key that its owner used before answers the compose of then; `idempotency-conflict` when the requests differ. One with a cause that
+   * there was before answers the compose of then, too, whatever the request is now.
+   */
+  request(request: ComposeRequest, options: { readonly owner: string; readonly idempotencyKey?: string; readonly cause?: RuleCause }): Promise<{ readonly compose: Compose; readonly repeated: boolean }>;
   /** wait → generating; again: the same. */
   begin(id: number): Promise<Compose>;
   /** Remembers what the sources were, so that an attempt after a crash works on the same; answers what was remembered first. */
