@@ -45,7 +45,8 @@ export function createRuleChains(database: Database): RuleChains {
 /** As `libs/messaging` marks what it sends. */
 function ownMarks(body: unknown): { readonly record?: unknown; readonly composeId?: number } {
   if (typeof body !== 'object' || body === null) return {};
-  const { record, compose } = body as { readonly record?: unknown; readonly compose?: { readonly id?: unknown } | null };
-  const id = typeof compose === 'object' ? compose?.id : undefined;
+  // Of a compose, or of a name that points at one.
+  const { record, compose, compose_id: named } = body as { readonly record?: unknown; readonly compose?: { readonly id?: unknown } | null; readonly compose_id?: unknown };
+  const id = typeof compose === 'object' && compose !== null ? compose.id : named;
   return typeof record === 'string' && Number.isSafeInteger(id) ? { record, composeId: id as number } : {};
 }

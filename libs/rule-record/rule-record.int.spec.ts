@@ -87,6 +87,7 @@ describe('a cause', () => {
     const body = JSON.parse(row?.body ?? '') as { record: string };
     const chains = createRuleChains(database);
     expect(await chains.of(body)).toEqual(['b', 'a']);
+    expect(await chains.of({ event: 'compose-name-changed', compose_id: compose.id, record: body.record })).toEqual(['b', 'a']);
     const strangers = [{ ...body, record: 'another' }, { ...body, compose: { id: 999 } }, { ...body, compose: null }, { compose: { id: compose.id } }, { ...body, compose: { id: String(compose.id) } }, null, 'text', []];
     for (const stranger of strangers) expect(await chains.of(stranger)).toEqual([]);
   });
