@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { Settings } from '../../libs/settings/settings.js';
 import { CaModule } from './ca/ca-module.js';
 import type { GatewayDependencies } from './gateway-ports.js';
-import { AUTHORITY, BUILD_ENVIRONMENT, COMPOSES, LIFECYCLE, LOGGER, METRICS, READS, SETTINGS, WORKFLOWS } from './gateway-tokens.js';
+import { AUTHORITY, BUILD_ENVIRONMENT, BUSES, COMPOSES, LIFECYCLE, LOGGER, METRICS, READS, SETTINGS, WORKFLOWS } from './gateway-tokens.js';
 import { gatewayVersion } from './gateway-version.js';
 import { HealthModule } from './health/health-module.js';
 import { AnswerDeadline } from './http/answer-deadline.js';
@@ -15,6 +15,7 @@ import { MetricsModule } from './metrics/metrics-module.js';
 import { OpenApiModule } from './openapi/openapi-module.js';
 import { ComposeFilesModule } from './compose-files/compose-files-module.js';
 import { ComposesModule } from './composes/composes-module.js';
+import { MessagesModule } from './rules/messages-module.js';
 import { OdcsModule } from './odcs/odcs-module.js';
 import { SessionControlModule } from './session-control/session-control-module.js';
 import { SessionLifecycle } from './session-lifecycle/session-lifecycle.js';
@@ -34,7 +35,7 @@ export interface GatewayModuleOptions {
 @Module({})
 class SharedModule {
   static with({ settings, dependencies, log }: GatewayModuleOptions): DynamicModule {
-    const metrics = new GatewayMetrics({ sessions: dependencies.reads, composes: dependencies.composes.reads, messageBacklog: dependencies.composes.messageBacklog }, gatewayVersion);
+    const metrics = new GatewayMetrics({ sessions: dependencies.reads, composes: dependencies.composes.reads, messageBacklog: dependencies.composes.messageBacklog, busTotals: () => dependencies.buses.messages.totals() }, gatewayVersion);
     const values: (ValueProvider | FactoryProvider)[] = [
       { provide: SETTINGS, useValue: settings },
       { provide: READS, useValue: dependencies.reads },
@@ -42,6 +43,7 @@ class SharedModule {
       { provide: AUTHORITY, useValue: dependencies.authority },
       { provide: BUILD_ENVIRONMENT, useValue: dependencies.buildEnvironment },
       { provide: COMPOSES, useValue: dependencies.composes },
+      { provide: BUSES, useValue: dependencies.buses },
       { provide: LOGGER, useValue: log },
       { provide: METRICS, useValue: metrics },
       { provide: LIFECYCLE, useValue: new SessionLifecycle({ ...dependencies, log, metrics }) },
@@ -55,7 +57,7 @@ export class GatewayModule {
   static with(options: GatewayModuleOptions): DynamicModule {
     return {
       module: GatewayModule,
-      imports: [SharedModule.with(options), SessionControlModule, SessionsModule, CaModule, HealthModule, MetricsModule, OpenApiModule, OdcsModule.with(options), ComposesModule, ComposeFilesModule],
+      imports: [SharedModule.with(options), SessionControlModule, SessionsModule, CaModule, HealthModule, MetricsModule, OpenApiModule, OdcsModule.with(options), ComposesModule, ComposeFilesModule, MessagesModule],
       providers: [
         { provide: APP_FILTER, useClass: ErrorAnswer },
         { provide: APP_INTERCEPTOR, useClass: AnswerDeadline },

@@ -7,4 +7,5 @@ export const LOGGER = Symbol('Logger');
 export const LIFECYCLE = Symbol('SessionLifecycle');
 export const METRICS = Symbol('GatewayMetrics');
 export const BUILD_ENVIRONMENT = Symbol('BuildEnvironment');
+export const BUSES = Symbol('BusDependencies');
 export const COMPOSES = Symbol('ComposeDependencies');

@@ -160,10 +160,10 @@ describe('parked messages', () => {
   const unread = { bytes: Buffer.from([0xff, 0x00]), details: { id: '1', topic: 'org.example', encoding: null } };
 
   it('are listed, newest first and page by page, and given back with what came', async () => {
-    for (let number = 1; number <= 5; number += 1) await messages.park({ ...parked, excerpt: `\0${number}` }, unread);
+    for (let number = 1; number <= 5; number += 1) await messages.park({ ...parked, excerpt: `\0\x1b${number}\n` }, unread);
     const first = await messages.parked({ limit: 2 });
     const second = await messages.parked({ limit: 5, beforeId: first[1]?.id ?? 0 });
-    expect([...first, ...second].map(({ excerpt }) => excerpt)).toEqual(['␀5', '␀4', '␀3', '␀2', '␀1']);
+    expect([...first, ...second].map(({ excerpt }) => excerpt)).toEqual([5, 4, 3, 2, 1].map((number) => `\ufffd\ufffd${number}\n`));
     await expect(messages.parkedMessage(first[0]?.id ?? 0)).resolves.toEqual({ ...first[0], unread });
     expect(await messages.totals()).toMatchObject([{ bus: 'fedora', received: 0, parked: 5, waiting: 5 }]);
   });

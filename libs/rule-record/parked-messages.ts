@@ -89,7 +89,7 @@ function fingerprintOf({ bus, topic, position, rule, excerpt }: NewParkedMessage
   return hash.digest('hex');
 }
 
-/** PostgreSQL has no NUL in texts, and no half of a surrogate pair. */
+/** PostgreSQL has no NUL in texts, and no half of a surrogate pair; a terminal obeys other characters that nobody sees. */
 function storable(text: string): string {
-  return text.replaceAll('\0', '\u2400').toWellFormed();
+  return text.replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, '\ufffd').toWellFormed();
 }

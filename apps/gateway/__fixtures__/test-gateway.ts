@@ -7,6 +7,7 @@ import type { Settings } from '../../../libs/settings/settings.js';
 import type { AuthorityCertificate, BuildEnvironment, GatewayDependencies, SessionWorkflows } from '../gateway-ports.js';
 import { createGatewayLogger } from '../gateway-logger.js';
 import { startGateway } from '../gateway.js';
+import { MemoryBuses } from './memory-buses.js';
 import { MemoryComposes } from './memory-composes.js';
 import { MemoryRecord } from './memory-record.js';
 
@@ -41,7 +42,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const composes = new MemoryComposes();
   const lines: string[] = [];
   const log = createGatewayLogger(settings, { write: (line) => void lines.push(line) });
-  const dependencies = { commands: record.commands, reads: record.reads, outbox: record.outbox, workflows: absentEngine, authority: testAuthority, buildEnvironment: testBuildEnvironment, composes: composes.dependencies(), ...options.dependencies };
+  const dependencies = { commands: record.commands, reads: record.reads, outbox: record.outbox, workflows: absentEngine, authority: testAuthority, buildEnvironment: testBuildEnvironment, composes: composes.dependencies(), buses: new MemoryBuses().dependencies(), ...options.dependencies };
   const { clientMilliseconds, waitingSeats, heartbeatMilliseconds } = options;
   const gateway = await startGateway({ settings, dependencies, log, ...(clientMilliseconds === undefined ? {} : { clientMilliseconds }), ...(waitingSeats === undefined ? {} : { waitingSeats }), ...(heartbeatMilliseconds === undefined ? {} : { heartbeatMilliseconds }) });
   return {

@@ -20,7 +20,7 @@ export interface Operation {
   /** OpenAPI template: `/session/{id}`; `{path}` at the end may have slashes in it. */
   readonly path: string;
   readonly operationId: string;
-  readonly tag: 'fetch-service' | 'sessions' | 'odcs' | 'composes' | 'ca' | 'service';
+  readonly tag: 'fetch-service' | 'sessions' | 'odcs' | 'composes' | 'rules' | 'ca' | 'service';
   readonly summary: string;
   /** `setting`: `basic` or `none`, as the service is set. */
   readonly auth: 'basic' | 'token' | 'setting' | 'none';
