@@ -14,6 +14,7 @@ import { GatewayMetrics } from './metrics/gateway-metrics.js';
 import { MetricsModule } from './metrics/metrics-module.js';
 import { OpenApiModule } from './openapi/openapi-module.js';
 import { ComposeFilesModule } from './compose-files/compose-files-module.js';
+import { ComposeNamesModule } from './compose-names/compose-names-module.js';
 import { ComposesModule } from './composes/composes-module.js';
 import { MessagesModule } from './rules/messages-module.js';
 import { OdcsModule } from './odcs/odcs-module.js';
@@ -35,7 +36,7 @@ export interface GatewayModuleOptions {
 @Module({})
 class SharedModule {
   static with({ settings, dependencies, log }: GatewayModuleOptions): DynamicModule {
-    const metrics = new GatewayMetrics({ sessions: dependencies.reads, composes: dependencies.composes.reads, messageBacklog: dependencies.composes.messageBacklog, busTotals: () => dependencies.buses.messages.totals() }, gatewayVersion);
+    const metrics = new GatewayMetrics({ sessions: dependencies.reads, composes: dependencies.composes.reads, messageBacklog: dependencies.composes.messageBacklog, nameAges: dependencies.composes.nameAges, busTotals: () => dependencies.buses.messages.totals() }, gatewayVersion);
     const values: (ValueProvider | FactoryProvider)[] = [
       { provide: SETTINGS, useValue: settings },
       { provide: READS, useValue: dependencies.reads },
@@ -57,7 +58,7 @@ export class GatewayModule {
   static with(options: GatewayModuleOptions): DynamicModule {
     return {
       module: GatewayModule,
-      imports: [SharedModule.with(options), SessionControlModule, SessionsModule, CaModule, HealthModule, MetricsModule, OpenApiModule, OdcsModule.with(options), ComposesModule, ComposeFilesModule, MessagesModule],
+      imports: [SharedModule.with(options), SessionControlModule, SessionsModule, CaModule, HealthModule, MetricsModule, OpenApiModule, OdcsModule.with(options), ComposesModule, ComposeNamesModule, ComposeFilesModule, MessagesModule],
       providers: [
         { provide: APP_FILTER, useClass: ErrorAnswer },
         { provide: APP_INTERCEPTOR, useClass: AnswerDeadline },

@@ -1,4 +1,6 @@
 import type { ComposeEngine } from '../../libs/compose-engine/compose-engine.js';
+import type { ComposeNames } from '../../libs/compose-names/compose-names.js';
+import type { NameAge } from '../../libs/compose-names/name-ages.js';
 import type { ComposeCommands, ComposeReads } from '../../libs/compose-record/compose-commands.js';
 import type { WebhookReceiver } from '../../libs/event-bus/webhooks/webhook-receiver.js';
 import type { MessageBacklog } from '../../libs/messaging/message-backlog.js';
@@ -78,6 +80,9 @@ export interface ComposeDependencies {
   readonly engine: Pick<ComposeEngine, 'check'>;
   readonly workflows: ComposeWorkflows;
   readonly content: Pick<ContentStore, 'file'>;
+  readonly names: ComposeNames;
+  /** For metrics; undefined where nobody measures it. */
+  readonly nameAges?: () => Promise<readonly NameAge[]>;
   /** How far each sink of messages has got; undefined where nobody measures it. */
   readonly messageBacklog?: () => Promise<readonly MessageBacklog[]>;
 }

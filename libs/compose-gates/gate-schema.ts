@@ -10,7 +10,7 @@ const usualPatience = 3600;
 /** A gate in a file of settings; docs/reference/compose-gates.md lists every key. The URL is no template: no message of a bus chooses who is asked. */
 export const gateSchema: z.ZodType<GateSettings, unknown> = z
   .strictObject({
-    url: urlSchema(/^https?:$/, 'https://greenwave.example.org'),
+    url: urlSchema(/^https?:$/, 'https://greenwave.example.org').refine((value) => !/[?#]/.test(value), 'must have no query'),
     'product-version': text,
     'decision-context': text,
     'subject-type': text.default('compose'),

@@ -39,8 +39,13 @@ export async function recordName(sql: Sql, { name, life, version }: LoadedName, 
   await sql(`with events_written as (${insertEvents('$1')}) ${advanceStreams('$2')}`, [JSON.stringify(rows), JSON.stringify(heads)]);
   const after = { name, life: evolveName(life, event), version: version + 1 };
   await projectName(sql, after);
-  await sql('insert into compose_name_places (name, wanted) values ($1, $2) on conflict (name) do update set wanted = excluded.wanted, due_at = least(compose_name_places.due_at, now())', [name, after.version]);
+  await wantName(sql, after, { anew: false });
   return after;
+}
+
+/** Has it written where names are found without the gateway; `anew`: although it may be there already. */
+export async function wantName(sql: Sql, { name, version }: Pick<LoadedName, 'name' | 'version'>, { anew }: { readonly anew: boolean }): Promise<void> {
+  await sql(`insert into compose_name_places (name, wanted) values ($1, $2) on conflict (name) do update set wanted = excluded.wanted ${anew ? ', published = 0' : ''}`, [name, version]);
 }
 
 /** Recording and rebuilding are the same. */

@@ -118,7 +118,7 @@ function current({ name, life }: LoadedName): ComposeName {
 export function checkName(name: string): void {
   if (composeNamePattern.test(name)) return;
   throw new MillraceError('invalid-request', `${JSON.stringify(name.slice(0, 140))} is not a name for composes`, {
-    suggestion: 'Use at most 128 of a-z, 0-9, ".", "_" and "-", the first a letter or digit, and no .repo or .json at the end.',
+    suggestion: 'Use at most 128 of a-z, 0-9, ".", "_" and "-", the first a letter or digit, and no .repo, .json or .mirrors at the end.',
   });
 }
 

@@ -1,7 +1,7 @@
-import { inTransaction } from '../database/sql.js';
+import { inTransaction, type Sql } from '../database/sql.js';
 import type { Database } from '../database/open-database.js';
 import { composeNameStreamId } from './compose-name-life.js';
-import { loadName, projectName } from './compose-name-rows.js';
+import { loadName, projectName, wantName } from './compose-name-rows.js';
 
 const prefix = composeNameStreamId('');
 const batchSize = 200;
@@ -18,8 +18,15 @@ export async function rebuildComposeNames(database: Database): Promise<number> {
       const last = streams.at(-1);
       if (last === undefined) return names;
       after = last.id;
-      for (const { id } of streams) await projectName(sql, await loadName(sql, id.slice(prefix.length)));
+      for (const { id } of streams) await rebuild(sql, id.slice(prefix.length));
       names += streams.length;
     }
   });
+}
+
+/** Where names are found without the gateway, they are written again. */
+async function rebuild(sql: Sql, name: string): Promise<void> {
+  const loaded = await loadName(sql, name);
+  await projectName(sql, loaded);
+  await wantName(sql, loaded, { anew: true });
 }

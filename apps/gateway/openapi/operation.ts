@@ -16,7 +16,7 @@ export interface Parameter {
 
 /** One operation of the gateway as the OpenAPI document shows it; also what 405 answers are made from. */
 export interface Operation {
-  readonly method: 'get' | 'post' | 'patch' | 'delete';
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** OpenAPI template: `/session/{id}`; `{path}` at the end may have slashes in it. */
   readonly path: string;
   readonly operationId: string;

@@ -1,5 +1,6 @@
 import { caOperations } from './ca-operations.js';
 import { composeOperations } from './compose-operations.js';
+import { composeNameOperations } from './compose-name-operations.js';
 import { messageOperations } from './message-operations.js';
 import { odcsOperations } from './odcs-operations.js';
 import type { Operation } from './operation.js';
@@ -7,4 +8,4 @@ import { serviceOperations } from './service-operations.js';
 import { sessionControlOperations } from './session-control-operations.js';
 import { sessionOperations } from './session-operations.js';
 
-export const operations: readonly Operation[] = [...sessionControlOperations, ...sessionOperations, ...odcsOperations, ...composeOperations, ...messageOperations, ...caOperations, ...serviceOperations];
+export const operations: readonly Operation[] = [...sessionControlOperations, ...sessionOperations, ...odcsOperations, ...composeOperations, ...composeNameOperations, ...messageOperations, ...caOperations, ...serviceOperations];
