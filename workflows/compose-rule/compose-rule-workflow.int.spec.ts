@@ -249,16 +249,16 @@ describe('a rule', () => {
     const held = Promise.withResolvers<void>();
     const { scene, status } = await playing({ messages: ['held'], settings: soon, before: async (call) => (call === 'await 1' ? held.promise : undefined) }, async (handle, { messages }) => {
       await quiet(handle, ({ matters }) => matters[0]?.composeId === 1);
-      for (let index = 0; index < 130; index += 1) messages.push(`key-${index}`);
+      for (let index = 0; index < 300; index += 1) messages.push(`key-${index}`);
       await handle.signal(messagesReceivedSignal);
-      await quiet(handle, ({ counts }) => counts.done === 130);
+      await quiet(handle, ({ counts }) => counts.done === 300);
       expect((await handle.describe()).historyLength).toBeLessThan(1500);
       expect(handle.firstExecutionRunId).not.toBe((await environment.client.workflow.getHandle(handle.workflowId).describe()).runId);
       held.resolve();
-      await quiet(handle, done(131));
+      await quiet(handle, done(301));
     });
-    expect(scene.requests).toHaveLength(131);
-    expect(status.counts).toMatchObject({ matched: 131, requested: 131, failed: 0 });
+    expect(scene.requests).toHaveLength(301);
+    expect(status.counts).toMatchObject({ matched: 301, requested: 301, failed: 0 });
   }, 60_000);
 
   it('tells the record up to where nothing is left to be done', async () => {
