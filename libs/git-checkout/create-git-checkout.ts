@@ -95,7 +95,7 @@ export function createGitCheckout(parts: GitCheckoutParts): GitCheckout {
 /** Branches before tags, as git itself does not; a tag stands for the commit that it names. */
 async function findReference(repository: OpenRepository, { commit: name }: GitPlace): Promise<string> {
   const wanted = [`refs/heads/${name}`, `refs/tags/${name}^{}`, `refs/tags/${name}`];
-  const { output } = await succeeded(repository, await repository.git(['ls-remote', '--quiet', repository.remote, ...wanted]));
+  const { output } = succeeded(repository, await repository.git(['ls-remote', '--quiet', repository.remote, ...wanted]));
   const found = new Map(output.split('\n').map((line) => line.split('\t')).map(([object = '', reference = '']) => [reference, object]));
   const object = wanted.map((reference) => found.get(reference)).find((each) => each !== undefined);
   if (object !== undefined && objectName.test(object)) return object;
@@ -106,14 +106,14 @@ async function checkOut(repository: OpenRepository, place: GitPlace, { options, 
   const { scratch } = repository;
   const wanted = objectName.test(place.commit) ? place.commit : await findReference(repository, place);
   const format = wanted.length === 64 ? ['--object-format=sha256'] : [];
-  await succeeded(repository, await repository.git(['init', '--quiet', '--bare', '--template=', ...format, scratch.repository]));
+  succeeded(repository, await repository.git(['init', '--quiet', '--bare', '--template=', ...format, scratch.repository]));
   const inside = (...parameters: readonly string[]): readonly string[] => [`--git-dir=${scratch.repository}`, ...parameters];
   await fetchCommit(repository, wanted, inside);
   const peeled = await repository.git(inside('rev-parse', '--quiet', '--verify', `${wanted}^{commit}`));
   if (peeled.status !== 0) throw new MillraceError('source-invalid', `${wanted} is no commit of the git repository ${repository.name}`);
   const commit = peeled.output.trim();
-  await succeeded(repository, await repository.git(inside('ls-tree', '-r', '-l', '-z', '--full-tree', commit), createTreeCounter(limits, repository.name)));
-  await succeeded(repository, await repository.git(inside('-c', 'core.bare=false', `--work-tree=${options.directory}`, 'checkout', '--quiet', '--force', '--detach', commit)));
+  succeeded(repository, await repository.git(inside('ls-tree', '-r', '-l', '-z', '--full-tree', commit), createTreeCounter(limits, repository.name)));
+  succeeded(repository, await repository.git(inside('-c', 'core.bare=false', `--work-tree=${options.directory}`, 'checkout', '--quiet', '--force', '--detach', commit)));
   return { commit, ...(await settleLinks(options.directory)) };
 }
 
@@ -122,8 +122,8 @@ async function fetchCommit(repository: OpenRepository, commit: string, inside: (
   const common = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-auto-maintenance', '--no-recurse-submodules'];
   const first = await repository.git(inside(...common, '--depth=1', repository.remote, commit));
   if (first.status === 0) return;
-  if (!/unadvertised object|does not support shallow|Server does not allow request/i.test(first.complaint)) await succeeded(repository, first, commit);
-  await succeeded(repository, await repository.git(inside(...common, repository.remote, '+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*')));
+  if (!/unadvertised object|does not support shallow|Server does not allow request/i.test(first.complaint)) succeeded(repository, first, commit);
+  succeeded(repository, await repository.git(inside(...common, repository.remote, '+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*')));
 }
 
 function succeeded(repository: OpenRepository, result: GitResult, commit?: string): GitResult {
