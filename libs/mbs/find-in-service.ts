@@ -2,7 +2,7 @@ import type { ComposeRequest } from '../compose/compose-request.js';
 import type { SourceOptions } from '../repository-source/repository-source.js';
 import type { BaseModule, ModuleBuildService } from './module-build-service.js';
 import type { BaseStream, ModuleBuild } from './module-build.js';
-import type { ModuleNeed } from './module-name.js';
+import type { FindModules } from './resolve-modules.js';
 
 const develEnd = '-devel';
 
@@ -10,7 +10,7 @@ const develEnd = '-devel';
  * How a request looks for modules in the service. What is named to its context is taken when it is only done; what others require is taken as new as their own base
  * module allows. `name-devel` is in Koji only: what the service knows of `name` stands for it. Errors: those of `ModuleBuildService`.
  */
-export function findInService(service: ModuleBuildService, { baseModule, flags }: Pick<ComposeRequest, 'baseModule' | 'flags'>, options: SourceOptions): (need: ModuleNeed, requiredBy: ModuleBuild | undefined) => Promise<readonly ModuleBuild[]> {
+export function findInService(service: ModuleBuildService, { baseModule, flags }: Pick<ComposeRequest, 'baseModule' | 'flags'>, options: SourceOptions): FindModules {
   return async (need, requiredBy) => {
     const includeDone = requiredBy === undefined && (flags.includes('include_done_modules') || need.context !== undefined);
     const base = requiredBy === undefined ? baseModule : boundsOf(requiredBy.builtFor);

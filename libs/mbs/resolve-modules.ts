@@ -3,11 +3,13 @@ import { findConflict } from './find-conflict.js';
 import type { ModuleBuild } from './module-build.js';
 import { baseModules, compareModules, moduleName, streamName, type ModuleNeed } from './module-name.js';
 
+/** All contexts of the newest version of a stream; none: it has none. `requiredBy`: undefined for what was asked for. */
+export type FindModules = (need: ModuleNeed, requiredBy: ModuleBuild | undefined) => Promise<readonly ModuleBuild[]>;
+
 export interface ResolveOptions {
   /** Who is asked, for messages. */
   readonly where: string;
-  /** All contexts of the newest version; none: it has none. `requiredBy`: undefined for what was asked for. */
-  find(need: ModuleNeed, requiredBy: ModuleBuild | undefined): Promise<readonly ModuleBuild[]>;
+  readonly find: FindModules;
   /** What modules need at run time is added, and what that needs. */
   readonly dependencies: boolean;
 }
