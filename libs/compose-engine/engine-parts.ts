@@ -33,14 +33,14 @@ export interface EngineParts {
 /** Milliseconds that a hub may take before an answer begins: large tags keep its database busy. */
 const hubTime = 300_000;
 
-/** What the engine's process and each of its threads have for themselves; the files behind it are shared. */
-export async function openEngineParts(settings: EngineSettings): Promise<EngineParts> {
+/** What the engine's process and each of its threads have for themselves; the files behind it are shared. `searchPath`: where git is looked for, as in PATH. */
+export async function openEngineParts(settings: EngineSettings, searchPath = ''): Promise<EngineParts> {
   const store = await openContentStore(path.join(blobRoot(settings.blobs), 'content'));
   const caches = path.join(settings.home, 'compose-caches');
   const version = millraceVersion();
   const source = createRepositorySource({ settings: { ...settings, composeSourcePaths: readablePaths(settings) }, content: store, directory: path.join(caches, 'sources'), version });
   const hubClient = settings.koji === undefined ? undefined : createSourceClient({ settings, version, limits: { ...sourceLimits, progressTime: hubTime } });
-  const git = createGitCheckout({ client: createSourceClient({ settings, version, limits: sourceLimits }), sourcePaths: settings.composeSourcePaths, searchPath: process.env['PATH'] ?? '' });
+  const git = createGitCheckout({ client: createSourceClient({ settings, version, limits: sourceLimits }), sourcePaths: settings.composeSourcePaths, searchPath });
   const writer = createRepositoryWriter({ content: store, cacheDirectory: path.join(caches, 'repositories') });
   const bucket = settings.composeBucket === undefined ? undefined : await openComposeBucket(settings.composeBucket);
   return {
