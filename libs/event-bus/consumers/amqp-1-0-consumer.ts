@@ -32,12 +32,17 @@ export function createAmqp10Consumer(settings: Amqp10Bus, environment: Environme
         underWay.add(take(rawOf(settings, message as unknown as Buffer)), () => {
           if (!unsettled.delete(delivery)) return;
           delivery.accept();
-          if (!stopping) receiver.add_credit(1);
+          if (!stopping) refill(receiver);
         });
+      };
+      /** In one go for many: each flow is a frame. */
+      const refill = (receiver: Receiver): void => {
+        const free = settings.prefetch - unsettled.size - receiver.credit;
+        if (free >= settings.prefetch / 2) receiver.add_credit(free);
       };
       const open = await openAmqp10(settings, environment, { address: settings.address, attach: (connection) => attach(connection, settings, receive) });
       try {
-        open.link.add_credit(settings.prefetch);
+        refill(open.link);
         onConsuming();
         try {
           await Promise.race([aborted(signal), open.gone, underWay.failed]);
