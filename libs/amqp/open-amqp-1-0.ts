@@ -91,7 +91,7 @@ interface ConditionShape {
 
 /** The library puts it where it happened; of what goes wrong in itself it hands over the error alone. */
 function errorOf(context: EventContext | Error): ConditionShape | undefined {
-  if (!('connection' in context)) return context as Error;
+  if (!('connection' in context)) return context;
   const { error, sender, receiver, session, connection } = context;
   return error ?? sender?.error ?? receiver?.error ?? session?.error ?? connection.error;
 }

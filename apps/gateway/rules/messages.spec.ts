@@ -34,7 +34,7 @@ beforeEach(() => {
 
 async function post(bus: string, body: string | Buffer, headers: Readonly<Record<string, string>>) {
   const answer = await fetch(`${gateway.url}/v1/events/${bus}`, { method: 'POST', body: new Uint8Array(Buffer.from(body as string)), headers: { 'content-type': 'application/json', ...headers } });
-  return { status: answer.status, headers: answer.headers, json: (await answer.json()) as unknown };
+  return { status: answer.status, headers: answer.headers, json: (await answer.json()) };
 }
 
 function signed(body: string, { secret = secrets.OLD, id = 'msg_1', at = new Date() }: { secret?: string; id?: string; at?: Date } = {}): Record<string, string> {
@@ -124,7 +124,7 @@ describe('a webhook', () => {
 describe('/v1/parked-messages', () => {
   const request = async (method: string, place: string, headers: Readonly<Record<string, string>> = { authorization }) => {
     const answer = await fetch(`${gateway.url}/v1/parked-messages${place}`, { method, headers });
-    return { status: answer.status, json: (await answer.json()) as unknown };
+    return { status: answer.status, json: (await answer.json()) };
   };
   const park = (changes: object = {}, unread?: string) =>
     buses.dependencies().messages.park(

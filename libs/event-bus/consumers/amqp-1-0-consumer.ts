@@ -23,9 +23,13 @@ export function createAmqp10Consumer(settings: Amqp10Bus, environment: Environme
       const underWay = createUnderWay();
       const unsettled = new Set<Delivery>();
       let stopping = false;
+      /** Messages that the broker may still send. */
+      let credit = 0;
 
       const receive = ({ message, delivery, receiver }: EventContext): void => {
         if (delivery === undefined || receiver === undefined) return;
+        // RabbitMQ 3 sends some more than it may.
+        credit = Math.max(0, credit - 1);
         unsettled.add(delivery);
         // Given back at the end: a broker would send it again at once, and some count how often.
         if (stopping) return;
@@ -37,8 +41,10 @@ export function createAmqp10Consumer(settings: Amqp10Bus, environment: Environme
       };
       /** In one go for many: each flow is a frame. */
       const refill = (receiver: Receiver): void => {
-        const free = settings.prefetch - unsettled.size - receiver.credit;
-        if (free >= settings.prefetch / 2) receiver.add_credit(free);
+        const free = settings.prefetch - unsettled.size - credit;
+        if (free < settings.prefetch / 2) return;
+        credit += free;
+        receiver.add_credit(free);
       };
       const open = await openAmqp10(settings, environment, { address: settings.address, attach: (connection) => attach(connection, settings, receive) });
       try {
