@@ -12,9 +12,9 @@ function busOf(...attempts: readonly Attempt[]): BusConsumer & { readonly connec
     name: 'one',
     type: 'memory',
     connections: () => connections,
-    consume: (consumption) => {
+    consume: async (consumption) => {
       connections += 1;
-      return (attempts[connections - 1] ?? (attempts.at(-1)))(consumption);
+      await (attempts[connections - 1] ?? attempts.at(-1))?.(consumption);
     },
   };
 }
