@@ -5,7 +5,7 @@ import { withNames, type RpcValue } from './rpc-value.js';
 
 /** One name in a path: no separator, nothing that leads elsewhere. */
 const segment = z.string().regex(/^(?!\.{1,2}$)[!-.0-~]{1,200}$/, 'is no plain name');
-const count = z.int().min(0);
+export const count = z.int().min(0);
 
 const eventRow = z.object({ id: count });
 const tagRow = z.object({ id: count, name: z.string() }).nullable();
@@ -80,7 +80,7 @@ export async function signaturesOf(hub: KojiHub, rpms: readonly number[], signal
   return answers.flatMap((answer) => checked(hub, 'queryRPMSigs', z.array(signatureRow), answer));
 }
 
-function checked<T>(hub: KojiHub, method: string, schema: z.ZodType<T>, answer: RpcValue): T {
+export function checked<T>(hub: KojiHub, method: string, schema: z.ZodType<T>, answer: RpcValue): T {
   const parsed = schema.safeParse(answer);
   if (parsed.success) return parsed.data;
   const problem = parsed.error.issues[0];

@@ -18,6 +18,7 @@ import type { KojiHub } from './koji-hub.js';
 import { kojiListing, listKoji, settleEvent, type KojiListing, type KojiRequest, type KojiRpm } from './koji-listing.js';
 import { createPackageHeads } from './package-heads.js';
 import { locationBelow, placesOf } from './package-places.js';
+import { filesGone, withScratchBuilds } from './scratch-builds.js';
 
 /** The packages of a hub's tags and builds, as a repository offers its own. Errors: those of `KojiHub` and `RepositorySource`; `unresolvable`. */
 export interface KojiSource {
@@ -60,7 +61,8 @@ export function createKojiSource({ hub, top, source, content, directory }: KojiS
   const known = createChecksumIndex(checksumDirectory);
 
   async function keepListing(request: KojiRequest, event: number | null, signal: AbortSignal): Promise<string> {
-    const bytes = Buffer.from(canonicalize(await listKoji(hub, request, event, signal)) as string);
+    const listing = await withScratchBuilds({ hub, top, source }, await listKoji(hub, request, event, signal), request, { signal });
+    const bytes = Buffer.from(canonicalize(listing) as string);
     return (await content.add(once(bytes))).sha256;
   }
 
@@ -85,6 +87,7 @@ export function createKojiSource({ hub, top, source, content, directory }: KojiS
         if (!isMissingFile(error)) throw error;
       }
     }
+    if (rpm.task !== undefined) throw filesGone(hub, [rpm.task]);
     throw new MillraceError('source-invalid', `${locations.at(-1)} does not exist, although the Koji hub ${hub.url} has that package`);
   }
 

@@ -2,13 +2,14 @@ import type { ComposeRequest } from '../../compose/compose-request.js';
 import { MillraceError } from '../../errors/millrace-error.js';
 import type { KojiSource } from '../../koji/koji-source.js';
 import { pinLookaside } from './pin-repositories.js';
+import { scratchReasons } from './scratch-reasons.js';
 import { mostBuilds, type SourceKind } from './source-kind.js';
 
 export const tagKind: SourceKind = ofKoji(({ source }) => (source.length === 1 ? [] : ['source type tag takes the name of one Koji tag']));
 
-export const buildKind: SourceKind = ofKoji(({ source, builds }) => [
+export const buildKind: SourceKind = ofKoji(({ source, builds, scratchBuildTasks }) => [
   ...(source.length > 0 ? ['source type build takes an empty source: builds has their names'] : []),
-  ...(builds.length === 0 ? ['source type build needs builds: name-version-release of each'] : []),
+  ...(builds.length + scratchBuildTasks.length === 0 ? ['source type build needs builds: name-version-release of each'] : []),
 ]);
 
 /** The hub of this process. Errors: `invalid-setting`. */
@@ -20,7 +21,7 @@ export function hubOf(koji: KojiSource | undefined): KojiSource {
 /** What all types with packages of a hub have in common. */
 export function kojiReasons({ builds, scratchBuildTasks, modularKojiTags }: ComposeRequest): string[] {
   const reasons = builds.length > mostBuilds ? [`builds names ${builds.length} builds; ${mostBuilds} are the most that one compose takes`] : [];
-  if (scratchBuildTasks.length > 0) reasons.push('scratch_build_tasks are not supported by this service yet');
+  reasons.push(...scratchReasons(scratchBuildTasks));
   if (modularKojiTags.length > 0) reasons.push('modular_koji_tags are not supported by this service yet');
   return reasons;
 }
