@@ -18,7 +18,7 @@ export interface FakePulp3 extends FakePulp {
   addDistribution(name: string, distribution: FakeDistribution): void;
 }
 
-type Row = Readonly<Record<string, unknown>> & { readonly pulp_href: string; readonly name: string; readonly pulp_labels: Readonly<Record<string, string>> };
+type Row = Readonly<Record<string, unknown>> & { readonly pulp_href: string; readonly name?: string; readonly pulp_labels?: Readonly<Record<string, string>> };
 
 /** A fake of Pulp 3: lists of distributions, repositories and publications, filtered and paged, in the shapes that pulp_rpm 3.39 was recorded with. */
 export async function startFakePulp3(options: FakePulp3Options): Promise<FakePulp3> {
@@ -43,7 +43,7 @@ export async function startFakePulp3(options: FakePulp3Options): Promise<FakePul
     addRepository(name: string, { labels = {}, published = true }: { readonly labels?: Readonly<Record<string, string>>; readonly published?: boolean } = {}) {
       const href = hrefOf('repositories');
       lists['repositories']?.push({ pulp_href: href, pulp_created: made, pulp_last_updated: made, versions_href: `${href}versions/`, pulp_labels: labels, latest_version_href: `${href}versions/1/`, name, description: null, remote: null, autopublish: published });
-      if (published) lists['publications']?.push({ pulp_href: hrefOf('publications'), pulp_created: made, pulp_last_updated: made, repository_version: `${href}versions/1/`, repository: href, name: '', pulp_labels: {} });
+      if (published) lists['publications']?.push({ pulp_href: hrefOf('publications'), pulp_created: made, pulp_last_updated: made, repository_version: `${href}versions/1/`, repository: href });
     },
     addDistribution(name: string, { basePath, labels = {}, repository }: FakeDistribution) {
       const base = `${pulp.url}/pulp/content/${basePath}/`;
@@ -61,7 +61,7 @@ function answerList(response: ServerResponse, url: URL, all: readonly Row[]): vo
     if (filter === undefined) return sendJson(response, 400, { errors: [`Invalid Filter: '${name}'`] });
     rows = rows.filter((row) => filter(row, value));
   }
-  if (ordering === 'name') rows.sort((one, other) => (one.name < other.name ? -1 : 1));
+  if (ordering === 'name') rows.sort((one, other) => (String(one.name) < String(other.name) ? -1 : 1));
   const [from, size] = [Number(offset), Number(limit)];
   // Of the address that the server has for itself, as behind a proxy.
   const next = from + size < rows.length ? `http://inner.example${url.pathname}?limit=${size}&offset=${from + size}` : null;
@@ -78,5 +78,5 @@ const filtersOfPulp: Readonly<Record<string, (row: Row, value: string) => boolea
   repository__in: (row, value) => isIn(value, row['repository']),
   repository_version: (row, value) => row['repository_version'] === value,
   // Terms that must all hold, each `key=value`.
-  pulp_label_select: (row, value) => value.split(',').every((term) => row.pulp_labels[term.replace(/=.*/s, '')] === term.replace(/^[^=]*=/, '')),
+  pulp_label_select: (row, value) => value.split(',').every((term) => row.pulp_labels?.[term.replace(/=.*/s, '')] === term.replace(/^[^=]*=/, '')),
 };
