@@ -1,4 +1,6 @@
 import type { ComposeEngine } from '../../libs/compose-engine/compose-engine.js';
+import type { ComposeNames } from '../../libs/compose-names/compose-names.js';
+import type { NameAge } from '../../libs/compose-names/name-ages.js';
 import type { ComposeCommands, ComposeReads } from '../../libs/compose-record/compose-commands.js';
 import type { MessageBacklog } from '../../libs/messaging/message-backlog.js';
 import type { ContentStore } from '../../libs/repository-source/content-store.js';
@@ -6,6 +8,7 @@ import type { SessionReads } from '../../libs/session-record/create-session-read
 import type { RecordedDownload } from '../../libs/session-record/read-downloads.js';
 import type { Page, RecordedSession, RecordedState, SessionFilter } from '../../libs/session-record/read-sessions.js';
 import type { SessionCommands } from '../../libs/session-record/session-commands.js';
+import type { Access } from './access/open-access.js';
 import type { EndedSession, RevokedSession, SessionInput } from '../../workflows/session/session-messages.js';
 
 /**
@@ -76,11 +79,15 @@ export interface ComposeDependencies {
   readonly engine: Pick<ComposeEngine, 'check'>;
   readonly workflows: ComposeWorkflows;
   readonly content: Pick<ContentStore, 'file'>;
+  readonly names: ComposeNames;
+  /** For metrics; undefined where nobody measures it. */
+  readonly nameAges?: () => Promise<readonly NameAge[]>;
   /** How far each sink of messages has got; undefined where nobody measures it. */
   readonly messageBacklog?: () => Promise<readonly MessageBacklog[]>;
 }
 
 export interface GatewayDependencies {
+  readonly access: Access;
   readonly commands: SessionCommands;
   readonly reads: SessionReads;
   readonly outbox: WorkflowOutbox;

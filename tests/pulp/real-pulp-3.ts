@@ -77,10 +77,10 @@ function createCalls(url: string): Pick<RealPulp3, 'get' | 'create' | 'uploadPac
   return {
     get: call,
     async create(place, body) {
-      const made = await call(place, JSON.stringify(body));
-      if (made['task'] === undefined) return String(made['pulp_href']);
+      const { task: started, pulp_href: made } = await call(place, JSON.stringify(body));
+      if (typeof started !== 'string') return String(made);
       for (;;) {
-        const task = await call(String(made['task']));
+        const task = await call(started);
         if (task['state'] === 'failed') throw new Error(JSON.stringify(task['error']));
         if (task['state'] === 'completed') return String((task['created_resources'] as readonly unknown[])[0]);
         await sleep(50);
