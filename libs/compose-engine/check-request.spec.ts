@@ -50,7 +50,8 @@ describe('a request', () => {
     ['builds of none', { sourceType: 'build', source: [] }, 'source type build needs builds: name-version-release of each'],
     ['builds with a source', { sourceType: 'build', source: ['f1'], builds: ['lid-1-1'] }, 'source type build takes an empty source: builds has their names'],
     ['very many builds', { sourceType: 'build', builds: Array.from({ length: 5001 }, (_, index) => `lid-1-${index}`), source: [] }, 'builds names 5001 builds; 5000 are the most that one compose takes'],
-    ['scratch builds', { sourceType: 'tag', source: ['f1'], scratchBuildTasks: ['12'] }, 'scratch_build_tasks are not supported by this service yet'],
+    ['scratch builds', { sourceType: 'build', source: [], scratchBuildTasks: ['12'] }, ''],
+    ['scratch builds that are no tasks', { sourceType: 'tag', source: ['f1'], scratchBuildTasks: ['12', 'x'] }, 'scratch_build_tasks are ids of tasks, and not x'],
     ['modular tags', { sourceType: 'tag', source: ['f1'], modularKojiTags: ['m1'] }, 'modular_koji_tags are not supported by this service yet'],
     ['a relative lookaside', { sourceType: 'tag', source: ['f1'], lookasideRepos: ['os'] }, 'os is neither an http(s) or file URL nor an absolute path'],
   ])('of %s is judged where there is a Koji hub', (_name, change, message) => {
