@@ -7,6 +7,8 @@ export interface PinnedInputs {
   readonly lookaside: readonly PinnedRepository[];
   /** Of tags and builds. */
   readonly koji?: PinnedKoji;
+  /** Of modules, whose packages are among those of `koji`. */
+  readonly modules?: PinnedModules;
   /** Of Pulp: the compose has no packages, and its `.repo` file names these. Sorted by id; empty: there are none, and empty repositories are written. */
   readonly links?: readonly LinkedRepository[];
   /** See `Compose.kojiEvent`. */
@@ -20,6 +22,11 @@ export interface PinnedKoji {
   readonly event: number | null;
   /** Lower-case hex SHA-256 of the list of packages, which is in the blob store. */
   readonly listing: string;
+}
+
+export interface PinnedModules {
+  /** Lower-case hex SHA-256 of their metadata for all architectures, defaults included, which is in the blob store. */
+  readonly document: string;
 }
 
 export interface PinnedRepository {

@@ -1,5 +1,6 @@
 import type { SourceType } from '../../compose/compose-vocabulary.js';
 import { buildKind, tagKind } from './koji-kinds.js';
+import { moduleKind } from './module-kind.js';
 import { pulpKind } from './pulp-kind.js';
 import { pungiComposeKind } from './pungi-compose-kind.js';
 import { repoKind } from './repo-kind.js';
@@ -10,7 +11,7 @@ export const sourceKinds: Readonly<Record<SourceType, SourceKind>> = {
   pungi_compose: pungiComposeKind,
   tag: tagKind,
   build: buildKind,
-  module: unsupported('a connection to a module build service'),
+  module: moduleKind,
   pulp: pulpKind,
   raw_config: unsupported('configurations of Pungi'),
 };
