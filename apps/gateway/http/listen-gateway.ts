@@ -39,8 +39,9 @@ export async function listenGateway({ app, fastify, settings, serverOptions, tls
       port,
       address: `${tls === undefined ? 'http' : 'https'}://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${port}`,
       async close() {
-        if (second !== undefined) await closeServer(second);
-        await app.close();
+        const closed = Promise.all([second === undefined ? undefined : closeServer(second), app.close()]);
+        tls?.cutConnections();
+        await closed;
       },
     };
   } catch (error) {
@@ -67,7 +68,7 @@ async function listenSecond({ fastify, port, serverOptions, tls }: { readonly po
 
 function openServer(fastify: FastifyInstance, serverOptions: ServerOptions, tls: TlsListener | undefined): Server {
   if (tls === undefined) return createServer(serverOptions, (request, response) => fastify.routing(request, response));
-  const server = createTlsServer({ ...serverOptions, ...tls.options }, (request, response) => fastify.routing(request, response));
+  const server = createTlsServer({ ...serverOptions, ...tls.options, handshakeTimeout: serverOptions.requestTimeout }, (request, response) => fastify.routing(request, response));
   tls.attach(server);
   return server;
 }
