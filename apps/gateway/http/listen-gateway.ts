@@ -30,7 +30,7 @@ export interface ListenOptions {
 export async function listenGateway({ app, fastify, settings, serverOptions, tls }: ListenOptions): Promise<Gateway> {
   const both = settings.host === 'localhost';
   const server: unknown = app.getHttpServer();
-  if (server instanceof TlsServer) tls?.attach(server);
+  if (server instanceof TlsServer) tls?.attach(server as TlsServer);
   try {
     await app.listen(settings.controlPort, both ? '127.0.0.1' : settings.host);
     const { port } = app.getHttpServer().address() as AddressInfo;

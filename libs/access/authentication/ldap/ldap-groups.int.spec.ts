@@ -144,7 +144,7 @@ describeWith('slapd', 'groups of a directory', () => {
   ])('are not waited for where the directory %s', async (_name, answer) => {
     const server: Server = createServer((socket) => {
       socket.on('error', () => undefined);
-      answer(socket as never);
+      answer(socket);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     opened.push({ close: () => void server.close() });
