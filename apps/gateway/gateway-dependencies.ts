@@ -44,7 +44,7 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
   }
   const ecosystems = inspectedEcosystems();
   const servicePolicy = await readServicePolicy(settings.policyFile, ecosystems);
-  const access = await openAccess({ ...settings, environment: options.environment ?? {} });
+  const access = await openAccess(settings, options.environment ?? {});
   const client = connectTemporal(settings);
   const authority = openAuthorityCertificate(settings);
   const blobs = await openBlobStore(settings.blobs);
@@ -63,7 +63,7 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
     buildEnvironment: createBuildEnvironment(authority, settings.home),
     database,
     async close() {
-      await access.authenticator.close();
+      await access.close();
       await composes.close();
       await database.close();
       // A retry of the SDK that falls due after the channel was closed throws out of nowhere. One that never connected holds nothing open.

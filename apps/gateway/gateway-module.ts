@@ -38,7 +38,7 @@ export interface GatewayModuleOptions {
 class SharedModule {
   static with({ settings, dependencies, log }: GatewayModuleOptions): DynamicModule {
     const metrics = new GatewayMetrics({ sessions: dependencies.reads, composes: dependencies.composes.reads, messageBacklog: dependencies.composes.messageBacklog }, gatewayVersion);
-    dependencies.access.watch({ onLogin: observeLogins(metrics, log), onProblem: (reason) => log.warn({ reason }, 'logging in is not as it should be') });
+    dependencies.access.watchLogins(observeLogins(metrics, log));
     const values: (ValueProvider | FactoryProvider)[] = [
       { provide: SETTINGS, useValue: settings },
       { provide: ACCESS, useValue: dependencies.access },

@@ -5,7 +5,6 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import type { TlsListener } from '../../libs/access/authentication/certificates/tls-listener.js';
 import { METRICS } from './gateway-tokens.js';
 import { GatewayModule } from './gateway-module.js';
 import type { GatewayModuleOptions } from './gateway-module.js';
@@ -19,8 +18,6 @@ import type { GatewayMetrics } from './metrics/gateway-metrics.js';
 export interface GatewayOptions extends GatewayModuleOptions {
   /** How long a client may take to send a request, or leave an answer unread; 30 s as in fetch-service. */
   readonly clientMilliseconds?: number;
-  /** Undefined: HTTP in the clear. */
-  readonly tls?: TlsListener | undefined;
 }
 
 const bodyLimit = 1024 * 1024;
@@ -28,6 +25,7 @@ const headLimit = 16 * 1024;
 
 /** Errors: `port-in-use`. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { tls } = options.dependencies.access;
   const serverOptions = {
     maxHeaderSize: headLimit,
     requestTimeout: options.clientMilliseconds ?? 30_000,
@@ -39,7 +37,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     requestTimeout: serverOptions.requestTimeout,
     connectionTimeout: serverOptions.requestTimeout,
     forceCloseConnections: true,
-    ...(options.tls === undefined ? { http: serverOptions } : { https: { ...serverOptions, ...options.tls.options } }),
+    ...(tls === undefined ? { http: serverOptions } : { https: { ...serverOptions, ...tls.options } }),
     clientErrorHandler: answerClientError,
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => answerError(error, { request, reply, log: options.log }),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
@@ -49,7 +47,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   acceptAnyBody(fastify);
   await fastify.register(fastifyStatic, { serve: false, setHeaders: keepRangeOfParts });
   observe(fastify, { metrics: app.get<GatewayMetrics>(METRICS), log: options.log });
-  return listenGateway({ app, fastify, settings: options.settings, serverOptions, tls: options.tls });
+  return listenGateway({ app, fastify, settings: options.settings, serverOptions, tls });
 }
 
 /** See `sendFile` of composes. */

@@ -42,12 +42,12 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const composes = new MemoryComposes();
   const lines: string[] = [];
   const log = createGatewayLogger(settings, { write: (line) => void lines.push(line) });
-  const access = options.dependencies?.access ?? (await openAccess({ ...settings, environment: {} }));
+  const access = options.dependencies?.access ?? (await openAccess(settings, {}));
   const dependencies = { commands: record.commands, reads: record.reads, outbox: record.outbox, workflows: absentEngine, authority: testAuthority, buildEnvironment: testBuildEnvironment, composes: composes.dependencies(), ...options.dependencies, access };
   const { clientMilliseconds, waitingSeats, heartbeatMilliseconds } = options;
   const gateway = await startGateway({ settings, dependencies, log, ...(clientMilliseconds === undefined ? {} : { clientMilliseconds }), ...(waitingSeats === undefined ? {} : { waitingSeats }), ...(heartbeatMilliseconds === undefined ? {} : { heartbeatMilliseconds }) });
   return {
-    url: `http://127.0.0.1:${gateway.port}`,
+    url: `${access.tls === undefined ? 'http' : 'https'}://127.0.0.1:${gateway.port}`,
     port: gateway.port,
     settings,
     record,
@@ -55,6 +55,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     log: () => lines.join(''),
     close: async () => {
       await gateway.close();
+      await access.close();
       rmSync(home, { recursive: true, force: true });
     },
   };

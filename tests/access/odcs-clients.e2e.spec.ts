@@ -1,0 +1,158 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { buildPackages } from '../../libs/compose-engine/__fixtures__/rpm-packages.js';
+import { describeWith } from '../../libs/testing/describe-with.js';
+import { startFakeKojiHub, type FakeKojiHub } from '../../libs/testing/fake-koji-hub.js';
+import { kerberosModule } from '../../libs/testing/kerberos-module.js';
+import { startKdc, testRealm, type TestKdc } from '../../libs/testing/start-kdc.js';
+import { openidCommandLine, openidResource, startOpenidProvider, type TestOpenidProvider } from '../../libs/testing/start-openid-provider.js';
+import { writeTestCertificates, type TestCertificates } from '../../libs/testing/test-certificates.js';
+import { startComposeService, type ComposeService } from '../composes/compose-service.js';
+import { odcsKerberosPython } from '../composes/odcs-client.js';
+
+const run = promisify(execFile);
+const folder = mkdtempSync(path.join(os.tmpdir(), 'millrace-access-'));
+const home = path.join(folder, 'home');
+
+let python: string;
+let kdc: TestKdc;
+let provider: TestOpenidProvider;
+let certificates: TestCertificates;
+let hub: FakeKojiHub;
+let service: ComposeService;
+/** By an address: with the name localhost, ODCS's command line logs in nowhere. */
+let url: string;
+
+const anything = '{source_types: [""]}';
+const accessFile = (module: string): string => `
+authentication:
+  openid-connect: {issuer: "${provider.issuer}", audience: [millrace], introspection: {client-id: ${openidResource.id}, client-secret: {file: ${path.join(folder, 'secret')}}}}
+  kerberos: {keytab-file: ${kdc.keytab}, realm: ${testRealm}, configuration-file: ${kdc.configuration}, module-file: ${module}}
+  tls: {certificate-file: ${certificates.server.certificate}, key-file: ${certificates.server.key}, client-certificates: optional, client-authorities-file: ${certificates.authority}}
+  certificate-name: common-name
+authorization:
+  composes:
+    allowed_clients:
+      users: {${openidCommandLine.id}: ${anything}, bob: ${anything}, millrace: ${anything}, carol: {source_types: [tag]}}
+    admins: {users: [bob]}
+  quotas: {users: {carol: {composes: 0}}}
+`;
+
+describeWith('krb5kdc', 'ODCS’s own clients, on a service where one has to log in', () => {
+  beforeAll(async () => {
+    mkdirSync(path.join(home, '.config'), { recursive: true });
+    mkdirSync(path.join(home, '.cache'));
+    certificates = writeTestCertificates(folder);
+    writeFileSync(path.join(folder, 'secret'), openidResource.secret);
+    let module: string;
+    [python, module, kdc, provider, hub] = await Promise.all([odcsKerberosPython(), kerberosModule(), startKdc({ users: ['bob', 'carol', 'eve'], services: ['HTTP/127.0.0.1'] }), startOpenidProvider(), startFakeKojiHub(path.join(folder, 'koji'))]);
+    const packages = path.join(folder, 'packages');
+    mkdirSync(packages);
+    buildPackages(packages, [{ name: 'kettle', arch: 'noarch' }]);
+    hub.addTag('updates');
+    hub.tag('updates', await hub.addBuild(...readdirSync(packages).map((file) => path.join(packages, file))));
+    writeFileSync(path.join(folder, 'access.yaml'), accessFile(module));
+    writeFileSync(path.join(home, '.config/odcs.toml'), `[redhat.prod]\nurl = "http://nowhere.test"\nid_provider = "${provider.issuer}/"\n`);
+    service = await startComposeService({ MILLRACE_ACCESS: path.join(folder, 'access.yaml'), MILLRACE_KOJI_HUB: hub.url, MILLRACE_KOJI_TOPURL: hub.topUrl, MILLRACE_COMPOSE_ALLOW_DESTINATIONS: '127.0.0.1/32' });
+    url = service.url.replace('//localhost:', '//127.0.0.1:');
+  }, 600_000);
+  afterAll(async () => {
+    await service.stop();
+    await hub[Symbol.asyncDispose]();
+    await provider[Symbol.asyncDispose]();
+    await kdc.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const plain = (): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], HOME: home, REQUESTS_CA_BUNDLE: certificates.authority, OTEL_SDK_DISABLED: 'true', NO_OIDC_AUTHZ_CODE: '1' });
+  const logins: Readonly<Record<string, () => Promise<NodeJS.ProcessEnv>>> = {
+    'OpenID Connect': () => Promise.resolve({ ...plain(), OIDC_CLIENT_ID: openidCommandLine.id, OIDC_CLIENT_SECRET: openidCommandLine.secret }),
+    'Kerberos': async () => ({ ...plain(), ...(await kdc.environmentOf('bob')) }),
+  };
+  const owners: Readonly<Record<string, string>> = { 'OpenID Connect': openidCommandLine.id, 'Kerberos': 'bob' };
+
+  /** Its exit code, and the JSON that it prints at last, or what it says. */
+  async function odcs(environment: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<{ readonly code: number; readonly text: string; readonly json: Readonly<Record<string, unknown>> }> {
+    const { code, text } = await run(python, ['-c', 'import sys; from odcs.client.cli import main; sys.argv[0] = "odcs"; main()', '--server', `${url}/`, '-q', ...args], { env: environment }).then(
+      ({ stdout }) => ({ code: 0, text: stdout }),
+      ({ code = 1, stdout = '', stderr = '' }: { code?: number; stdout?: string; stderr?: string }) => ({ code, text: `${stdout}${stderr}` }),
+    );
+    return { code, text, json: text.includes('{') && code === 0 ? (JSON.parse(text.slice(text.indexOf('{'))) as Record<string, unknown>) : {} };
+  }
+
+  /** What a service with a Koji hub and nothing else makes of each command, once the caller is known. */
+  const commands: readonly (readonly [readonly string[], { readonly code: number; readonly says: string; readonly type: string }])[] = [
+    [['create-tag', 'updates', 'kettle'], { code: 0, says: '"source": "updates"', type: 'tag' }],
+    [['create-build', 'kettle-1.0-1'], { code: 0, says: '"builds": "kettle-1.0-1"', type: 'build' }],
+    [['create', 'tag', 'updates'], { code: 0, says: '"source": "updates"', type: 'tag' }],
+    [['create-module', 'nodejs:18'], { code: 255, says: 'module build service', type: 'module' }],
+    [['create-pulp', 'content-set'], { code: 255, says: 'Pulp', type: 'pulp' }],
+    [['create-raw-config', 'name', 'commit'], { code: 255, says: 'Pungi', type: 'raw_config' }],
+  ];
+
+  describe.each(['OpenID Connect', 'Kerberos'])('by %s', (mechanism) => {
+    it('are who they are, in every command that creates', async () => {
+      const environment = await (logins[mechanism] as () => Promise<NodeJS.ProcessEnv>)();
+      for (const [command, { code, says }] of commands) {
+        const made = await odcs(environment, '--no-wait', ...command);
+        expect({ command, code: made.code, text: made.text }).toEqual({ command, code, text: expect.stringContaining(says) });
+        if (code === 0) expect(made.json['owner']).toBe(owners[mechanism]);
+      }
+    }, 120_000);
+
+    it('make, renew and delete a compose', async () => {
+      const environment = await (logins[mechanism] as () => Promise<NodeJS.ProcessEnv>)();
+      const { json } = await odcs(environment, 'create-tag', 'updates', 'kettle');
+      expect(json).toMatchObject({ state_name: 'done', owner: owners[mechanism] });
+      const id = String(json['id']);
+      expect((await odcs(environment, 'renew', id)).json).toMatchObject({ id: json['id'] });
+      expect((await odcs(environment, 'delete', id)).json).toMatchObject({ status: 202 });
+    }, 120_000);
+  });
+
+  it('by a client certificate are who it names, with the library', async () => {
+    const script = `
+import json, sys
+from odcs.client.odcs import ODCS, AuthMech, ComposeSourceTag, ComposeSourceBuild, ComposeSourceModule, ComposeSourcePulp, ComposeSourceRawConfig
+import requests
+server, cert, key = sys.argv[1:]
+odcs = ODCS(server, auth_mech=AuthMech.SSL, ssl_cert=cert, ssl_key=key)
+seen = {}
+for name, source in {"tag": ComposeSourceTag("updates"), "build": ComposeSourceBuild(["kettle-1.0-1"]), "module": ComposeSourceModule(["nodejs:18"]), "pulp": ComposeSourcePulp(["content-set"]), "raw_config": ComposeSourceRawConfig("name", "commit")}.items():
+    try:
+        seen[name] = odcs.request_compose(source)["owner"]
+    except requests.HTTPError as error:
+        seen[name] = error.response.json()
+print("SEEN" + json.dumps(seen))
+`;
+    const { stdout } = await run(python, ['-c', script, `${url}/`, certificates.client.certificate, certificates.client.key], { env: plain() });
+    const reason = (text: string): object => ({ status: 400, error: 'Bad Request', message: expect.stringContaining(text) });
+    expect(JSON.parse(stdout.slice(stdout.indexOf('SEEN') + 4))).toEqual({ tag: 'millrace', build: 'millrace', module: reason('module build service'), pulp: reason('Pulp'), raw_config: reason('Pungi') });
+  }, 60_000);
+
+  it('are told why they may not, and the service knows nobody who shows nothing', async () => {
+    const carol = { ...plain(), ...(await kdc.environmentOf('carol')) };
+    const eve = { ...plain(), ...(await kdc.environmentOf('eve')) };
+    expect(await odcs(carol, '--no-wait', 'create-module', 'nodejs:18')).toMatchObject({ code: 255, text: expect.stringContaining('User carol not allowed to operate with compose with source_types=module.') });
+    expect(await odcs(carol, '--no-wait', 'create-tag', 'updates')).toMatchObject({ code: 255, text: expect.stringMatching(/"status":\s*429.*carol has 0 composes that wait or are being generated, and may have 0 at once/s) });
+    expect(await odcs(eve, '--no-wait', 'create-tag', 'updates')).toMatchObject({ code: 255, text: expect.stringContaining('User eve is not in role allowed_clients.') });
+    const nobody = await odcs({ ...plain(), KRB5CCNAME: `FILE:${folder}/none`, KRB5_CONFIG: kdc.configuration }, '--no-wait', 'create-tag', 'updates');
+    expect(nobody.code).not.toBe(0);
+    // Reading needs no login, as ever.
+    expect((await odcs({ ...plain(), KRB5CCNAME: `FILE:${folder}/none`, KRB5_CONFIG: kdc.configuration }, 'about')).json).toMatchObject({ auth_backend: 'oidc_or_kerberos', allowed_clients: {} });
+  }, 120_000);
+
+  it('may not delete what is others’', async () => {
+    const openid = await (logins['OpenID Connect'] as () => Promise<NodeJS.ProcessEnv>)();
+    const kerberos = await (logins['Kerberos'] as () => Promise<NodeJS.ProcessEnv>)();
+    const { json } = await odcs(kerberos, 'create-tag', 'updates', 'kettle', '--flag', 'no_reuse');
+    expect(await odcs(openid, 'delete', String(json['id']))).toMatchObject({ code: 255, text: expect.stringContaining(`User ${openidCommandLine.id} is not in role admins.`) });
+    const others = (await odcs(openid, 'create-tag', 'updates', 'kettle')).json;
+    // bob is an admin.
+    expect((await odcs(kerberos, 'delete', String(others['id']))).json).toMatchObject({ status: 202 });
+  }, 120_000);
+});
