@@ -16,7 +16,6 @@ import { odcsKerberosPython } from '../composes/odcs-client.js';
 
 const run = promisify(execFile);
 const folder = mkdtempSync(path.join(os.tmpdir(), 'millrace-access-'));
-const home = path.join(folder, 'home');
 
 let python: string;
 let kdc: TestKdc;
@@ -30,7 +29,7 @@ let url: string;
 const anything = '{source_types: [""]}';
 const accessFile = (module: string): string => `
 authentication:
-  openid-connect: {issuer: "${provider.issuer}", audience: [millrace], introspection: {client-id: ${openidResource.id}, client-secret: {file: ${path.join(folder, 'secret')}}}}
+  openid-connect: {issuer: "${provider.issuer}", keys: false, introspection: {client-id: ${openidResource.id}, client-secret: {file: ${path.join(folder, 'secret')}}}}
   kerberos: {keytab-file: ${kdc.keytab}, realm: ${testRealm}, configuration-file: ${kdc.configuration}, module-file: ${module}}
   tls: {certificate-file: ${certificates.server.certificate}, key-file: ${certificates.server.key}, client-certificates: optional, client-authorities-file: ${certificates.authority}}
   certificate-name: common-name
@@ -44,8 +43,6 @@ authorization:
 
 describeWith('krb5kdc', 'ODCS’s own clients, on a service where one has to log in', () => {
   beforeAll(async () => {
-    mkdirSync(path.join(home, '.config'), { recursive: true });
-    mkdirSync(path.join(home, '.cache'));
     certificates = writeTestCertificates(folder);
     writeFileSync(path.join(folder, 'secret'), openidResource.secret);
     let module: string;
@@ -56,7 +53,6 @@ describeWith('krb5kdc', 'ODCS’s own clients, on a service where one has to log
     hub.addTag('updates');
     hub.tag('updates', await hub.addBuild(...readdirSync(packages).map((file) => path.join(packages, file))));
     writeFileSync(path.join(folder, 'access.yaml'), accessFile(module));
-    writeFileSync(path.join(home, '.config/odcs.toml'), `[redhat.prod]\nurl = "http://nowhere.test"\nid_provider = "${provider.issuer}/"\n`);
     service = await startComposeService({ MILLRACE_ACCESS: path.join(folder, 'access.yaml'), MILLRACE_KOJI_HUB: hub.url, MILLRACE_KOJI_TOPURL: hub.topUrl, MILLRACE_COMPOSE_ALLOW_DESTINATIONS: '127.0.0.1/32' });
     url = service.url.replace('//localhost:', '//127.0.0.1:');
   }, 600_000);
@@ -68,9 +64,17 @@ describeWith('krb5kdc', 'ODCS’s own clients, on a service where one has to log
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const plain = (): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], HOME: home, REQUESTS_CA_BUNDLE: certificates.authority, OTEL_SDK_DISABLED: 'true', NO_OIDC_AUTHZ_CODE: '1' });
+  /** A home of each mechanism's own, because the command keeps tokens there. */
+  function homeFor(mechanism: string): string {
+    const home = path.join(folder, `home-${mechanism}`);
+    for (const name of ['.config', '.cache']) mkdirSync(path.join(home, name), { recursive: true });
+    writeFileSync(path.join(home, '.config/odcs.toml'), `[redhat.prod]\nurl = "http://nowhere.test"\nid_provider = "${provider.issuer}/"\n`);
+    return home;
+  }
+
+  const plain = (mechanism = 'kerberos'): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], HOME: homeFor(mechanism), REQUESTS_CA_BUNDLE: certificates.authority, OTEL_SDK_DISABLED: 'true', NO_OIDC_AUTHZ_CODE: '1' });
   const logins: Readonly<Record<string, () => Promise<NodeJS.ProcessEnv>>> = {
-    'OpenID Connect': () => Promise.resolve({ ...plain(), OIDC_CLIENT_ID: openidCommandLine.id, OIDC_CLIENT_SECRET: openidCommandLine.secret }),
+    'OpenID Connect': () => Promise.resolve({ ...plain('openid'), OIDC_CLIENT_ID: openidCommandLine.id, OIDC_CLIENT_SECRET: openidCommandLine.secret }),
     'Kerberos': async () => ({ ...plain(), ...(await kdc.environmentOf('bob')) }),
   };
   const owners: Readonly<Record<string, string>> = { 'OpenID Connect': openidCommandLine.id, 'Kerberos': 'bob' };
