@@ -14,6 +14,7 @@ import { createComposeWorkflowClient } from '../../temporal/compose-workflow-cli
 import { composeTaskQueue, generationTaskQueueOf } from '../../workflows/compose/compose-messages.js';
 import { dispatchComposeOutbox } from './compose-outbox-dispatcher.js';
 import { sweepComposes } from './compose-sweep.js';
+import { openNamePublisher } from './name-publisher.js';
 import { repeat } from './repeat.js';
 import { sweepComposeStorage } from './storage-sweep.js';
 import type { Client } from '@temporalio/client';
@@ -35,6 +36,7 @@ export interface ComposeWorkOptions extends WorkerProcessOptions {
 
 /** Milliseconds between rounds. */
 const outboxInterval = 500;
+const namesInterval = 1000;
 const sweepInterval = 30_000;
 const storageInterval = 10 * 60_000;
 
@@ -45,13 +47,14 @@ export async function openComposeWork(options: ComposeWorkOptions): Promise<Comp
   await claimDirectories(database, [settings.composes, ...Object.values(settings.composeTargetDirs)]);
   const messages = await openMessageSinks(settings.messagesFile, { environment, forbiddenPorts: settings.forbiddenPorts });
   const engine = await createComposeEngine({ settings, searchPath: environment.PATH, ...(runGeneration === undefined ? {} : { run: runGeneration }) });
-  const commands = createComposeCommands(database, { composeUrl: settings.composeUrl, secondsToLive: settings.composeSecondsToLive, maximumSecondsToLive: settings.composeMaximumSecondsToLive });
+  const commands = createComposeCommands(database, { composeUrl: settings.composeUrl, secondsToLive: settings.composeSecondsToLive, maximumSecondsToLive: settings.composeMaximumSecondsToLive, nameGraceSeconds: settings.composeNameGrace });
   const reads = createComposeReads(database);
   const workflows = createComposeWorkflowClient(client, { taskQueue });
   const activityOptions = { commands, reads, engine, workflows, generationSeconds: settings.composeTimeout };
   const outbox = createComposeOutboxDeliveries(database);
   const overdue = createOverdueComposes(database);
   const stored = createStoredComposes(database);
+  const names = await openNamePublisher({ settings, database, log });
 
   return {
     queues: [
@@ -69,10 +72,13 @@ export async function openComposeWork(options: ComposeWorkOptions): Promise<Comp
         repeat(() => dispatchComposeOutbox({ outbox, workflows, log }).then(() => undefined), { name: 'compose outbox', interval: outboxInterval, signal, log }),
         repeat(() => sweepComposes({ overdue, commands, workflows, log }), { name: 'compose sweep', interval: sweepInterval, signal, log }),
         repeat(() => sweepComposeStorage({ stored, commands, engine, signal, log }), { name: 'storage sweep', interval: storageInterval, signal, log }),
+        repeat(() => names.publish(), { name: 'compose names', interval: namesInterval, signal, log }),
+        repeat(() => names.check(), { name: 'check of compose names', interval: storageInterval, signal, log }),
         deliverMessages({ ...messages, database, signal, log }),
       ]);
     },
     async close() {
+      names.close();
       await reads.close();
       await engine.close();
     },

@@ -16,6 +16,7 @@ import { dispatchOutbox } from './outbox-dispatcher.js';
 import { sweepOverdueSessions } from './overdue-sweep.js';
 import { repeat } from './repeat.js';
 import { openComposeWork } from './open-compose-work.js';
+import { openRuleWork } from './open-rule-work.js';
 import { runWorker } from './run-worker.js';
 import type { WorkedQueue } from './run-worker.js';
 import type { SessionCommands } from '../../libs/session-record/session-commands.js';
@@ -55,6 +56,7 @@ export function startWorker(options: WorkerProcessOptions): WorkerProcess {
     if (signal.aborted) return;
     const database = await openDatabase(url, { applicationName: 'millrace-worker' });
     const client = connectTemporal(settings);
+    const rules = await openRuleWork({ ...options, database });
     const composes = await openComposeWork({ ...options, database, client });
     try {
       const sessions = createSessionWorkflowClient(client, taskQueue === undefined ? {} : { taskQueue });
@@ -66,12 +68,14 @@ export function startWorker(options: WorkerProcessOptions): WorkerProcess {
       await Promise.all([
         ...[sessionQueue(commands), ...composes.queues].map((queue) => runWorker({ address, client, queue, log, signal, onPolling: polls })),
         composes.run(signal),
+        rules.run(signal),
         repeat(() => dispatchOutbox({ outbox, sessions, log }).then(() => undefined), { name: 'outbox', interval: outboxInterval, signal, log }),
         repeat(() => notifyTraffic({ rows, sessions, log }).then(() => undefined), { name: 'traffic', interval: trafficInterval, signal, log }),
         repeat(() => sweepOverdueSessions({ overdue, commands, log }).then(() => undefined), { name: 'sweep', interval: sweepInterval, signal, log }),
       ]);
     } finally {
       stopping.abort();
+      await rules.close();
       await composes.close();
       await client.connection.close();
       await database.close();

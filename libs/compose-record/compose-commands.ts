@@ -32,11 +32,11 @@ export interface ComposeCommands {
   fail(id: number, reason: string, options: { readonly final: boolean }): Promise<Compose>;
   /** wait or generating → failed; followers go on for themselves. */
   cancel(id: number, by: string): Promise<Compose>;
-  /** done or failed: expires now; the workflow removes it. */
+  /** done or failed: expires now; the workflow removes it. Errors also: `resources-in-use`, while a name points at it. */
   remove(id: number, by: string): Promise<Compose>;
   /** done, failed or removed: a later expiry, or a new compose with the same packages, as ODCS decides between them; `compose-not-found` for what has not ended, `quota-exceeded`. */
   renew(id: number, change: ComposeRenewal, requester: ComposeRequester): Promise<Compose>;
-  /** done or failed, and due → removed. `dueAt` (RFC 3339) where it is not due yet. */
+  /** done or failed, and due → removed. `dueAt` (RFC 3339) where it is not due yet; what a name points at is renewed instead. */
   expire(id: number): Promise<{ readonly removed: boolean; readonly dueAt: string }>;
   /** Composes that wait for the files of this one; the workflow tells them when it has ended. */
   followers(id: number): Promise<readonly number[]>;

@@ -18,8 +18,8 @@ export function namedCallers(yaml: string): Access {
     settings,
     authorization: createAuthorization(settings.authorization),
     openComposes: false,
+    watch: () => undefined,
     tls: undefined,
-    watchLogins: () => undefined,
     close: async () => undefined,
     authenticator: {
       backend: 'openidc',

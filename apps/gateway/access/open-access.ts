@@ -1,7 +1,7 @@
 import { openTlsListener } from '../../../libs/access/authentication/certificates/tls-listener.js';
 import type { TlsListener } from '../../../libs/access/authentication/certificates/tls-listener.js';
 import { createAuthenticator } from '../../../libs/access/authentication/create-authenticator.js';
-import type { TriedLogin } from '../../../libs/access/authentication/create-authenticator.js';
+import type { AuthenticatorOptions, TriedLogin } from '../../../libs/access/authentication/create-authenticator.js';
 import { accessSettingsFile } from '../../../libs/access/access-settings.js';
 import type { AccessSettings } from '../../../libs/access/access-settings.js';
 import type { Authenticator } from '../../../libs/access/authenticator.js';
@@ -9,7 +9,7 @@ import { createAuthorization } from '../../../libs/access/authorization/authoriz
 import type { Authorization } from '../../../libs/access/authorization/authorization.js';
 import { errorMessage } from '../../../libs/errors/error-message.js';
 import { readSettingsFile } from '../../../libs/settings-file/read-settings-file.js';
-import type { Environment, Settings } from '../../../libs/settings/settings.js';
+import type { Settings } from '../../../libs/settings/settings.js';
 import { gatewayVersion } from '../gateway-version.js';
 
 /** Who callers are, and what they may do. */
@@ -22,35 +22,37 @@ export interface Access {
   readonly openComposes: boolean;
   /** Of the gateway's own port; undefined: HTTP in the clear. */
   readonly tls: TlsListener | undefined;
-  /** Told of every login that is tried from now on, and of what is wrong but stops nobody. */
-  watchLogins(listener: LoginListener): void;
+  /** Who is told from now on of every login that is tried, and of what is wrong though it stops nobody. */
+  watch(observer: AccessObserver): void;
   close(): Promise<void>;
 }
 
-export interface LoginListener {
-  tried(login: TriedLogin): void;
-  problem(reason: string): void;
+export interface AccessObserver {
+  onLogin(login: TriedLogin): void;
+  onProblem(reason: string): void;
 }
 
-type AccessEnvironment = Pick<Settings, 'accessFile' | 'controlAuth' | 'composeAuth' | 'upstreamProxy' | 'upstreamNoProxy' | 'upstreamCa' | 'forbiddenPorts'>;
+type AccessOptions = Omit<AuthenticatorOptions, keyof AccessObserver | 'version'> & Pick<Settings, 'accessFile'>;
 
 /** Errors: `invalid-setting`. */
-export async function openAccess(settings: AccessEnvironment, environment: Environment): Promise<Access> {
-  const { accessFile, composeAuth } = settings;
-  const access = accessFile === undefined ? undefined : await readSettingsFile(accessFile, accessSettingsFile);
-  const listeners: LoginListener[] = [];
-  const onLogin = (login: TriedLogin): void => listeners.forEach((listener) => listener.tried(login));
-  const onProblem = (reason: string): void => listeners.forEach((listener) => listener.problem(reason));
-  const files = access?.authentication.tls;
-  const tls = files === undefined ? undefined : await openTlsListener(files, { environment, onProblem: (error) => onProblem(errorMessage(error)) });
-  const authenticator = await createAuthenticator(access?.authentication, { ...settings, version: gatewayVersion, environment, onLogin, onProblem });
+export async function openAccess(options: AccessOptions): Promise<Access> {
+  const { accessFile, composeAuth, environment } = options;
+  const settings = accessFile === undefined ? undefined : await readSettingsFile(accessFile, accessSettingsFile);
+  const observers: AccessObserver[] = [];
+  const observer: AccessObserver = {
+    onLogin: (login) => observers.forEach((each) => each.onLogin(login)),
+    onProblem: (reason) => observers.forEach((each) => each.onProblem(reason)),
+  };
+  const files = settings?.authentication.tls;
+  const tls = files === undefined ? undefined : await openTlsListener(files, { environment, onProblem: (error) => observer.onProblem(errorMessage(error)) });
+  const authenticator = await createAuthenticator(settings?.authentication, { ...options, ...observer, version: gatewayVersion });
   return {
     authenticator,
-    authorization: createAuthorization(access?.authorization),
-    settings: access,
-    openComposes: access === undefined && composeAuth === 'noauth',
+    authorization: createAuthorization(settings?.authorization),
+    settings,
+    openComposes: settings === undefined && composeAuth === 'noauth',
     tls,
-    watchLogins: (listener) => void listeners.push(listener),
+    watch: (each) => void observers.push(each),
     async close() {
       tls?.close();
       await authenticator.close();
