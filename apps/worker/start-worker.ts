@@ -56,17 +56,18 @@ export function startWorker(options: WorkerProcessOptions): WorkerProcess {
     if (signal.aborted) return;
     const database = await openDatabase(url, { applicationName: 'millrace-worker' });
     const client = connectTemporal(settings);
-    const rules = await openRuleWork({ ...options, database });
     const composes = await openComposeWork({ ...options, database, client });
+    const rules = await openRuleWork({ ...options, database, client, composes });
     try {
       const sessions = createSessionWorkflowClient(client, taskQueue === undefined ? {} : { taskQueue });
       const commands = createSessionCommands(database, { blobs: await openBlobStore(settings.blobs), ecosystems, ...(servicePolicy === undefined ? {} : { servicePolicy }) });
       const outbox = createOutboxDeliveries(database);
       const overdue = createOverdueSessions(database);
       const rows = createTrafficNotifications(database);
-      const polls = countdown(1 + composes.queues.length, polling.resolve);
+      const queues = [sessionQueue(commands), ...composes.queues(rules.activities), ...rules.queues];
+      const polls = countdown(queues.length, polling.resolve);
       await Promise.all([
-        ...[sessionQueue(commands), ...composes.queues].map((queue) => runWorker({ address, client, queue, log, signal, onPolling: polls })),
+        ...queues.map((queue) => runWorker({ address, client, queue, log, signal, onPolling: polls })),
         composes.run(signal),
         rules.run(signal),
         repeat(() => dispatchOutbox({ outbox, sessions, log }).then(() => undefined), { name: 'outbox', interval: outboxInterval, signal, log }),

@@ -3,7 +3,7 @@ import type { Database } from '../../../libs/database/open-database.js';
 import { openWebhooks } from '../../../libs/event-bus/open-buses.js';
 import { createIncomingMessages } from '../../../libs/rule-record/incoming-messages.js';
 import type { Environment, Settings } from '../../../libs/settings/settings.js';
-import { createRuleReplay } from '../../../temporal/rule-replay.js';
+import { createComposeRuleWorkflowClient } from '../../../temporal/compose-rule-workflow-client.js';
 import type { BusDependencies } from '../gateway-ports.js';
 
 export interface BusDependencyOptions {
@@ -22,11 +22,11 @@ export interface OpenBusDependencies extends BusDependencies {
 /** Errors: `invalid-setting`. */
 export async function openBusDependencies(database: Database, { settings, client, environment, noted }: BusDependencyOptions): Promise<OpenBusDependencies> {
   const messages = createIncomingMessages(database);
-  const replay = createRuleReplay(client);
+  const workflows = createComposeRuleWorkflowClient(client);
   return {
     messages,
     webhooks: await openWebhooks(settings.rulesFile, environment),
-    replay: (rule, options) => noted(replay(rule, options)),
+    replay: async (rule, options) => void (await noted(workflows.replay(rule, options))),
     close: () => messages.close(),
   };
 }

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { errorMessage } from '../errors/error-message.js';
-import type { ComposeRule, GateSettings } from './compose-rule.js';
-import { compileJsonPath } from './json-path.js';
-import { compilePattern } from './patterns/linear-pattern.js';
-import { checkTemplate } from './templates.js';
+import type { ComposeRule, GateSettings } from '../compose-rules/compose-rule.js';
+import { compileJsonPath } from '../compose-rules/json-path.js';
+import { compilePattern } from '../compose-rules/patterns/linear-pattern.js';
+import { checkTemplate } from '../compose-rules/templates.js';
+import { gateSchema } from '../compose-gates/gate-schema.js';
+import { nameSchema } from '../settings-file/common-schemas.js';
 
-/** As `name` and `buses` have them. */
-const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be 1 to 63 of a-z, 0-9, ".", "_" and "-", the first a letter or digit');
 const topic = z.string().min(1).max(255);
 const day = 86_400;
 const week = 7 * day;
@@ -22,8 +22,15 @@ function readable(read: (text: string) => unknown): z.ZodType<string, string> {
   });
 }
 
-const template = (...variables: readonly string[]): z.ZodType<string, string> => readable((text) => checkTemplate(text, variables));
-const ofMessage = template('message');
+const ofMessage = readable((text) => checkTemplate(text, ['message']));
+
+function check(context: z.core.$RefinementCtx<unknown>, texts: Iterable<string>, variables: readonly string[]): void {
+  try {
+    for (const text of texts) checkTemplate(text, variables);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: errorMessage(error) });
+  }
+}
 
 const condition = z
   .strictObject({
@@ -35,47 +42,25 @@ const condition = z
   .refine(({ equals, matches, exists }) => [equals, matches, exists].filter((each) => each !== undefined).length === 1, 'a condition has a path, and one of equals, matches and exists')
   .transform(({ path, equals, matches, exists }) => ({ path, ...(equals === undefined ? {} : { equals }), ...(matches === undefined ? {} : { matches }), ...(exists === undefined ? {} : { exists }) }));
 
-function gate(text: z.ZodType<string, string>): z.ZodType<GateSettings> {
-  return z
-    .strictObject({
-      url: z.url({ protocol: /^https?$/ }).regex(/^[a-z]+:\/\/[^/@]*(\/|$)/i, 'must have no user and password'),
-      'product-version': text,
-      'decision-context': text,
-      'subject-type': text,
-      'subject-identifier': text,
-      patience: z.int().min(0).max(30 * day).default(3600),
-    })
-    .transform((given) => ({
-      url: given.url.replace(/\/+$/, ''),
-      productVersion: given['product-version'],
-      decisionContext: given['decision-context'],
-      subjectType: given['subject-type'],
-      subjectIdentifier: given['subject-identifier'],
-      patience: given.patience,
-    }));
+function gateWith(...variables: readonly string[]): z.ZodType<GateSettings, unknown> {
+  return gateSchema.superRefine(({ productVersion, decisionContext, subjectType, subjectIdentifier }, context) => check(context, [productVersion, decisionContext, subjectType, subjectIdentifier], variables));
 }
 
-const request = z.record(z.string(), z.unknown()).superRefine((value, context) => {
-  try {
-    for (const text of textsIn(value)) checkTemplate(text, ['message']);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: errorMessage(error) });
-  }
-});
+const request = z.record(z.string(), z.unknown()).superRefine((value, context) => check(context, textsIn(value), ['message']));
 
 /** One rule of `MILLRACE_COMPOSE_RULES`. */
 const ruleSchema = z
   .strictObject({
-    name,
-    buses: z.array(name).min(1).max(50),
+    name: nameSchema,
+    buses: z.array(nameSchema).min(1).max(50),
     topics: z.array(topic).min(1).max(100).default(['#']),
     when: z.array(condition).max(50).default([]),
     key: ofMessage.default(''),
     debounce: z.strictObject({ quiet: z.number().min(0).max(day), longest: z.number().min(0).max(week) }).refine(({ quiet, longest }) => quiet <= longest, 'longest is at least quiet').default({ quiet: 10, longest: 300 }),
     request,
     latest: ofMessage.nullable().default(null),
-    'gate-before': gate(ofMessage).nullable().default(null),
-    'gate-after': gate(template('message', 'compose')).nullable().default(null),
+    'gate-before': gateWith('message').nullable().default(null),
+    'gate-after': gateWith('message', 'compose').nullable().default(null),
     retry: z.strictObject({ times: z.int().min(0).max(10), wait: z.number().min(1).max(day).default(60) }).default({ times: 0, wait: 60 }),
   })
   .transform((rule): ComposeRule => ({

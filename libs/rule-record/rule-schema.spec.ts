@@ -40,7 +40,7 @@ describe('a rule of the settings', () => {
     [{ request: { source: { source: ['{{ mesage.topic }}'] } } }, '0.request: the template {{ mesage.topic }} uses mesage'],
     [{ latest: '{% if %}' }, '0.latest: the template'],
     [{ 'gate-before': gate }, 'uses compose'],
-    [{ 'gate-after': { ...gate, url: 'https://me:secret@gate.test' } }, 'must have no user and password'],
+    [{ 'gate-after': { ...gate, url: 'https://me:secret@gate.test' } }, 'must not hold a user or a password'],
     [{ retry: { times: 99 } }, '0.retry.times'],
   ])('with %j is refused', (change, message) => {
     expect(mistakes(change)).toContain(message);
