@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { buildPackages } from '../../libs/compose-engine/__fixtures__/rpm-packages.js';
+import { openModuleScene, type ModuleScene } from '../../libs/compose-engine/__fixtures__/module-scene.js';
 import { describeWith } from '../../libs/testing/describe-with.js';
-import { startFakeKojiHub, type FakeKojiHub } from '../../libs/testing/fake-koji-hub.js';
 import { kerberosModule } from '../../libs/testing/kerberos-module.js';
 import { startKdc, testRealm, type TestKdc } from '../../libs/testing/start-kdc.js';
 import { openidCommandLine, openidResource, startOpenidProvider, type TestOpenidProvider } from '../../libs/testing/start-openid-provider.js';
@@ -21,7 +20,7 @@ let python: string;
 let kdc: TestKdc;
 let provider: TestOpenidProvider;
 let certificates: TestCertificates;
-let hub: FakeKojiHub;
+let scene: ModuleScene;
 let service: ComposeService;
 /** By an address: with the name localhost, ODCS's command line logs in nowhere. */
 let url: string;
@@ -46,19 +45,18 @@ describeWith('krb5kdc', 'ODCS’s own clients, on a service where one has to log
     certificates = writeTestCertificates(folder);
     writeFileSync(path.join(folder, 'secret'), openidResource.secret);
     let module: string;
-    [python, module, kdc, provider, hub] = await Promise.all([odcsKerberosPython(), kerberosModule(), startKdc({ users: ['bob', 'carol', 'eve'], services: ['HTTP/127.0.0.1'] }), startOpenidProvider(), startFakeKojiHub(path.join(folder, 'koji'))]);
-    const packages = path.join(folder, 'packages');
-    mkdirSync(packages);
-    buildPackages(packages, [{ name: 'kettle', arch: 'noarch' }]);
-    hub.addTag('updates');
-    hub.tag('updates', await hub.addBuild(...readdirSync(packages).map((file) => path.join(packages, file))));
+    [python, module, kdc, provider, scene] = await Promise.all([odcsKerberosPython(), kerberosModule(), startKdc({ users: ['bob', 'carol', 'eve'], services: ['HTTP/127.0.0.1'] }), startOpenidProvider(), openModuleScene()]);
+    const kettle = await scene.build({ name: 'kettle', arch: 'noarch' });
+    scene.hub.addTag('updates');
+    scene.hub.tag('updates', kettle);
+    scene.module({ name: 'mill', stream: '1', version: '1', context: 'm1', builds: [kettle], artifacts: { x86_64: ['kettle-0:1.0-1.noarch', 'kettle-0:1.0-1.src'] } });
     writeFileSync(path.join(folder, 'access.yaml'), accessFile(module));
-    service = await startComposeService({ MILLRACE_ACCESS: path.join(folder, 'access.yaml'), MILLRACE_KOJI_HUB: hub.url, MILLRACE_KOJI_TOPURL: hub.topUrl, MILLRACE_COMPOSE_ALLOW_DESTINATIONS: '127.0.0.1/32' });
+    service = await startComposeService({ MILLRACE_ACCESS: path.join(folder, 'access.yaml'), MILLRACE_KOJI_HUB: scene.hub.url, MILLRACE_KOJI_TOPURL: scene.hub.topUrl, MILLRACE_MBS_URL: scene.mbs.url, MILLRACE_COMPOSE_ALLOW_DESTINATIONS: '127.0.0.1/32' });
     url = service.url.replace('//localhost:', '//127.0.0.1:');
   }, 600_000);
   afterAll(async () => {
     await service.stop();
-    await hub[Symbol.asyncDispose]();
+    await scene[Symbol.asyncDispose]();
     await provider[Symbol.asyncDispose]();
     await kdc.stop();
     rmSync(folder, { recursive: true, force: true });
@@ -88,14 +86,14 @@ describeWith('krb5kdc', 'ODCS’s own clients, on a service where one has to log
     return { code, text, json: text.includes('{') && code === 0 ? (JSON.parse(text.slice(text.indexOf('{'))) as Record<string, unknown>) : {} };
   }
 
-  /** What a service with a Koji hub and nothing else makes of each command, once the caller is known. */
-  const commands: readonly (readonly [readonly string[], { readonly code: number; readonly says: string; readonly type: string }])[] = [
-    [['create-tag', 'updates', 'kettle'], { code: 0, says: '"source": "updates"', type: 'tag' }],
-    [['create-build', 'kettle-1.0-1'], { code: 0, says: '"builds": "kettle-1.0-1"', type: 'build' }],
-    [['create', 'tag', 'updates'], { code: 0, says: '"source": "updates"', type: 'tag' }],
-    [['create-module', 'nodejs:18'], { code: 255, says: 'module build service', type: 'module' }],
-    [['create-pulp', 'content-set'], { code: 255, says: 'Pulp', type: 'pulp' }],
-    [['create-raw-config', 'name', 'commit'], { code: 255, says: 'Pungi', type: 'raw_config' }],
+  /** What a service with a Koji hub and a module build service makes of each command, once the caller is known. */
+  const commands: readonly (readonly [readonly string[], { readonly code: number; readonly says: string }])[] = [
+    [['create-tag', 'updates', 'kettle'], { code: 0, says: '"source": "updates"' }],
+    [['create-build', 'kettle-1.0-1'], { code: 0, says: '"builds": "kettle-1.0-1"' }],
+    [['create', 'tag', 'updates'], { code: 0, says: '"source": "updates"' }],
+    [['create-module', 'mill:1'], { code: 0, says: '"source": "mill:1"' }],
+    [['create-pulp', 'content-set'], { code: 255, says: 'Pulp' }],
+    [['create-raw-config', 'name', 'commit'], { code: 255, says: 'Pungi' }],
   ];
 
   describe.each(['OpenID Connect', 'Kerberos'])('by %s', (mechanism) => {
@@ -126,7 +124,7 @@ import requests
 server, cert, key = sys.argv[1:]
 odcs = ODCS(server, auth_mech=AuthMech.SSL, ssl_cert=cert, ssl_key=key)
 seen = {}
-for name, source in {"tag": ComposeSourceTag("updates"), "build": ComposeSourceBuild(["kettle-1.0-1"]), "module": ComposeSourceModule(["nodejs:18"]), "pulp": ComposeSourcePulp(["content-set"]), "raw_config": ComposeSourceRawConfig("name", "commit")}.items():
+for name, source in {"tag": ComposeSourceTag("updates"), "build": ComposeSourceBuild(["kettle-1.0-1"]), "module": ComposeSourceModule(["mill:1"]), "pulp": ComposeSourcePulp(["content-set"]), "raw_config": ComposeSourceRawConfig("name", "commit")}.items():
     try:
         seen[name] = odcs.request_compose(source)["owner"]
     except requests.HTTPError as error:
@@ -135,7 +133,7 @@ print("SEEN" + json.dumps(seen))
 `;
     const { stdout } = await run(python, ['-c', script, `${url}/`, certificates.client.certificate, certificates.client.key], { env: plain() });
     const reason = (text: string): object => ({ status: 400, error: 'Bad Request', message: expect.stringContaining(text) });
-    expect(JSON.parse(stdout.slice(stdout.indexOf('SEEN') + 4))).toEqual({ tag: 'millrace', build: 'millrace', module: reason('module build service'), pulp: reason('Pulp'), raw_config: reason('Pungi') });
+    expect(JSON.parse(stdout.slice(stdout.indexOf('SEEN') + 4))).toEqual({ tag: 'millrace', build: 'millrace', module: 'millrace', pulp: reason('Pulp'), raw_config: reason('Pungi') });
   }, 60_000);
 
   it('are told why they may not, and the service knows nobody who shows nothing', async () => {

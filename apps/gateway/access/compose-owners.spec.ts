@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { ComposeRequest } from '../../../libs/compose/compose-request.js';
 import type { ComposeState } from '../../../libs/compose/compose-vocabulary.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import { composeRequest } from '../../../libs/testing/compose-request.js';
@@ -7,10 +8,11 @@ import { startTestGateway } from '../__fixtures__/test-gateway.js';
 import type { TestGateway } from '../__fixtures__/test-gateway.js';
 
 const base = 'https://odcs.example/';
+const narrow = "{source_types: [module, pungi_compose], sources: ['nodejs:20', 'http://packages.test/c/Everything'], builds: [bash-5-1]}";
 const yaml = `
 authorization:
   composes:
-    allowed_clients: {users: {owner: {}, other: {}, chief: {}, limited: {}}, groups: {packagers: {}}}
+    allowed_clients: {users: {owner: {}, other: {}, chief: {}, limited: {}, narrow: ${narrow}, narrower: ${narrow}}, groups: {packagers: {}}}
     admins: {users: [chief, boss]}
     scope_base: ${base}
   quotas: {default: {composes: 1000}, users: {limited: {seconds_to_live: 600, composes: 0}, other: {seconds_to_live: 999999999}}}
@@ -107,6 +109,17 @@ describe('PATCH', () => {
       if (caller === 'boss') expect(json['message']).toBe('User boss is not in role allowed_clients.');
       else if (expected === 403) expect(json['message']).toMatch(new RegExp(`^User other not allowed to renew compose \\(id=${id}\\) with other (label|sigkeys|builds|modules), it's owned by someone else\\.$`));
     }
+  });
+
+  it.each<[string, Partial<ComposeRequest>]>([
+    ['modules, which have become their builds', { sourceType: 'module', source: ['nodejs:20:1:aa', 'python:3:2:bb'] }],
+    ['a Pungi compose, which says itself what it has', { sourceType: 'pungi_compose', source: ['http://packages.test/c/Everything'], arches: ['x86_64', 'ppc64le'], builds: ['zlib-1-1'] }],
+  ])('of %s is no more than was asked for to its owner, and what it has to others', async (_what, request) => {
+    const make = async (): Promise<number> => gateway.composes.set((await gateway.composes.commands.request(composeRequest(request), { owner: 'narrow' })).compose.id, { state: 'done' }).id;
+    expect((await call('PATCH', `/composes/${await make()}`, named({ name: 'narrow' }))).status).toBe(200);
+    expect((await call('PATCH', `/composes/${await make()}`, named({ name: 'narrower' }))).status).toBe(403);
+    // What the owner adds is judged, as ever.
+    expect((await call('PATCH', `/composes/${await make()}`, named({ name: 'narrow' }), { source: { builds: ['evil-1-1'] } })).status).toBe(403);
   });
 
   it.each(['wait', 'generating'] as const)('of a compose in %s is a 404 for everybody, whatever they may do', async (state) => {
