@@ -24,6 +24,8 @@ export interface TestOpenidProvider extends AsyncDisposable {
 }
 
 export const openidClient = { id: 'builder', secret: 'client secret:+/%' } as const;
+/** As ODCS's command line logs in: with its secret in the body. */
+export const openidCommandLine = { id: 'odcs-cli', secret: 'command line secret' } as const;
 /** Who may ask about tokens. */
 export const openidResource = { id: 'millrace', secret: 'resource secret' } as const;
 const scopes = ['read', 'new-compose', 'renew-compose', 'groups'];
@@ -88,6 +90,7 @@ function configuration(key: JWK, known: readonly string[]): ConstructorParameter
     jwks: { keys: [key] },
     clients: [
       { client_id: openidClient.id, client_secret: openidClient.secret, grant_types: ['client_credentials'], ...plain },
+      { client_id: openidCommandLine.id, client_secret: openidCommandLine.secret, grant_types: ['client_credentials'], token_endpoint_auth_method: 'client_secret_post', ...plain },
       { client_id: openidResource.id, client_secret: openidResource.secret, grant_types: [], ...plain },
     ],
     scopes: ['openid', ...known],
