@@ -11,6 +11,7 @@ import type { Environment, Settings } from '../../libs/settings/settings.js';
 import { connectTemporal } from '../../temporal/client.js';
 import { createSessionWorkflowClient } from '../../temporal/session-workflow-client.js';
 import { createComposeWorkflowClient } from '../../temporal/compose-workflow-client.js';
+import { openAccess } from './access/open-access.js';
 import { openBusDependencies } from './rules/bus-dependencies.js';
 import { openComposeDependencies } from './compose-dependencies.js';
 import { gatewayVersion } from './gateway-version.js';
@@ -30,7 +31,7 @@ export interface DependencyOptions {
   readonly composeTaskQueue?: string;
   /** Where tools are looked for, as in PATH; without it there are none. */
   readonly searchPath?: string | undefined;
-  /** Secrets of webhooks; without it there are none but those in files. */
+  /** For secrets that the access file and webhooks name by a variable; without it there are none but those in files. */
   readonly environment?: Environment;
 }
 
@@ -44,6 +45,7 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
   }
   const ecosystems = inspectedEcosystems();
   const servicePolicy = await readServicePolicy(settings.policyFile, ecosystems);
+  const access = await openAccess({ ...settings, environment: options.environment ?? {} });
   const client = connectTemporal(settings);
   const authority = openAuthorityCertificate(settings);
   const blobs = await openBlobStore(settings.blobs);
@@ -53,6 +55,7 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
   const composes = await openComposeDependencies(database, { settings, workflows: composeWorkflows, searchPath: options.searchPath, noted: engine.noted });
   const buses = await openBusDependencies(database, { settings, client, environment: options.environment ?? {}, noted: engine.noted });
   return {
+    access,
     composes,
     buses,
     commands: createSessionCommands(database, { blobs, acknowledgeWithinMilliseconds, ecosystems, ...(servicePolicy === undefined ? {} : { servicePolicy }) }),
@@ -63,6 +66,7 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
     buildEnvironment: createBuildEnvironment(authority, settings.home),
     database,
     async close() {
+      await access.close();
       await buses.close();
       await composes.close();
       await database.close();

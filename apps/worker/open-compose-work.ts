@@ -14,6 +14,7 @@ import { createComposeWorkflowClient } from '../../temporal/compose-workflow-cli
 import { composeTaskQueue, generationTaskQueueOf } from '../../workflows/compose/compose-messages.js';
 import { dispatchComposeOutbox } from './compose-outbox-dispatcher.js';
 import { sweepComposes } from './compose-sweep.js';
+import { openNamePublisher } from './name-publisher.js';
 import { repeat } from './repeat.js';
 import { sweepComposeStorage } from './storage-sweep.js';
 import type { Client } from '@temporalio/client';
@@ -42,6 +43,7 @@ export interface ComposeWorkOptions extends WorkerProcessOptions {
 
 /** Milliseconds between rounds. */
 const outboxInterval = 500;
+const namesInterval = 1000;
 const sweepInterval = 30_000;
 const storageInterval = 10 * 60_000;
 
@@ -59,6 +61,7 @@ export async function openComposeWork(options: ComposeWorkOptions): Promise<Comp
   const outbox = createComposeOutboxDeliveries(database);
   const overdue = createOverdueComposes(database);
   const stored = createStoredComposes(database);
+  const names = await openNamePublisher({ settings, database, log });
 
   return {
     taskQueue,
@@ -80,10 +83,13 @@ export async function openComposeWork(options: ComposeWorkOptions): Promise<Comp
         repeat(() => dispatchComposeOutbox({ outbox, workflows, log }).then(() => undefined), { name: 'compose outbox', interval: outboxInterval, signal, log }),
         repeat(() => sweepComposes({ overdue, commands, workflows, log }), { name: 'compose sweep', interval: sweepInterval, signal, log }),
         repeat(() => sweepComposeStorage({ stored, commands, engine, signal, log }), { name: 'storage sweep', interval: storageInterval, signal, log }),
+        repeat(() => names.publish(), { name: 'compose names', interval: namesInterval, signal, log }),
+        repeat(() => names.check(), { name: 'check of compose names', interval: storageInterval, signal, log }),
         deliverMessages({ ...messages, database, signal, log }),
       ]);
     },
     async close() {
+      names.close();
       await reads.close();
       await engine.close();
     },

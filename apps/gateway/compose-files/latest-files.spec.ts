@@ -36,6 +36,7 @@ beforeAll(async () => {
   }
   composes.set(4, { reusedId: 1 });
   for (const id of [3, 1, 2]) await composes.names.promote('nightly', id, { ...by, force: true });
+  composes.set(3, { state: 'removed', removedAt: '2026-11-21T12:00:00.000Z' });
 });
 afterAll(async () => {
   await gateway.close();
@@ -75,7 +76,6 @@ describe('what a name points at', () => {
   });
 
   it('is not taken from a compose that is gone', async () => {
-    composes.set(3, { state: 'removed', removedAt: '2026-11-21T12:00:00.000Z' });
     expect(await leads(`/nightly/repodata/${digest('3')}-primary.xml.gz`)).toEqual([404, null, 'no-store']);
   });
 

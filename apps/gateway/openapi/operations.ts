@@ -1,3 +1,4 @@
+import { accessOperations } from './access-operations.js';
 import { caOperations } from './ca-operations.js';
 import { composeOperations } from './compose-operations.js';
 import { composeNameOperations } from './compose-name-operations.js';
@@ -8,4 +9,14 @@ import { serviceOperations } from './service-operations.js';
 import { sessionControlOperations } from './session-control-operations.js';
 import { sessionOperations } from './session-operations.js';
 
-export const operations: readonly Operation[] = [...sessionControlOperations, ...sessionOperations, ...odcsOperations, ...composeOperations, ...composeNameOperations, ...messageOperations, ...caOperations, ...serviceOperations];
+export const operations: readonly Operation[] = [
+  ...sessionControlOperations,
+  ...sessionOperations,
+  ...odcsOperations,
+  ...composeOperations,
+  ...composeNameOperations,
+  ...messageOperations,
+  ...accessOperations,
+  ...caOperations,
+  ...serviceOperations,
+];

@@ -1,10 +1,12 @@
 import { Controller, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { Public } from '../access/needs.js';
 import type { TakenEventView } from './message-schemas.js';
 import { MessagesService } from './messages-service.js';
 
 /** Webhooks of others. No credentials of ours: each is signed with a secret of its bus, over its very bytes. */
 @Controller('v1/events')
+@Public()
 export class EventsController {
   constructor(@Inject(MessagesService) private readonly messages: MessagesService) {}
 

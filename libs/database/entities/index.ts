@@ -8,8 +8,8 @@ import { ArtefactRow, DownloadRow, SessionRow } from './projection-entities.js';
 import { StoredEvent, Stream } from './stream-entities.js';
 
 export * from './compose-entities.js';
-export * from './incoming-entities.js';
 export * from './compose-name-entities.js';
+export * from './incoming-entities.js';
 export * from './message-entities.js';
 export * from './operation-entities.js';
 export * from './projection-entities.js';
