@@ -133,8 +133,9 @@ describe('a rule', () => {
     expect(await createRuleRecord(composes.database).get(tags)).toMatchObject({ pausedBy: 'ann' });
     const before = (await composesOf(tags)).length;
     const { position } = await incoming.accept({ bus: 'events', id: 'paused', topic: 'org.example.tag', body: { tag: 'paused', repository: source.repository('paused') } });
+    for (const name of [tags, after]) await rules.poke(name);
     await until(async () => (await rules.status(after)).position >= position);
-    expect((await composesOf(tags)).length).toBe(before);
+    expect([(await composesOf(tags)).length, (await rules.status(tags)).position]).toEqual([before, position - 1]);
     await rules.resume(tags, 'ann');
     await until(async () => (await composesOf(tags)).some(({ key }) => key === 'paused'));
   }, 60_000);

@@ -1,19 +1,17 @@
-import { Body, Controller, Get, HttpCode, Inject, Param, Post, UseGuards } from '@nestjs/common';
-import type { Settings } from '../../../libs/settings/settings.js';
-import { SETTINGS } from '../gateway-tokens.js';
-import { BasicAuthGuard, controlUser } from '../http/basic-auth.js';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import type { Principal } from '../../../libs/access/principal.js';
+import { Caller, changedBy } from '../access/caller.js';
+import { Needs } from '../access/needs.js';
 import type { DryRunView, RuleDetailView, RuleView } from './rule-schemas.js';
 import { RulesService } from './rules-service.js';
 
 @Controller('v1/rules')
-@UseGuards(BasicAuthGuard)
+@Needs('composes', 'admin')
 export class RulesController {
-  constructor(
-    @Inject(RulesService) private readonly rules: RulesService,
-    @Inject(SETTINGS) private readonly settings: Settings,
-  ) {}
+  constructor(@Inject(RulesService) private readonly rules: RulesService) {}
 
   @Get()
+  @Needs('composes', 'reader')
   list(): Promise<{ items: RuleView[] }> {
     return this.rules.list();
   }
@@ -25,25 +23,26 @@ export class RulesController {
   }
 
   @Get(':name')
+  @Needs('composes', 'reader')
   get(@Param('name') name: string): Promise<RuleDetailView> {
     return this.rules.get(name);
   }
 
   @Post(':name/pause')
   @HttpCode(200)
-  pause(@Param('name') name: string): Promise<RuleDetailView> {
-    return this.rules.pause(name, controlUser(this.settings));
+  pause(@Param('name') name: string, @Caller() caller: Principal): Promise<RuleDetailView> {
+    return this.rules.pause(name, changedBy(caller));
   }
 
   @Post(':name/resume')
   @HttpCode(200)
-  resume(@Param('name') name: string): Promise<RuleDetailView> {
-    return this.rules.resume(name, controlUser(this.settings));
+  resume(@Param('name') name: string, @Caller() caller: Principal): Promise<RuleDetailView> {
+    return this.rules.resume(name, changedBy(caller));
   }
 
   @Post(':name/replay')
   @HttpCode(200)
-  replay(@Param('name') name: string, @Body() body: unknown): Promise<RuleDetailView> {
-    return this.rules.replay(name, body, controlUser(this.settings));
+  replay(@Param('name') name: string, @Body() body: unknown, @Caller() caller: Principal): Promise<RuleDetailView> {
+    return this.rules.replay(name, body, changedBy(caller));
   }
 }
