@@ -78,6 +78,6 @@ function readablePaths({ composeSourcePaths, koji }: EngineSettings): readonly s
   return koji?.top.startsWith('/') === true ? [...composeSourcePaths, koji.top] : composeSourcePaths;
 }
 
-function millraceVersion(): string {
+export function millraceVersion(): string {
   return (JSON.parse(readFileSync(path.join(projectRoot(), 'package.json'), 'utf8')) as { version: string }).version;
 }
