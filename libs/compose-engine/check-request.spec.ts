@@ -71,7 +71,7 @@ describe('a request', () => {
     ['base modules', { source: ['platform:el8', 'bootstrap:el8'] }, 'platform is a base module: there are no packages of it to compose; bootstrap is a base module: there are no packages of it to compose'],
     ['scratch builds without a context', { source: [], scratchModules: ['mill:1:2'] }, '"mill:1:2" is no module: it is named as name:stream:version:context'],
     ['packages', { source: ['mill:1'], packages: ['wheel'] }, 'packages cannot be named with source type module: a module has the packages that it has'],
-    ['builds and modules besides', { source: ['mill:1'], builds: ['lid-1-1'], modules: ['race:2'] }, 'builds cannot be named with source type module; modules are for source type tag; with source type module, source names them'],
+    ['builds and modules besides', { source: ['mill:1'], builds: ['lid-1-1'], modules: ['race:2'] }, 'builds and scratch_build_tasks cannot be named with source type module; modules are for source type tag; with source type module, source names them'],
     ['defaults of no address', { source: ['mill:1'], moduleDefaults: { url: 'git@git.example:defaults', commit: 'main' } }, 'git@git.example:defaults is neither an http(s) or file URL nor an absolute path'],
     ['tags without end', { source: ['mill:1'], modularKojiTags: Array.from({ length: 101 }, (_, index) => `m${index}`) }, 'modular_koji_tags names 101 tags; 100 are the most that one compose takes'],
   ])('for modules with %s is judged', (_name, change, message) => {

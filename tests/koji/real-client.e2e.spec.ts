@@ -14,6 +14,7 @@ const needed = ['requests==2.34.2', 'urllib3', 'idna', 'certifi', 'charset-norma
 const directory = mkdtempSync(path.join(tmpdir(), 'millrace-koji-client-'));
 let hub: FakeKojiHub;
 let python: string;
+let scratch: number;
 
 beforeAll(async () => {
   // Not all that it asks for: its Kerberos part has no wheel, and reading from a hub needs none.
@@ -25,6 +26,7 @@ beforeAll(async () => {
   hub.addTag('updates', 'base');
   hub.tag('base', await hub.addBuild(...readdirSync(packages).map((file) => path.join(packages, file))));
   hub.addSignatures('lid-1.0-1', '2D5DE8ADAA6CE4CF');
+  scratch = hub.addScratchBuild({ noarch: readdirSync(packages).map((file) => path.join(packages, file)) });
 }, 300_000);
 afterAll(async () => {
   await hub[Symbol.asyncDispose]();
@@ -54,6 +56,16 @@ describe(`the fake hub and the real client of Koji ${version}`, () => {
     const nvr = 'mill-rel_1-20260101000000.abcdef01';
     expect(await ask('result = [session.listTagged("modular", inherit=True, type="module"), session.listTagged("base", type="module")]')).toMatchObject([[{ nvr, name: 'mill', version: 'rel_1', release: '20260101000000.abcdef01', tag_name: 'modular' }], []]);
     expect(await ask(`build = session.getBuild("${nvr}")`, 'result = [build["extra"]["typeinfo"]["module"], session.listArchives(build["id"])]')).toMatchObject([{ ...module, content_koji_tag: 'module-mill' }, [{ filename: 'modulemd.txt', btype: 'module' }, { filename: 'modulemd.x86_64.txt' }]]);
+  }, 60_000);
+
+  it('understand each other about tasks of scratch builds', async () => {
+    const [task, children] = (await ask(`result = [session.getTaskInfo(${scratch}, request=True), session.getTaskDescendents(${scratch})]`)) as [object, object];
+    expect(task).toMatchObject({ id: scratch, method: 'build', state: 2, request: ['cli-build/1767916800.1.abcdEFGH/lid-1.0-1.src.rpm', 'sp1', { scratch: true }] });
+    expect(children).toMatchObject({ [scratch]: [{ id: scratch + 1, method: 'buildArch', parent: scratch }], [scratch + 1]: [] });
+    const directory = `tasks/${(scratch + 1) % 10_000}/${scratch + 1}`;
+    expect(await ask(`result = [session.getTaskResult(${scratch + 1}), koji.PathInfo(topdir="").taskrelpath(${scratch + 1})]`)).toMatchObject([{ rpms: [`${directory}/lid-1.0-1.noarch.rpm`], srpms: [`${directory}/lid-1.0-1.src.rpm`] }, directory]);
+    const failed = hub.addScratchBuild({}, { state: 5 });
+    expect(await ask('try:', `    session.getTaskResult(${failed})`, 'except koji.GenericError as error:', '    result = [type(error).__name__, error.faultCode]')).toEqual(['BuildError', 1005]);
   }, 60_000);
 
   it('understand each other about faults, also in one of several calls', async () => {
