@@ -1,6 +1,7 @@
 import type { Compose } from '../compose/compose.js';
 import type { PinnedInputs } from '../compose/compose-plan.js';
 import type { ComposeRequest } from '../compose/compose-request.js';
+import type { RuleCause } from '../compose-rules/rule-cause.js';
 import type { ComposeState } from '../compose/compose-vocabulary.js';
 import type { GeneratedTree, TreeName } from '../compose-engine/compose-engine.js';
 import type { OwnerQuota, OwnerUse } from './owner-quota.js';
@@ -12,9 +13,10 @@ import type { OwnerQuota, OwnerUse } from './owner-quota.js';
 export interface ComposeCommands {
   /**
    * A request with an idempotency key that its owner used before answers the compose of then, and takes nothing of the quota; `idempotency-conflict` when the
-   * requests differ, `quota-exceeded` when the owner has as much as they may.
+   * requests differ, `quota-exceeded` when the owner has as much as they may. One with a cause that there was before answers the compose of then, too, whatever
+   * the request is now.
    */
-  request(request: ComposeRequest, requester: ComposeRequester): Promise<{ readonly compose: Compose; readonly repeated: boolean }>;
+  request(request: ComposeRequest, requester: ComposeRequester & { readonly cause?: RuleCause }): Promise<{ readonly compose: Compose; readonly repeated: boolean }>;
   /** wait → generating; again: the same. */
   begin(id: number): Promise<Compose>;
   /** Remembers what the sources were, so that an attempt after a crash works on the same; answers what was remembered first. */

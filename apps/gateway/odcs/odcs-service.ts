@@ -12,8 +12,8 @@ import { ACCESS, COMPOSES, LOGGER, METRICS, SETTINGS } from '../gateway-tokens.j
 import { parseJsonBody } from '../http/parse-json-body.js';
 import { withDeadline } from '../http/with-deadline.js';
 import type { GatewayMetrics } from '../metrics/gateway-metrics.js';
+import { readNewCompose } from '../../../libs/compose/request-body/read-new-compose.js';
 import { hasEnded } from './await-change.js';
-import { readNewCompose } from './read-new-compose.js';
 import { readRenewal } from './read-renewal.js';
 
 /** How long an answer waits for the workflow engine; the record's outbox tells it otherwise. */

@@ -1,8 +1,8 @@
-import type { ComposeRequest } from '../../../libs/compose/compose-request.js';
-import { composeFlags, composeResults, multilibMethods, sourceTypes } from '../../../libs/compose/compose-vocabulary.js';
-import type { SourceType } from '../../../libs/compose/compose-vocabulary.js';
-import { MillraceError } from '../../../libs/errors/millrace-error.js';
-import type { Settings } from '../../../libs/settings/settings.js';
+import type { ComposeRequest } from '../compose-request.js';
+import { composeFlags, composeResults, multilibMethods, sourceTypes } from '../compose-vocabulary.js';
+import type { SourceType } from '../compose-vocabulary.js';
+import { MillraceError } from '../../errors/millrace-error.js';
+import type { Settings } from '../../settings/settings.js';
 import { checkFields } from './check-fields.js';
 import type { Fields } from './check-fields.js';
 import { listOf, namesOf, numberOf, secondsToLiveOf, sigkeysOf, textOf } from './field-values.js';
