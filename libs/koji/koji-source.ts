@@ -53,7 +53,7 @@ export interface KojiSourceOptions {
   readonly hub: KojiHub;
   /** URL or absolute path of Koji's top directory. */
   readonly top: string;
-  readonly source: Pick<RepositorySource, 'open'>;
+  readonly source: Pick<RepositorySource, 'open' | 'clone'>;
   readonly content: ContentStore;
   /** Absolute path: what can all be made again. Processes may share it. */
   readonly directory: string;
