@@ -7,6 +7,8 @@ export interface PinnedInputs {
   readonly lookaside: readonly PinnedRepository[];
   /** Of tags and builds. */
   readonly koji?: PinnedKoji;
+  /** Of configurations of Pungi. */
+  readonly config?: PinnedConfig;
   /** See `Compose.kojiEvent`. */
   readonly kojiEvent: number | null;
 }
@@ -18,6 +20,16 @@ export interface PinnedKoji {
   readonly event: number | null;
   /** Lower-case hex SHA-256 of the list of packages, which is in the blob store. */
   readonly listing: string;
+}
+
+/** A configuration of Pungi. */
+export interface PinnedConfig {
+  /** In the settings. */
+  readonly name: string;
+  /** Of its git repository; without credentials. */
+  readonly url: string;
+  /** Full name of the commit: 40 or 64 lower-case hex digits. */
+  readonly commit: string;
 }
 
 export interface PinnedRepository {
@@ -41,6 +53,16 @@ export interface ComposePlan {
   /** Digests of documents in the blob store that are merged into the repositories. */
   readonly groups: readonly string[];
   readonly modules: readonly string[];
+  /** Of a compose that Pungi has made: then no tree is planned here. */
+  readonly pungi?: PungiPlan;
+}
+
+/** What makes a compose of Pungi again. */
+export interface PungiPlan {
+  readonly config: PinnedConfig;
+  readonly kojiEvent: number | null;
+  /** JSON as Pungi wrote it, where the type of the compose asks for the very same configuration: `production`, `development`. */
+  readonly configDump: string | null;
 }
 
 export interface PlannedTree {
