@@ -74,7 +74,7 @@ describe('millrace policy schema', () => {
 describe('millrace policy check', () => {
   const line = `POST /v1/sessions/${sessionId}/policy-check`;
   const exchange = { position: 2, stage: 'artefact', byPolicy: true, method: 'GET', url: 'https://registry.example:443/x.tgz', type: '', name: 'x', version: '1.0', purl: '', sha256: null, reason: 'policy: session policy, line 2 (deny): \u001b[31mno' };
-  const answer = (change: object) => service.answer(line, { status: 200, body: JSON.stringify({ sessionId, policySha256: '', position: 9, judged: 5, refusedByPolicy: 0, refusedCount: 0, undecidedCount: 0, refused: [], undecided: [], ...change }) });
+  const answer = (change: object) => service.answersWith(line, { status: 200, body: JSON.stringify({ sessionId, policySha256: '', position: 9, judged: 5, refusedByPolicy: 0, refusedCount: 0, undecidedCount: 0, refused: [], undecided: [], ...change }) });
   const check = async (...more: readonly string[]) => cli('policy', 'check', '--session', sessionId, '--policy', await file('policy.yaml', 'version: 1\n'), ...more);
 
   it('ends with 0 when all would pass', async () => {

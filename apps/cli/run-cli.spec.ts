@@ -154,7 +154,7 @@ describe('errors', () => {
     ['a wall', { status: 403, body: 'Forbidden' }, 77, 'HTTP status 403'],
     ['an unknown code', { status: 500, body: '{"code":"made-up","detail":"something"}' }, 70, 'something'],
   ])('covers %s', async (_, answer, expected, words) => {
-    service.answer(`GET ${session}`, answer);
+    service.answersWith(`GET ${session}`, answer);
     expect(await cli('session', 'show', sessionId)).toMatchObject({ exitCode: expected, stderr: expect.stringContaining(words) });
   });
 

@@ -1,32 +1,21 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
-import { openDatabase, type Database } from '../database/open-database.js';
 import { query } from '../database/sql.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { specDatabase } from '../testing/spec-database.js';
 import { composeLives } from './__fixtures__/compose-lives.js';
 import { generatedTree, pinnedInputs } from './__fixtures__/composes.js';
 import { createComposeCommands } from './create-compose-commands.js';
 
-let server: TestDatabase;
-let database: Database;
+const record = specDatabase();
 
-beforeAll(async () => {
-  server = await createTestDatabase();
-  database = await openDatabase(server.url);
-});
-afterAll(async () => {
-  await database.close();
-  await server.drop();
-});
-
-const commands = () => createComposeCommands(database, { composeUrl: 'https://composes.test', secondsToLive: 86_400, maximumSecondsToLive: 259_200 });
+const commands = () => createComposeCommands(record.database, { composeUrl: 'https://composes.test', secondsToLive: 86_400, maximumSecondsToLive: 259_200 });
 const { fresh, pinned, done, removed } = composeLives(commands);
 const release = async (): Promise<readonly number[]> => (await commands().releasableTrees(1000)).map(({ id }) => id);
 
 /** Runs two commands to the point where both want to write, the first before the second, and lets them go. */
 async function atOnce<First, Second>(first: () => Promise<First>, second: () => Promise<Second>): Promise<readonly [First, Second]> {
-  const holder = new Client({ connectionString: server.url });
+  const holder = new Client({ connectionString: record.url });
   await holder.connect();
   try {
     await holder.query('begin');
@@ -44,7 +33,7 @@ async function atOnce<First, Second>(first: () => Promise<First>, second: () => 
 
 async function waitForBlocked(count: number): Promise<void> {
   for (;;) {
-    const rows = await query(database, `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`);
+    const rows = await query(record.database, `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`);
     if (rows.length >= count) return;
     await pause(5);
   }

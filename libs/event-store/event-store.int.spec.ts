@@ -1,32 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { openDatabase, type Database } from '../database/open-database.js';
+import { describe, expect, it } from '@jest/globals';
 import { inTransaction, query } from '../database/sql.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { specDatabase } from '../testing/spec-database.js';
 import { appendToStream, appendToStreams, type AppendRequest, type NewEvent } from './append-to-streams.js';
 import { chainDigest, firstPreviousDigest } from './event-chain.js';
 import { readStream } from './read-stream.js';
 import { verifyStream } from './verify-stream.js';
 
 describe('the event store', () => {
-  let server: TestDatabase;
-  let database: Database;
-
-  beforeAll(async () => {
-    server = await createTestDatabase();
-    database = await openDatabase(server.url);
-  });
-  afterAll(async () => {
-    await database.close();
-    await server.drop();
-  });
+  const record = specDatabase();
 
   const event = (data: unknown = { a: 1 }): NewEvent => ({ eventId: randomUUID(), type: 'Happened', data });
-  const append = (request: AppendRequest) => inTransaction(database, ({ sql }) => appendToStream(sql, request));
+  const append = (request: AppendRequest) => inTransaction(record.database, ({ sql }) => appendToStream(sql, request));
   const streamName = (): string => `stream:${randomUUID()}`;
   async function positions(streamId: string, pageSize: number): Promise<number[]> {
     const found: number[] = [];
-    for await (const stored of readStream(database, streamId, { pageSize })) found.push(stored.position);
+    for await (const stored of readStream(record.database, streamId, { pageSize })) found.push(stored.position);
     return found;
   }
 
@@ -56,7 +45,7 @@ describe('the event store', () => {
     const data = { z: 1.5e21, a: 'é\u0000\n"', nested: { b: [null, true] } };
     const only = event(data);
     await append({ streamId, expected: 'none', events: [only] });
-    const [row] = await query<{ data: string; digest: string }>(database, 'select data, digest from events where stream_id = $1', [streamId]);
+    const [row] = await query<{ data: string; digest: string }>(record.database, 'select data, digest from events where stream_id = $1', [streamId]);
     expect(row?.data).toBe(JSON.stringify(data));
     expect(row?.digest).toBe(chainDigest(firstPreviousDigest, { streamId, position: 1, eventId: only.eventId, type: 'Happened', data: row?.data ?? '' }));
   });
@@ -65,16 +54,16 @@ describe('the event store', () => {
     const ids = [streamName(), streamName(), streamName()];
     await Promise.all(
       Array.from({ length: 40 }, (_, index) =>
-        inTransaction(database, ({ sql }) => appendToStreams(sql, (index % 2 === 0 ? ids : [...ids].reverse()).map((streamId) => ({ streamId, expected: 'any', events: [event(), event()] })))),
+        inTransaction(record.database, ({ sql }) => appendToStreams(sql, (index % 2 === 0 ? ids : [...ids].reverse()).map((streamId) => ({ streamId, expected: 'any', events: [event(), event()] })))),
       ),
     );
-    for (const streamId of ids) await expect(verifyStream(database, streamId)).resolves.toMatchObject({ intact: true, events: 80 });
+    for (const streamId of ids) await expect(verifyStream(record.database, streamId)).resolves.toMatchObject({ intact: true, events: 80 });
     await expect(positions(ids[0] ?? '', 7)).resolves.toEqual(Array.from({ length: 80 }, (_, index) => index + 1));
   });
 
   it('appends nothing when one request of a batch fails', async () => {
     const [good, bad] = [streamName(), streamName()];
-    const batch = inTransaction(database, ({ sql }) => appendToStreams(sql, [{ streamId: good, expected: 'any', events: [event()] }, { streamId: bad, expected: 5, events: [event()] }]));
+    const batch = inTransaction(record.database, ({ sql }) => appendToStreams(sql, [{ streamId: good, expected: 'any', events: [event()] }, { streamId: bad, expected: 5, events: [event()] }]));
     await expect(batch).rejects.toMatchObject({ code: 'record-conflict' });
     await expect(positions(good, 10)).resolves.toEqual([]);
   });
@@ -82,7 +71,7 @@ describe('the event store', () => {
   it('refuses a sealed stream, except to what closes it', async () => {
     const streamId = streamName();
     await append({ streamId, expected: 'none', events: [event()] });
-    await query(database, 'update streams set sealed = true where id = $1', [streamId]);
+    await query(record.database, 'update streams set sealed = true where id = $1', [streamId]);
     await expect(append({ streamId, expected: 'any', events: [event()] })).rejects.toMatchObject({ code: 'record-sealed' });
     await expect(append({ streamId, expected: 'any', events: [event()], evenIfSealed: true })).resolves.toMatchObject({ version: 2 });
   });
@@ -96,8 +85,8 @@ describe('the event store', () => {
   ])('finds %s', async (_name, tampering, position) => {
     const streamId = streamName();
     await append({ streamId, expected: 'none', events: Array.from({ length: 5 }, () => event()) });
-    await expect(verifyStream(database, streamId)).resolves.toMatchObject({ intact: true, events: 5 });
-    await query(database, tampering, [streamId]);
-    await expect(verifyStream(database, streamId)).resolves.toMatchObject({ intact: false, position });
+    await expect(verifyStream(record.database, streamId)).resolves.toMatchObject({ intact: true, events: 5 });
+    await query(record.database, tampering, [streamId]);
+    await expect(verifyStream(record.database, streamId)).resolves.toMatchObject({ intact: false, position });
   });
 });

@@ -1,13 +1,12 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { execFileSync } from 'node:child_process';
-import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { Admin } from '@platformatic/kafka';
 import { findTool } from '../../temporal/find-tool.js';
 import { mavenProgram } from '../../temporal/tool-sources.js';
 import { choosePort } from '../embedded/free-port.js';
+import { serverProcess } from './server-process.js';
 
 export interface TestKafka {
   /** `host:port` */
@@ -41,41 +40,27 @@ export async function startKafka(): Promise<TestKafka> {
   const classes = ['-cp', path.join(path.dirname(program), 'lib', '*')];
   execFileSync('java', [...classes, 'kafka.tools.StorageTool', 'format', '-t', 'MkU3OEVBNTcwNTJENDM2Qg', '-c', file], { stdio: 'ignore' });
   const broker = `127.0.0.1:${port}`;
-  let running: ChildProcess | undefined;
-
-  async function start(): Promise<void> {
-    const child = spawn('java', ['-Xmx256m', '-XX:TieredStopAtLevel=1', ...classes, 'kafka.Kafka', file], { cwd: home, stdio: ['ignore', 'pipe', 'pipe'] });
-    running = child;
-    const log = createWriteStream(path.join(home, 'broker.log'), { flags: 'a' });
-    for (const stream of [child.stdout, child.stderr]) stream.pipe(log, { end: false });
-    const deadline = performance.now() + 60_000;
-    while (!(await answers(broker))) {
-      if (child.exitCode !== null || performance.now() > deadline) throw new Error(`Kafka does not start:\n${readFileSync(path.join(home, 'broker.log'), 'utf8').slice(-3000)}`);
-      await pause(200);
-    }
-  }
-
-  async function kill(): Promise<void> {
-    const child = running;
-    running = undefined;
-    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
-    await gone;
-  }
+  const server = serverProcess({
+    name: 'Kafka',
+    command: 'java',
+    arguments: ['-Xmx256m', '-XX:TieredStopAtLevel=1', ...classes, 'kafka.Kafka', file],
+    directory: home,
+    log: path.join(home, 'broker.log'),
+    answers: () => answers(broker),
+  });
 
   async function stop(): Promise<void> {
-    await kill();
+    await server.kill();
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   }
 
   try {
-    await start();
+    await server.start();
   } catch (error) {
     await stop();
     throw error;
   }
-  return { broker, kill, restart: start, stop };
+  return { broker, kill: server.kill, restart: server.start, stop };
 }
 
 function configuration(home: string, port: number, controllerPort: number): string {

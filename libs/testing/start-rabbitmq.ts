@@ -1,11 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { connect } from 'amqplib';
 import { choosePort } from '../embedded/free-port.js';
+import { killed, serverProcess } from './server-process.js';
 
 export interface TestRabbitmq {
   /** For both versions of AMQP; user and password are the broker's first, `guest`. */
@@ -58,39 +58,21 @@ export async function startRabbitmq({ tls }: TestRabbitmqOptions = {}): Promise<
   // A name server of its own, because one that Erlang starts outlives whoever started it.
   const epmd = spawn('epmd', ['-port', String(epmdPort), '-address', '127.0.0.1'], { env: environment, stdio: 'ignore' });
   epmd.on('error', () => undefined);
-  let broker: ChildProcess | undefined;
-
-  async function start(): Promise<void> {
-    const child = spawn(script, ['-noinput'], { env: environment, cwd: home, stdio: ['ignore', 'pipe', 'pipe'] });
-    broker = child;
-    const log = createWriteStream(at('broker.log'), { flags: 'a' });
-    for (const stream of [child.stdout, child.stderr]) stream.pipe(log, { end: false });
-    const deadline = performance.now() + 60_000;
-    while (!(await answers(url))) {
-      if (child.exitCode !== null || performance.now() > deadline) throw new Error(`RabbitMQ does not start:\n${readFileSync(at('broker.log'), 'utf8').slice(-3000)}`);
-      await pause(100);
-    }
-  }
-
-  async function kill(): Promise<void> {
-    const child = broker;
-    broker = undefined;
-    await killed(child);
-  }
+  const broker = serverProcess({ name: 'RabbitMQ', command: script, arguments: ['-noinput'], directory: home, environment, log: at('broker.log'), answers: () => answers(url) });
 
   async function stop(): Promise<void> {
-    await kill();
+    await broker.kill();
     await killed(epmd);
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   }
 
   try {
-    await start();
+    await broker.start();
   } catch (error) {
     await stop();
     throw error;
   }
-  return { url, tlsUrl: tls === undefined ? undefined : `amqps://localhost:${tlsPort}`, kill, restart: start, stop };
+  return { url, tlsUrl: tls === undefined ? undefined : `amqps://localhost:${tlsPort}`, kill: broker.kill, restart: broker.start, stop };
 }
 
 function configuration({ port, tlsPort, tls }: TestRabbitmqOptions & { readonly port: number; readonly tlsPort: number }): string {
@@ -109,12 +91,4 @@ async function answers(url: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-function killed(child: ChildProcess | undefined): Promise<void> {
-  if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-  return new Promise((resolve) => {
-    child.once('exit', () => resolve());
-    child.kill('SIGKILL');
-  });
 }

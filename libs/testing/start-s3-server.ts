@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { choosePort } from '../embedded/free-port.js';
+import { serverProcess } from './server-process.js';
 
 export interface S3Server {
   /** `http://127.0.0.1:…` */
@@ -27,35 +26,21 @@ export async function startS3Server(directory: string): Promise<S3Server> {
   const metadata = path.join(path.dirname(directory), `metadata-of-${path.basename(directory)}`);
   const port = await choosePort('127.0.0.1');
   const endpoint = `http://127.0.0.1:${port}`;
-  let child: ReturnType<typeof spawn> | undefined;
-
-  const server: S3Server = {
+  mkdirSync(metadata, { recursive: true });
+  const gateway = serverProcess({
+    name: 'the S3 server',
+    command,
+    arguments: ['--port', `127.0.0.1:${port}`, '--access', s3Credentials.AWS_ACCESS_KEY_ID, '--secret', s3Credentials.AWS_SECRET_ACCESS_KEY, '--quiet', '--keep-alive', 'posix', '--sidecar', metadata, directory],
+    log: `${metadata}.log`,
+    answers: () => answers(endpoint),
+  });
+  await gateway.start();
+  return {
     endpoint,
     directoryOf: (bucket) => path.join(directory, bucket),
     makeBucket: (bucket) => void mkdirSync(path.join(directory, bucket), { recursive: true }),
-    async kill() {
-      const running = child;
-      child = undefined;
-      if (running === undefined || running.exitCode !== null) return;
-      const gone = new Promise((resolve) => running.once('exit', resolve));
-      running.kill('SIGKILL');
-      await gone;
-    },
-    async start() {
-      const parameters = ['--port', `127.0.0.1:${port}`, '--access', s3Credentials.AWS_ACCESS_KEY_ID, '--secret', s3Credentials.AWS_SECRET_ACCESS_KEY, '--quiet', '--keep-alive', 'posix', '--sidecar', metadata, directory];
-      mkdirSync(metadata, { recursive: true });
-      const starting = spawn(command, parameters, { stdio: 'ignore' });
-      child = starting;
-      for (let tries = 0; tries < 200; tries += 1) {
-        if (starting.exitCode !== null) throw new Error(`the S3 server ended with ${starting.exitCode}`);
-        if (await answers(endpoint)) return;
-        await pause(50);
-      }
-      throw new Error('the S3 server does not answer');
-    },
+    ...gateway,
   };
-  await server.start();
-  return server;
 }
 
 async function answers(endpoint: string): Promise<boolean> {

@@ -1,8 +1,6 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { text } from 'node:stream/consumers';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { composeStates, sourceTypes } from '../../../libs/compose/compose-vocabulary.js';
+import { RecordingServer, type SeenRequest } from './recording-server.js';
 
 export interface SpecCompose {
   readonly id: number;
@@ -16,43 +14,13 @@ export interface SpecCompose {
   rpms: object | undefined;
 }
 
-export interface ComposeRequestSeen {
-  /** `POST /api/1/composes/` */
-  readonly line: string;
-  readonly body: unknown;
-  readonly header: IncomingMessage['headers'];
-}
-
-/** Over real HTTP: `/api/1`, `/v1/composes` and the files of composes, as the gateway's contract has them. */
-export class ComposeService implements AsyncDisposable {
-  readonly #server: Server;
+/** `/api/1`, `/v1/composes` and the files of composes, as the gateway's contract has them. */
+export class ComposeService extends RecordingServer {
   readonly #composes = new Map<number, SpecCompose>();
   readonly #waiting = new Set<() => void>();
-  readonly seen: ComposeRequestSeen[] = [];
-  /** Called with each request before it is answered. */
-  onRequest: (line: string) => void = () => undefined;
 
-  private constructor() {
-    this.#server = createServer((request, response) => void this.#serve(request, response));
-  }
-
-  static async start(): Promise<ComposeService> {
-    const service = new ComposeService();
-    service.#server.listen(0, '127.0.0.1');
-    await once(service.#server, 'listening');
-    return service;
-  }
-
-  get address(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  get environment(): Record<string, string> {
-    return { PATH: process.env.PATH ?? '', MILLRACE_SERVER: this.address, MILLRACE_CONTROL_AUTH: 'spec:secret' };
-  }
-
-  get lines(): readonly string[] {
-    return this.seen.map(({ line }) => line);
+  static start(): Promise<ComposeService> {
+    return new ComposeService('spec:secret').listen();
   }
 
   compose(id: number): SpecCompose {
@@ -69,32 +37,17 @@ export class ComposeService implements AsyncDisposable {
     for (const tell of [...this.#waiting]) tell();
   }
 
-  /** Breaks every connection, as a gateway does that is killed. */
-  disconnect(): void {
-    this.#server.closeAllConnections();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    await closed;
-  }
-
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const line = `${request.method ?? ''} ${request.url ?? ''}`;
-    const url = new URL(request.url ?? '', this.address);
-    const body = await text(request);
-    this.seen.push({ line, header: request.headers, body: body === '' ? undefined : JSON.parse(body) });
+  protected override async answer({ line, text }: SeenRequest & { readonly text: string }, request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.onRequest(line);
+    const url = new URL(request.url ?? '', this.address);
     const file = /^\/composes\/odcs-(\d+)\/(.+)$/.exec(url.pathname);
     if (file !== null) return this.#file(Number(file[1]), file[2] ?? '', request, response);
-    if (request.headers.authorization !== `Basic ${btoa('spec:secret')}`) return odcsError(response, 401, 'Unauthorized');
+    if (!this.isAllowed(request)) return odcsError(response, 401, 'Unauthorized');
     const id = Number(/^\/(?:api\/1|v1)\/composes\/(\d+)$/.exec(url.pathname)?.[1] ?? 0);
     if (url.pathname === '/api/1/composes/') return request.method === 'POST' ? this.#create(response) : this.#list(url, response);
     if (!this.#composes.has(id)) return odcsError(response, 404, 'No such compose found.');
     if (request.method === 'DELETE') return json(response, { status: 202, message: `Compose (id=${id}) has been ${this.compose(id).state === 'done' ? 'marked as expired' : 'canceled'}` }, 202);
-    if (request.method === 'PATCH') return json(response, this.#view(this.compose(body.includes('label') ? id + 1 : id)));
+    if (request.method === 'PATCH') return json(response, this.#view(this.compose(text.includes('label') ? id + 1 : id)));
     if (url.pathname.startsWith('/v1/')) return json(response, { ...this.compose(id) });
     if (url.searchParams.has('wait') && ['wait', 'generating'].includes(this.compose(id).state)) await this.#change(request);
     if (!response.destroyed) json(response, this.#view(this.compose(id)));

@@ -1,9 +1,6 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { text } from 'node:stream/consumers';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { rootCertificates } from 'node:tls';
+import { RecordingServer, type SeenRequest } from './recording-server.js';
 
 export const credentials = 'tester:secret';
 export const sessionId = '0123456789abcdef0123456789abcdef';
@@ -15,73 +12,31 @@ export interface Answer {
   readonly type?: string;
 }
 
-export interface SeenRequest {
-  /** `POST /v1/sessions` */
-  readonly line: string;
-  readonly body: unknown;
-  readonly header: IncomingMessage['headers'];
-}
-
 const opened = '2026-03-20T10:00:00.000Z';
 const links = { self: `/v1/sessions/${sessionId}`, workflow: 'http://127.0.0.1:8233/namespaces/default/workflows/session%3A0' };
 
 /** A control API over real HTTP that holds one session and answers as docs/reference/control-api.md says. */
-export class ControlService implements AsyncDisposable {
-  readonly #server: Server;
+export class ControlService extends RecordingServer {
   readonly #answers = new Map<string, Answer>();
-  readonly seen: SeenRequest[] = [];
   state: 'none' | 'open' | 'revoked' | 'ended' = 'none';
   report: object = sampleReport('permissive', []);
   downloads: readonly object[] = [];
-  /** Called after a request was answered. */
-  onRequest: (line: string) => void = () => undefined;
 
-  private constructor() {
-    this.#server = createServer((request, response) => void this.#serve(request, response));
-  }
-
-  static async start(): Promise<ControlService> {
-    const service = new ControlService();
-    service.#server.listen(0, '127.0.0.1');
-    await once(service.#server, 'listening');
-    return service;
-  }
-
-  get address(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  /** `MILLRACE_SERVER` and credentials for this service. */
-  get environment(): Record<string, string> {
-    return { PATH: process.env.PATH ?? '', MILLRACE_SERVER: this.address, MILLRACE_CONTROL_AUTH: credentials };
-  }
-
-  get lines(): readonly string[] {
-    return this.seen.map((request) => request.line);
+  static start(): Promise<ControlService> {
+    return new ControlService(credentials).listen();
   }
 
   /** From now on this request is answered so. */
-  answer(line: string, answer: Answer): void {
+  answersWith(line: string, answer: Answer): void {
     this.#answers.set(line, answer);
   }
 
   problem(line: string, problem: { readonly status: number; readonly code: string; readonly detail: string; readonly suggestion?: string }): void {
-    this.answer(line, { status: problem.status, type: 'application/problem+json', body: JSON.stringify(problem) });
+    this.answersWith(line, { status: problem.status, type: 'application/problem+json', body: JSON.stringify(problem) });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    await closed;
-  }
-
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const line = `${request.method ?? ''} ${request.url ?? ''}`;
-    const body = await text(request);
-    this.seen.push({ line, header: request.headers, body: body === '' ? undefined : JSON.parse(body) });
-    const allowed = request.headers.authorization === `Basic ${btoa(credentials)}`;
-    const answer = allowed ? (this.#answers.get(line) ?? this.#usual(line)) : json({ code: 'unauthorized', detail: 'Unauthorized' }, 401);
+  protected override answer({ line }: SeenRequest, request: IncomingMessage, response: ServerResponse): void {
+    const answer = this.isAllowed(request) ? (this.#answers.get(line) ?? this.#usual(line)) : json({ code: 'unauthorized', detail: 'Unauthorized' }, 401);
     response.writeHead(answer.status, { 'content-type': answer.type ?? 'application/json' }).end(answer.body);
     this.onRequest(line);
   }
