@@ -6,11 +6,13 @@ import type { Bucket } from '../object-storage/open-bucket.js';
 import { projectRoot } from '../embedded/project-root.js';
 import { createKojiHub } from '../koji/koji-hub.js';
 import { createKojiSource, type KojiSource } from '../koji/koji-source.js';
+import { openPulpSource, type PulpSource } from '../pulp/pulp-source.js';
 import { openContentStore, type ContentStore } from '../repository-source/content-store.js';
 import { createRepositorySource, createSourceClient, type OpenRepositorySource } from '../repository-source/repository-source.js';
 import { sourceLimits } from '../repository-source/source-limits.js';
 import { createRepositoryWriter, type CachingRepositoryWriter } from '../rpm-repository/create-repository-writer.js';
 import { createBucketTrees, type BucketTrees } from './bucket-trees.js';
+import type { Environment } from '../settings/settings.js';
 import type { EngineSettings } from './engine-settings.js';
 
 export interface EngineParts {
@@ -19,6 +21,8 @@ export interface EngineParts {
   readonly writer: CachingRepositoryWriter;
   /** Undefined: no hub is configured. */
   readonly koji: KojiSource | undefined;
+  /** Undefined: no Pulp server is configured. */
+  readonly pulp: PulpSource | undefined;
   /** Where composes of the default place are published, too. */
   readonly bucket: BucketTrees | undefined;
   close(): Promise<void>;
@@ -27,8 +31,9 @@ export interface EngineParts {
 /** Milliseconds that a hub may take before an answer begins: large tags keep its database busy. */
 const hubTime = 300_000;
 
-/** What the engine's process and each of its threads have for themselves; the files behind it are shared. */
-export async function openEngineParts(settings: EngineSettings): Promise<EngineParts> {
+/** What the engine's process and each of its threads have for themselves; the files behind it are shared. Errors: `invalid-setting`. */
+export async function openEngineParts(settings: EngineSettings, environment: Environment = {}): Promise<EngineParts> {
+  const pulp = settings.pulpFile === undefined ? undefined : await openPulpSource({ file: settings.pulpFile, environment, connect: (tls) => createSourceClient({ settings, version: millraceVersion(), limits: { ...sourceLimits, redirects: 0 }, tls }) });
   const store = await openContentStore(path.join(blobRoot(settings.blobs), 'content'));
   const caches = path.join(settings.home, 'compose-caches');
   const version = millraceVersion();
@@ -41,6 +46,7 @@ export async function openEngineParts(settings: EngineSettings): Promise<EngineP
     source,
     writer,
     koji: settings.koji === undefined || hubClient === undefined ? undefined : createKojiSource({ hub: createKojiHub({ url: settings.koji.hub, client: hubClient }), top: settings.koji.top, source, content: store, directory: path.join(caches, 'koji') }),
+    pulp,
     bucket: bucket === undefined ? undefined : createBucketTrees(bucket),
     async close() {
       writer.close();

@@ -48,7 +48,8 @@ function addressJson(compose: Compose, { composeUrl }: ComposeJsonOptions): obje
   return { result_repo: repository, result_repofile: repository === '' ? '' : `${repository}/${name}.repo`, toplevel_url: top };
 }
 
-function requestJson({ request }: Compose): object {
+/** What was asked for, in the same words. */
+export function requestJson({ request }: Pick<Compose, 'request'>): object {
   return {
     source_type: sourceTypes[request.sourceType],
     source: request.source.join(' '),

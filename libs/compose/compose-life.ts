@@ -82,8 +82,9 @@ export function evolve(life: ComposeLife, event: ComposeEvent): ComposeLife {
   }
 }
 
-/** A Pungi compose says itself which packages it has, and its clients are told, as in ODCS. */
+/** A Pungi compose says itself which packages it has, and Pulp which of the content sets there are; their clients are told, as in ODCS. */
 function asPinned(request: ComposeRequest, { request: pinned }: PinnedInputs): ComposeRequest {
+  if (request.sourceType === 'pulp') return { ...request, source: pinned.source, arches: pinned.arches, sigkeys: pinned.sigkeys };
   if (request.sourceType !== 'pungi_compose') return request;
   const { arches, packages, builds, sigkeys } = pinned;
   return { ...request, arches, packages, builds, sigkeys };

@@ -15,6 +15,7 @@ import { inOrder } from '../rpm-repository/in-order.js';
 import type { AvailablePackage } from '../rpm/repository/available-package.js';
 import { fetchKojiFile } from './fetch-koji-file.js';
 import type { KojiHub } from './koji-hub.js';
+import { lastEvent } from './koji-calls.js';
 import { kojiListing, listKoji, settleEvent, type KojiListing, type KojiRequest, type KojiRpm } from './koji-listing.js';
 import { createPackageHeads } from './package-heads.js';
 import { locationBelow, placesOf } from './package-places.js';
@@ -23,6 +24,8 @@ import { locationBelow, placesOf } from './package-places.js';
 export interface KojiSource {
   /** Settles the event and keeps what the hub has of the request then. */
   pin(request: KojiRequest, options: SourceOptions): Promise<PinnedKoji>;
+  /** Number of the last thing that has happened in the hub. */
+  lastEvent(options: SourceOptions): Promise<number>;
   /** The very packages that were pinned. */
   load(request: KojiRequest, pinned: PinnedKoji, options: LoadKojiOptions): Promise<LoadedKoji>;
   /** Removes what was learnt of packages that nobody has used for this long. Answers how many files. */
@@ -93,6 +96,7 @@ export function createKojiSource({ hub, top, source, content, directory }: KojiS
       const event = await settleEvent(hub, request, signal);
       return { hub: hub.url, event, listing: await keepListing(request, event, signal) };
     },
+    lastEvent: ({ signal }) => lastEvent(hub, signal),
     async load(request, pinned, options) {
       const { rpms } = await readListing(request, pinned, options.signal);
       const byLocation = new Map<string, KojiRpm>();

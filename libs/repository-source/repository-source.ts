@@ -101,7 +101,7 @@ export function createRepositorySource(options: RepositorySourceOptions): OpenRe
 }
 
 /** What sources are asked with: the guard, the authorities and the parent proxy that the settings name. */
-export function createSourceClient({ settings, version, limits, resolve }: Pick<RepositorySourceOptions, 'settings' | 'version' | 'resolve'> & { readonly limits: SourceLimits }): HttpClient {
+export function createSourceClient({ settings, version, limits, resolve, tls }: Pick<RepositorySourceOptions, 'settings' | 'version' | 'resolve'> & Pick<HttpClientOptions, 'tls'> & { readonly limits: SourceLimits }): HttpClient {
   return createHttpClient({
     allow: settings.composeAllowDestinations,
     forbiddenPorts: settings.forbiddenPorts,
@@ -110,6 +110,7 @@ export function createSourceClient({ settings, version, limits, resolve }: Pick<
     upstreamCa: settings.upstreamCa,
     userAgent: `millrace/${version}`,
     limits,
+    tls,
     ...(resolve === undefined ? {} : { resolve }),
   });
 }

@@ -1,6 +1,7 @@
 import type { PinnedInputs } from '../../compose/compose-plan.js';
 import type { ComposeRequest } from '../../compose/compose-request.js';
 import type { KojiSource } from '../../koji/koji-source.js';
+import type { PulpSource } from '../../pulp/pulp-source.js';
 import type { RepositorySource, SourceOptions } from '../../repository-source/repository-source.js';
 import type { Settings } from '../../settings/settings.js';
 import type { ComposePlaces } from '../compose-layout.js';
@@ -11,6 +12,8 @@ export interface SourceKind {
   missing(options: CheckOptions): string | undefined;
   /** What is wrong with a request, a reason each. Asks no network. */
   check(request: ComposeRequest, options: CheckOptions): string[];
+  /** Its plans say where things are, not which: a renewal asks the source again. */
+  readonly pinsAnew?: true;
   /** Fetches what pins the sources. Errors: those of `ComposeEngine.pin`. */
   pin(parts: PinningParts, request: ComposeRequest, options: SourceOptions): Promise<PinnedInputs>;
 }
@@ -23,6 +26,8 @@ export interface PinningParts {
   readonly source: RepositorySource;
   /** Undefined: no hub is configured. */
   readonly koji: KojiSource | undefined;
+  /** Undefined: no Pulp server is configured. */
+  readonly pulp: PulpSource | undefined;
 }
 
 /** Each is asked for by a call of its own. */

@@ -1,5 +1,6 @@
 import type { SourceType } from '../../compose/compose-vocabulary.js';
 import { buildKind, tagKind } from './koji-kinds.js';
+import { pulpKind } from './pulp-kind.js';
 import { pungiComposeKind } from './pungi-compose-kind.js';
 import { repoKind } from './repo-kind.js';
 import { unsupported, type SourceKind } from './source-kind.js';
@@ -10,6 +11,6 @@ export const sourceKinds: Readonly<Record<SourceType, SourceKind>> = {
   tag: tagKind,
   build: buildKind,
   module: unsupported('a connection to a module build service'),
-  pulp: unsupported('a connection to a Pulp server'),
+  pulp: pulpKind,
   raw_config: unsupported('configurations of Pungi'),
 };
