@@ -44,7 +44,9 @@ function archReasons({ arches, multilibArches, sourceType }: ComposeRequest): st
   ];
 }
 
-function resultReasons({ results }: ComposeRequest, { hasTool }: CheckOptions): string[] {
+function resultReasons({ results, sourceType }: ComposeRequest, { hasTool }: CheckOptions): string[] {
+  // Pungi makes what its configuration says.
+  if (sourceType === 'raw_config') return [];
   return results.flatMap((result) => {
     const tool = toolsOfResults[result];
     if (tool === undefined || (result !== 'boot.iso' && hasTool(tool))) return [];

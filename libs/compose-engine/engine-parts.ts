@@ -68,6 +68,6 @@ async function openComposeBucket(url: string): Promise<Bucket> {
   return openBucket(parseBucketUrl(url, 'MILLRACE_COMPOSE_BUCKET'));
 }
 
-function millraceVersion(): string {
+export function millraceVersion(): string {
   return (JSON.parse(readFileSync(path.join(projectRoot(), 'package.json'), 'utf8')) as { version: string }).version;
 }

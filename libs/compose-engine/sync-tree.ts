@@ -1,12 +1,12 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 
-/** Flushes a directory with all that is in it. Files with several names are in the content store, which has synced them. */
+/** Flushes a directory with all that is in it. Files with several names are in the content store, or were there before: they have been synced. */
 export async function syncTree(directory: string): Promise<void> {
   for (const entry of await readdir(directory, { withFileTypes: true })) {
     const place = path.join(directory, entry.name);
     if (entry.isDirectory()) await syncTree(place);
-    else await syncFile(place);
+    else if (entry.isFile()) await syncFile(place);
   }
   await syncDirectory(directory);
 }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { GeneratedTree } from './compose-engine.js';
 import type { TreePlaces } from './compose-layout.js';
-import { logFiles } from './generation-log.js';
+import { allLogFiles } from './generation-log.js';
 import { isMissing } from '../repository-source/storage-errors.js';
 import { syncDirectory, syncTree } from './sync-tree.js';
 
@@ -28,7 +28,7 @@ export interface Publication extends Omit<PublishedTree, 'attempt'> {
   readonly before?: (() => Promise<void>) | undefined;
 }
 
-const logNames: ReadonlySet<string> = new Set(Object.values(logFiles));
+const logNames: ReadonlySet<string> = new Set(allLogFiles);
 const record = path.join('work', 'global', 'generation.json');
 /** Made visible in this order: the record first, so that it is known whose the rest is; `compose` in one; `STATUS` says that all is there. */
 const order = ['work', 'logs', 'COMPOSE_ID', 'compose', 'STATUS'];
@@ -88,7 +88,7 @@ export async function publishTree(places: TreePlaces, staged: StagedTree, { job,
     // Only one attempt has this name at a time.
     await rename(staged.directory, claimed);
     await removeContents(places);
-    for (const name of order) await rename(path.join(claimed, name), path.join(places.directory, name));
+    for (const name of [...(await others(claimed)), ...order]) await rename(path.join(claimed, name), path.join(places.directory, name));
   } catch (error) {
     if (isMissing(error) || isTaken(error)) throw takenOver(error);
     throw error;
@@ -97,6 +97,11 @@ export async function publishTree(places: TreePlaces, staged: StagedTree, { job,
   await syncDirectory(places.root);
   await removeAside(places, publishing);
   await rmdir(places.staging).catch(() => undefined); // in use by another attempt
+}
+
+/** What a program has left beside the usual. */
+async function others(claimed: string): Promise<string[]> {
+  return (await readdir(claimed)).filter((name) => !order.includes(name) && !logNames.has(name) && !name.startsWith('.'));
 }
 
 function isTaken(error: unknown): boolean {
@@ -111,6 +116,12 @@ export function takenOver(cause: unknown): MillraceError {
 export async function isLost(places: TreePlaces, staged: StagedTree): Promise<boolean> {
   const own = [await markOf(staged.directory), await markOf(path.join(places.staging, publishing)), await visibleAttempt(places)];
   return !own.includes(staged.attempt);
+}
+
+/** What the program that wrote a tree has to say of its failure: it goes with the logs. */
+export async function keepLogs(places: TreePlaces, staged: StagedTree): Promise<void> {
+  if (await isLost(places, staged)) return;
+  await rename(path.join(staged.directory, 'logs'), path.join(places.directory, 'logs')).catch(undefinedWhenMissing);
 }
 
 /** After a failure of this attempt: nothing of it is left but the logs. What a later attempt has made stays. */

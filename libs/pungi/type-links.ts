@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readdir, readlink, rename, stat, symlink, unlink } from 'node:fs/promises';
 import path from 'node:path';
+import { pungiComposeTypes } from './pungi-arguments.js';
 import { errnoOf, isMissing } from '../repository-source/storage-errors.js';
 
 export interface LinkedCompose {
@@ -30,8 +31,11 @@ export async function linkCompose(root: string, compose: LinkedCompose): Promise
 }
 
 /** Takes back all links to a compose; fine when there are none. */
-export async function unlinkCompose(root: string, composeType: string, id: number): Promise<void> {
-  const directory = path.join(root, composeType);
+export async function unlinkCompose(root: string, id: number): Promise<void> {
+  for (const type of pungiComposeTypes) await unlinkIn(path.join(root, type), id);
+}
+
+async function unlinkIn(directory: string, id: number): Promise<void> {
   const names = await readdir(directory).catch((error: unknown) => {
     if (isMissing(error)) return [];
     throw error;

@@ -1,6 +1,7 @@
 import type { SourceType } from '../../compose/compose-vocabulary.js';
 import { buildKind, tagKind } from './koji-kinds.js';
 import { pulpKind } from './pulp-kind.js';
+import { rawConfigKind } from './raw-config-kind.js';
 import { pungiComposeKind } from './pungi-compose-kind.js';
 import { repoKind } from './repo-kind.js';
 import { unsupported, type SourceKind } from './source-kind.js';
@@ -12,5 +13,5 @@ export const sourceKinds: Readonly<Record<SourceType, SourceKind>> = {
   build: buildKind,
   module: unsupported('a connection to a module build service'),
   pulp: pulpKind,
-  raw_config: unsupported('configurations of Pungi'),
+  raw_config: rawConfigKind,
 };
