@@ -1,13 +1,11 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { git } from '../../../tests/clients/serve-git.js';
 import { installFakePungi } from '../../testing/fake-pungi/install-fake-pungi.js';
 import type { ComposeRequest } from '../../compose/compose-request.js';
 import { buildPackages } from './rpm-packages.js';
 import { scratchEngine, type ScratchEngine } from './scratch-engine.js';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import type { ComposeEngineOptions } from '../create-compose-engine.js';
 
 /** Packages, a git repository of configurations, and settings that name it. */
 export interface PungiKitchen extends Disposable {
@@ -19,7 +17,7 @@ export interface PungiKitchen extends Disposable {
   commit(file: string, content: string): string;
   /** Settings of Pungi, in a new file; answers its path. */
   settings(yaml: string): string;
-  engine(options?: { readonly settings?: string; readonly searchPath?: string } & Partial<ComposeEngineOptions>): Promise<ScratchEngine>;
+  engine(options?: { readonly settings?: string; readonly searchPath?: string } & Parameters<typeof scratchEngine>[0]): Promise<ScratchEngine>;
   readonly searchPath: string;
 }
 
@@ -57,7 +55,7 @@ export function buildPungiKitchen(): PungiKitchen {
       return file;
     },
     engine: ({ settings = kitchen.settings(`raw-configs: { kitchen: { url: ${repository}, config-filename: kitchen.conf } }\n`), ...options } = {}) =>
-      scratchEngine({ searchPath, environment: { PATH: searchPath, HOME: folder, SECRET: 'not for tools' }, ...options, change: { composeSourcePaths: [folder], pungiFile: settings } }),
+      scratchEngine({ searchPath, environment: { PATH: searchPath, HOME: folder, SECRET: 'not for tools' }, ...options, change: { composeSourcePaths: [folder], pungiFile: settings, ...options.change } }),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   };
   kitchen.commit('kitchen.conf', rawConfig(kitchen));

@@ -17,14 +17,15 @@ def load(files):
 
 
 def run(file, text, values):
-    rest = []
-    for line in text.splitlines():
+    assignments = ""
+    for line in text.splitlines(keepends=True) + ["from"]:
         imported = re.match(r"from (\w+) import \*$", line)
+        if line != "from" and not imported:
+            assignments += line
+            continue
+        exec(compile(assignments, file, "exec"), {"__builtins__": {}}, values)
+        assignments = ""
         if imported:
             other = os.path.join(os.path.dirname(file), imported.group(1) + ".conf")
             with open(other) as handle:
                 run(other, handle.read(), values)
-            rest.append("")
-        else:
-            rest.append(line)
-    exec(compile("\n".join(rest), file, "exec"), {"__builtins__": {}}, values)
