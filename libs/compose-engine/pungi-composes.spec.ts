@@ -26,7 +26,7 @@ const linkOf = (engine: ScratchEngine, ...names: string[]): string => readlinkSy
 
 describe('a compose of a raw configuration', () => {
   it('is what Pungi makes, published as all composes are', async () => {
-    const generated = await scratch.compose(1, rawRequest());
+    const generated = await scratch.compose(1, rawRequest({ source: ['packages#main'], packages: ['hello'] }));
     expect(generated).toMatchObject({ packages: 1, pungiComposeId: 'Kitchen-1.0-20261121.n.0' });
     expect(filesBelow(scratch.path(1)).filter((file) => !/repodata|^logs/.test(file)).sort()).toEqual([
       'COMPOSE_ID',
@@ -83,7 +83,7 @@ describe('a compose of a raw configuration', () => {
     const inputs = await scratch.engine.pin(composeRequest(rawRequest()), options);
     expect(inputs.config).toEqual({ name: 'kitchen', url: kitchen.repository, commit: git(kitchen.repository, 'rev-parse', 'HEAD') });
     const before = git(kitchen.repository, 'rev-parse', 'HEAD');
-    kitchen.commit('kitchen.conf', rawConfig(kitchen, 'fake_exit = 1\n'));
+    kitchen.commit('kitchen.conf', rawConfig('fake_exit = 1\n'));
     await scratch.engine.generate({ id: 20, targetDir: 'default', inputs, startedAt: '2026-11-21T10:00:00.000Z' }, options);
     expect(existsSync(scratch.path(20, 'STATUS'))).toBe(true);
     git(kitchen.repository, 'reset', '--quiet', '--hard', before);
@@ -108,15 +108,15 @@ describe('a configuration', () => {
   it('may be wrapped: what the wrapper says holds, and it knows the compose', async () => {
     const wrapper = path.join(kitchen.folder, 'wrapper.conf');
     writeFileSync(wrapper, 'from raw_config import *\nrelease_short = "Wrapped"\nbuilds = [{% for build in compose.builds_list %}{{ build | literal }},{% endfor %}]\nlabel = {{ compose.label | literal }}\nasked = "{{ compose.source }}"\nevent = {{ compose.koji_event }}\n{% if compose.packages %}packages = "{{ compose.packages }}"{% endif %}\n'.replace('compose.builds_list', '(1..2)'));
-    await using wrapped = await kitchen.engine({ settings: kitchen.settings(`pungi: { wrapper: ${wrapper} }\nraw-configs: { kitchen: { url: ${kitchen.repository}, config-filename: kitchen.conf } }\n`) });
-    await wrapped.compose(1, rawRequest({ packages: ['hello'], kojiEvent: 7, composeType: 'production', label: 'RC-1.0' }));
-    expect(json(wrapped.path(1, 'logs/global/config-dump.global.log'))).toMatchObject({ release_name: 'Kitchen', release_short: 'Wrapped', builds: [1, 2], label: 'RC-1.0', asked: 'kitchen#main', event: 7, packages: 'hello' });
-    const harmful = wrapped.compose(2, rawRequest({ packages: ['hello"\nrelease_short = "Stolen'] }));
+    await using wrapped = await kitchen.engine({ settings: kitchen.settings(`pungi: { wrapper: ${wrapper} }\nraw-configs: { packages: { url: ${kitchen.repository}, config-filename: packages.conf } }\n`) });
+    await wrapped.compose(1, rawRequest({ source: ['packages#main'], packages: ['hello'], kojiEvent: 7, composeType: 'production', label: 'RC-1.0' }));
+    expect(json(wrapped.path(1, 'logs/global/config-dump.global.log'))).toMatchObject({ release_name: 'Kitchen', release_short: 'Wrapped', builds: [1, 2], label: 'RC-1.0', asked: 'packages#main', event: 7, packages: 'hello' });
+    const harmful = wrapped.compose(2, rawRequest({ source: ['packages#main'], packages: ['hello"\nrelease_short = "Stolen'] }));
     expect(await failureOf(harmful)).toMatchObject({ code: 'invalid-request', message: expect.stringContaining('without quoting it') });
   });
 
   it('may lie deep in its repository, with what it names beside it', async () => {
-    kitchen.commit('deep/down/fedora.conf', rawConfig(kitchen, 'from common import *\nvariants_file = "variants.xml"\n'));
+    kitchen.commit('deep/down/fedora.conf', rawConfig('from common import *\nvariants_file = "variants.xml"\n'));
     kitchen.commit('deep/down/common.conf', 'release_version = "41"\n');
     const commit = kitchen.commit('deep/down/variants.xml', '<variants/>');
     const settings = kitchen.settings(`raw-configs: { deep: { url: ${kitchen.repository}, config-filename: deep/down/fedora.conf, commit: ${commit} }, split: { url: ${kitchen.repository}, path: deep/down, config-filename: fedora.conf } }\n`);
@@ -150,7 +150,7 @@ describe('a configuration', () => {
   it('may be validated first, and what that says is there for everybody', async () => {
     const override = path.join(kitchen.folder, 'override.json');
     writeFileSync(override, '{"forbidden": ["koji_event_mistyped"]}');
-    kitchen.commit('validated.conf', rawConfig(kitchen, 'koji_event_mistyped = 1\n'));
+    kitchen.commit('validated.conf', rawConfig('koji_event_mistyped = 1\n'));
     const settings = kitchen.settings(`pungi: { config-validate: pungi-config-validate, schema-override: ${override} }\nraw-configs: { kitchen: { url: ${kitchen.repository}, config-filename: validated.conf }, sound: { url: ${kitchen.repository}, config-filename: kitchen.conf } }\n`);
     await using validating = await kitchen.engine({ settings });
     expect(await failureOf(validating.compose(1, rawRequest()))).toMatchObject({ code: 'unresolvable', message: 'the validation of the configuration kitchen ended with exit code 1: Failed validation in koji_event_mistyped: unexpected' });

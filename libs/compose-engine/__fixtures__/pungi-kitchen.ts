@@ -21,9 +21,14 @@ export interface PungiKitchen extends Disposable {
   readonly searchPath: string;
 }
 
-/** Python, as Pungi reads it. */
-export function rawConfig(kitchen: Pick<PungiKitchen, 'rpm'>, more: string = ''): string {
-  return `release_name = "Kitchen"\nrelease_short = "Kitchen"\nrelease_version = "1.0"\nfake_packages = {"Server": {"x86_64": [${JSON.stringify(kitchen.rpm)}]}}\n${more}`;
+/** Python, as Pungi reads it; of a compose without packages, which is made fast. */
+export function rawConfig(more: string = ''): string {
+  return `release_name = "Kitchen"\nrelease_short = "Kitchen"\nrelease_version = "1.0"\n${more}`;
+}
+
+/** What has the package of the kitchen in one variant. */
+export function withPackage({ rpm }: Pick<PungiKitchen, 'rpm'>): string {
+  return `fake_packages = {"Server": {"x86_64": [${JSON.stringify(rpm)}]}}\n`;
 }
 
 export const rawRequest = (change: Partial<ComposeRequest> = {}): Partial<ComposeRequest> => ({ sourceType: 'raw_config', source: ['kitchen#main'], composeType: 'nightly', ...change });
@@ -54,10 +59,11 @@ export function buildPungiKitchen(): PungiKitchen {
       writeFileSync(file, yaml);
       return file;
     },
-    engine: ({ settings = kitchen.settings(`raw-configs: { kitchen: { url: ${repository}, config-filename: kitchen.conf } }\n`), ...options } = {}) =>
+    engine: ({ settings = kitchen.settings(`raw-configs: { kitchen: { url: ${repository}, config-filename: kitchen.conf }, packages: { url: ${repository}, config-filename: packages.conf } }\n`), ...options } = {}) =>
       scratchEngine({ searchPath, environment: { PATH: searchPath, HOME: folder, SECRET: 'not for tools' }, ...options, change: { composeSourcePaths: [folder], pungiFile: settings, ...options.change } }),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   };
-  kitchen.commit('kitchen.conf', rawConfig(kitchen));
+  kitchen.commit('packages.conf', rawConfig(withPackage(kitchen)));
+  kitchen.commit('kitchen.conf', rawConfig());
   return kitchen;
 }
