@@ -4,6 +4,10 @@ import type { ComposeRequest } from '../compose/compose-request.js';
 export const pungiComposeTypes = ['test', 'ci', 'nightly', 'production', 'development'] as const;
 export type PungiComposeType = (typeof pungiComposeTypes)[number];
 
+export function isComposeType(name: string): name is PungiComposeType {
+  return (pungiComposeTypes as readonly string[]).includes(name);
+}
+
 export interface PungiRun {
   /** Absolute paths. */
   readonly config: string;

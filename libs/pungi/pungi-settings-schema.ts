@@ -6,6 +6,8 @@ import { absolutePath, secretSchema, urlSchema, type SecretPlace } from '../sett
 const program = z.string().regex(/^(?:\/.*[^/]|[A-Za-z0-9._+-]+)$/, 'must be an absolute path or the name of a program in PATH');
 const args = z.array(z.string().min(1).max(4096).refine((value) => !value.includes('\0'), 'must not hold a NUL')).max(100).default([]);
 const seconds = z.number().int().min(1).max(31_536_000);
+/** Of one generation: a timer takes no more than 24 days. */
+const timeout = z.number().int().min(1).max(1_000_000);
 const environment = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable'), z.string().max(32_768)).default({});
 
 const pungiSchema = z.strictObject({
@@ -18,8 +20,8 @@ const pungiSchema = z.strictObject({
   /** Template of the configuration that imports `raw_config`; see docs/reference/compose-pungi.md. */
   wrapper: absolutePath.optional(),
   'schema-override': absolutePath.optional(),
-  timeout: seconds.optional(),
-  'post-script-timeout': seconds.default(3600),
+  timeout: timeout.optional(),
+  'post-script-timeout': timeout.default(3600),
 });
 
 const login = (config: { readonly username?: string | undefined; readonly password?: SecretPlace | undefined }): boolean => (config.username === undefined) === (config.password === undefined);
@@ -40,7 +42,7 @@ const rawConfigSchema = z
     'schema-override': absolutePath.optional(),
     'seconds-to-live': seconds.optional(),
     'max-seconds-to-live': seconds.optional(),
-    timeout: seconds.optional(),
+    timeout: timeout.optional(),
     'post-script': absolutePath.optional(),
   })
   .refine(login, 'username and password belong together');

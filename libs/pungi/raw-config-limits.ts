@@ -1,6 +1,6 @@
 import type { ComposeRequest } from '../compose/compose-request.js';
 import type { Settings } from '../settings/settings.js';
-import { findRawConfig, readPungiSettings } from './read-pungi-settings.js';
+import { findRawConfig, readValidPungiSettings } from './read-pungi-settings.js';
 
 type Asked = Pick<ComposeRequest, 'sourceType' | 'source'>;
 type Defaults = Pick<Settings, 'pungiFile' | 'composeSecondsToLive' | 'composeMaximumSecondsToLive' | 'composeTimeout'>;
@@ -26,6 +26,6 @@ export function generationSecondsOf(asked: Asked, defaults: Pick<Defaults, 'pung
 
 function configOf(asked: Asked, file: string | undefined) {
   if (asked.sourceType !== 'raw_config' || file === undefined) return undefined;
-  const settings = readPungiSettings(file);
-  return { settings, config: findRawConfig(settings, asked) };
+  const settings = readValidPungiSettings(file);
+  return settings === undefined ? undefined : { settings, config: findRawConfig(settings, asked) };
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { errorMessage } from '../errors/error-message.js';
-import { MillraceError } from '../errors/millrace-error.js';
+import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import { parseSettingsFile } from '../settings-file/read-settings-file.js';
 import type { ComposeRequest } from '../compose/compose-request.js';
 import { pungiSettingsFile, type PungiSettings, type RawConfig } from './pungi-settings-schema.js';
@@ -14,6 +14,16 @@ export function readPungiSettings(file: string): PungiSettings {
     throw new MillraceError('invalid-setting', `${pungiSettingsFile.variable}: cannot read ${file}: ${errorMessage(cause)}`, { cause });
   }
   return parseSettingsFile(text, file, pungiSettingsFile);
+}
+
+/** For requests: undefined where the file has mistakes, which its operator was told of when the process started. */
+export function readValidPungiSettings(file: string): PungiSettings | undefined {
+  try {
+    return readPungiSettings(file);
+  } catch (error) {
+    if (isMillraceError(error) && error.code === 'invalid-setting') return undefined;
+    throw error;
+  }
 }
 
 /** `name#commit`, of what a request of type `raw_config` has as its source. */

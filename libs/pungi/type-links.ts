@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readdir, readlink, rename, stat, symlink, unlink } from 'node:fs/promises';
 import path from 'node:path';
-import { pungiComposeTypes } from './pungi-arguments.js';
+import { pungiComposeTypes, type PungiComposeType } from './pungi-arguments.js';
 import { errnoOf, isMissing } from '../repository-source/storage-errors.js';
 
 export interface LinkedCompose {
@@ -28,6 +28,11 @@ export async function linkCompose(root: string, compose: LinkedCompose): Promise
     const there = await targetOf(directory, name);
     if (there === undefined || there < compose.id || !(await exists(path.join(root, `odcs-${there}`)))) await replaceLink(directory, name, compose.id);
   }
+}
+
+/** The compose that a name of a type stands for; undefined: none. */
+export function readTypeLink(root: string, composeType: PungiComposeType, name: string): Promise<number | undefined> {
+  return targetOf(path.join(root, composeType), name);
 }
 
 /** Takes back all links to a compose; fine when there are none. */

@@ -53,7 +53,7 @@ export class OdcsService {
   }
 
   async renew(id: number, body: unknown, key: string | undefined): Promise<Compose> {
-    const renewal = readRenewal(body, this.settings);
+    const renewal = readRenewal(body);
     const idempotencyKey = readKey(key);
     const { owner } = requester(this.settings);
     try {

@@ -2,12 +2,13 @@ import type { ComposeRequest } from '../../../libs/compose/compose-request.js';
 import { composeFlags, composeResults, multilibMethods, sourceTypes } from '../../../libs/compose/compose-vocabulary.js';
 import type { SourceType } from '../../../libs/compose/compose-vocabulary.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
+import { timeToLiveOf } from '../../../libs/pungi/raw-config-limits.js';
 import type { Settings } from '../../../libs/settings/settings.js';
 import { checkFields } from './check-fields.js';
 import type { Fields } from './check-fields.js';
 import { listOf, namesOf, numberOf, secondsToLiveOf, sigkeysOf, textOf } from './field-values.js';
 
-export type ComposeDefaults = Pick<Settings, 'composeArches' | 'composeSigkeys' | 'composeSecondsToLive' | 'composeMaximumSecondsToLive' | 'composeTargetDirs'>;
+export type ComposeDefaults = Pick<Settings, 'composeArches' | 'composeSigkeys' | 'composeSecondsToLive' | 'composeMaximumSecondsToLive' | 'composeTargetDirs' | 'pungiFile'>;
 
 /** The body of `POST /api/1/composes/`, with every default settled. Unknown fields, and known ones in the wrong place, have no effect, as in ODCS. Errors: `invalid-request`, which names the field. */
 export function readNewCompose(body: unknown, defaults: ComposeDefaults): ComposeRequest {
@@ -15,8 +16,10 @@ export function readNewCompose(body: unknown, defaults: ComposeDefaults): Compos
   const source = sourceFields(fields);
   const arches = listOf(fields, 'arches');
   const settled = arches.length === 0 ? defaults.composeArches : arches;
+  const asked = readSource(source);
+  const { secondsToLive, maximumSecondsToLive } = timeToLiveOf(asked, defaults);
   return {
-    ...readSource(source),
+    ...asked,
     packages: listOf(source, 'packages'),
     builds: listOf(source, 'builds'),
     sigkeys: sigkeysOf(source) ?? defaults.composeSigkeys,
@@ -44,7 +47,7 @@ export function readNewCompose(body: unknown, defaults: ComposeDefaults): Compos
     targetDir: readTargetDir(fields, defaults.composeTargetDirs),
     parentPungiComposeIds: listOf(fields, 'parent_pungi_compose_ids'),
     respinOf: textOf(fields, 'respin_of'),
-    secondsToLive: secondsToLiveOf(fields, defaults.composeMaximumSecondsToLive) ?? defaults.composeSecondsToLive,
+    secondsToLive: secondsToLiveOf(fields, maximumSecondsToLive) ?? secondsToLive,
     pinnedPlan: null,
   };
 }

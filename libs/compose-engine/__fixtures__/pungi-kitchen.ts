@@ -17,7 +17,7 @@ export interface PungiKitchen extends Disposable {
   commit(file: string, content: string): string;
   /** Settings of Pungi, in a new file; answers its path. */
   settings(yaml: string): string;
-  engine(options?: { readonly settings?: string; readonly searchPath?: string } & Parameters<typeof scratchEngine>[0]): Promise<ScratchEngine>;
+  engine(options?: { readonly settings?: string } & Omit<NonNullable<Parameters<typeof scratchEngine>[0]>, 'settings'>): Promise<ScratchEngine>;
   readonly searchPath: string;
 }
 

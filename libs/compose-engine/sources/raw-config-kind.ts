@@ -1,28 +1,28 @@
-import { isMillraceError, MillraceError } from '../../errors/millrace-error.js';
+import { MillraceError } from '../../errors/millrace-error.js';
 import { labelPattern } from '../compose-identity.js';
-import { pungiComposeTypes } from '../../pungi/pungi-arguments.js';
+import { isComposeType, pungiComposeTypes } from '../../pungi/pungi-arguments.js';
 import type { PungiSettings } from '../../pungi/pungi-settings-schema.js';
 import type { RawConfigs } from '../../pungi/raw-configs.js';
-import { findRawConfig, parseRawSource, readPungiSettings } from '../../pungi/read-pungi-settings.js';
+import { findRawConfig, parseRawSource, readValidPungiSettings } from '../../pungi/read-pungi-settings.js';
 import { linkPungiTree, settlePungiTree, writePungiTree } from '../pungi-tree.js';
-import type { CheckOptions, SourceKind } from './source-kind.js';
+import type { SourceKind } from './source-kind.js';
 
 export const rawConfigKind: SourceKind = {
   missing({ pungiFile, hasTool }) {
     if (pungiFile === undefined) return 'configurations of Pungi (MILLRACE_PUNGI)';
-    const settings = settingsOf(pungiFile);
+    const settings = readValidPungiSettings(pungiFile);
     if (settings === undefined) return 'settings of Pungi without mistakes (MILLRACE_PUNGI)';
     if (Object.keys(settings['raw-configs']).length === 0) return 'configurations of Pungi (raw-configs in the file of MILLRACE_PUNGI)';
     const lost = toolsOf(settings).filter((name) => !hasTool(name));
     return lost.length === 0 ? undefined : `Pungi (${lost.join(', ')}, which cannot be found here)`;
   },
   check(request, { pungiFile }) {
-    const settings = settingsOf(pungiFile);
+    const settings = pungiFile === undefined ? undefined : readValidPungiSettings(pungiFile);
     const { composeType, label, flags } = request;
     if (settings === undefined) return [];
     return [
       ...(findRawConfig(settings, request) === undefined ? [unknownConfig(request, settings)] : []),
-      ...((pungiComposeTypes as readonly string[]).includes(composeType) ? [] : [`Pungi knows no compose_type ${JSON.stringify(composeType)}; it knows ${pungiComposeTypes.join(', ')}`]),
+      ...(isComposeType(composeType) ? [] : [`Pungi knows no compose_type ${JSON.stringify(composeType)}; it knows ${pungiComposeTypes.join(', ')}`]),
       ...(label === null || labelPattern.test(label) ? [] : [`${JSON.stringify(label)} is no label that Pungi takes: it takes RC-1.0 and the like`]),
       ...(composeType === 'production' && label === null && !flags.includes('no_label') ? ['Pungi needs a label for compose_type production, or the flag no_label'] : []),
     ];
@@ -37,16 +37,6 @@ export const rawConfigKind: SourceKind = {
   settleTree: settlePungiTree,
   published: linkPungiTree,
 };
-
-/** Undefined where it has mistakes: those are for the operator, who is told of them at start. */
-function settingsOf(file: CheckOptions['pungiFile']): PungiSettings | undefined {
-  try {
-    return file === undefined ? undefined : readPungiSettings(file);
-  } catch (error) {
-    if (isMillraceError(error) && error.code === 'invalid-setting') return undefined;
-    throw error;
-  }
-}
 
 function toolsOf({ pungi }: PungiSettings): string[] {
   return [pungi.program, pungi['config-dump'], ...(pungi['config-validate'] === undefined ? [] : [pungi['config-validate']])];
