@@ -16,6 +16,7 @@ import { openRawConfigs } from './open-raw-configs.js';
 import { runInThread } from './run-in-thread.js';
 import { sourceKinds } from './sources/source-kinds.js';
 import type { Environment } from '../settings/settings.js';
+import { settleLorax, type LoraxTool } from '../pungi/lorax.js';
 import { unlinkCompose } from '../pungi/type-links.js';
 import { isMissing } from '../repository-source/storage-errors.js';
 import { asEngineError } from './engine-error.js';
@@ -54,7 +55,7 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
     try {
       if (writeTree !== undefined) await withLog(places, how, { step: 'write', done: 0, total: 1 }, (log) => writeTree(parts, { job, places, staged, log }, how));
       const imageTool = job.inputs.request.results.includes('iso') ? tool('xorriso') : undefined;
-      return await run({ settings, job, staged, imageTool }, how);
+      return await run({ settings, job, staged, imageTool, bootTool: bootToolOf(job) }, how);
     } catch (error) {
       tellEnd(places, how.signal, asEngineError(error, `compose odcs-${job.id}`));
       if (!(await isLost(places, staged))) await removeObjects(job, AbortSignal.timeout(cleaningTime)).catch(() => undefined); // the sweep will
@@ -63,6 +64,11 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
       how.signal.throwIfAborted();
       throw error;
     }
+  }
+
+  function bootToolOf({ inputs: { request } }: GenerationJob): LoraxTool | undefined {
+    if (!request.results.includes('boot.iso') || request.sourceType === 'raw_config') return undefined;
+    return settleLorax(settings.pungiFile, { findTool: tool, environment: { ...options.environment, PATH: options.searchPath } });
   }
 
   async function removeObjects({ id, targetDir }: TreeName, signal?: AbortSignal): Promise<void> {

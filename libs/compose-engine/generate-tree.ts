@@ -7,6 +7,7 @@ import { identifyCompose, type ComposeIdentity } from './compose-identity.js';
 import { variant, type TreePlaces } from './compose-layout.js';
 import type { GenerationContext } from './generation-context.js';
 import { logFiles } from './generation-log.js';
+import { writeBootImages } from './write-boot-images.js';
 import { sourceKinds } from './sources/source-kinds.js';
 import { digestOfJob, type TreeWork } from './tree-work.js';
 import { writeImages } from './write-images.js';
@@ -34,7 +35,7 @@ export async function generateTree(context: GenerationContext, work: TreeWork): 
   }
 }
 
-async function generate(context: GenerationContext, { job, places, staged, imageTool }: TreeWork): Promise<GeneratedTree> {
+async function generate(context: GenerationContext, { job, places, staged, imageTool, bootTool }: TreeWork): Promise<GeneratedTree> {
   const { log, store } = context;
   const { request } = job.inputs;
   const identity = identifyCompose(job.id, request, job.startedAt);
@@ -49,6 +50,7 @@ async function generate(context: GenerationContext, { job, places, staged, image
   await writeRepositories(context, compose, plan);
   log.info(`repositories written in ${elapsed()}`);
   const images = imageTool === undefined ? [] : await writeImages(context, compose, { plan, identity, tool: imageTool });
+  if (bootTool !== undefined) images.push(...(await writeBootImages(context, { compose, plan, identity, places, staged, tool: bootTool })));
   if (images.length > 0) log.info(`${images.length} images written in ${elapsed()}`);
   await writeDocuments(compose, [
     [`${variant}/odcs-${job.id}.repo`, plan.links === undefined ? renderRepoFile(job.id, places.url) : renderLinks(plan.links)],

@@ -68,7 +68,7 @@ export async function settlePungiTree(context: GenerationContext, work: TreeWork
   log.info(`Pungi has made ${packages} packages of ${bytes} bytes; plan ${digest}`);
   const generated = { plan: digest, packages, bytes, pungiComposeId };
   context.progress('publish', 0, 1);
-  await publishTree(places, staged, { job: digestOfJob(job), generated, before: () => uploadTree(context, { places, staged, plan }) });
+  await publishTree(places, staged, { job: digestOfJob(job), generated, sync: { linkedToo: true }, before: () => uploadTree(context, { places, staged, plan }) });
   context.progress('publish', 1, 1);
   log.step(`Compose finished: ${packages} packages, ${bytes} bytes`);
   return generated;

@@ -6,7 +6,7 @@ import type { GeneratedTree } from './compose-engine.js';
 import type { TreePlaces } from './compose-layout.js';
 import { allLogFiles } from './generation-log.js';
 import { isMissing } from '../repository-source/storage-errors.js';
-import { syncDirectory, syncTree } from './sync-tree.js';
+import { syncDirectory, syncTree, type SyncOptions } from './sync-tree.js';
 
 /** What one attempt makes, where nobody looks. */
 export interface StagedTree {
@@ -26,6 +26,7 @@ export interface PublishedTree {
 export interface Publication extends Omit<PublishedTree, 'attempt'> {
   /** What has to be done with the whole tree before it becomes visible. */
   readonly before?: (() => Promise<void>) | undefined;
+  readonly sync?: SyncOptions;
 }
 
 const logNames: ReadonlySet<string> = new Set(allLogFiles);
@@ -76,13 +77,13 @@ async function readRecord(directory: string): Promise<PublishedTree> {
  * Syncs everything that an attempt wrote and makes it visible: `compose/`, which is all of the repositories, by one rename. Errors: `resources-in-use` where
  * a later attempt has taken over.
  */
-export async function publishTree(places: TreePlaces, staged: StagedTree, { job, generated, before }: Publication): Promise<void> {
+export async function publishTree(places: TreePlaces, staged: StagedTree, { job, generated, before, sync }: Publication): Promise<void> {
   const published: PublishedTree = { attempt: staged.attempt, job, generated };
   const claimed = path.join(places.staging, publishing);
   try {
     await writeFile(path.join(staged.directory, record), `${JSON.stringify(published)}\n`);
     await before?.();
-    await syncTree(staged.directory);
+    await syncTree(staged.directory, sync);
     // What was taken over has lost its mark, even where it has made the directory again since.
     await readFile(path.join(staged.directory, marker));
     // Only one attempt has this name at a time.

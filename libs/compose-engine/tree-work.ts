@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
+import type { RunnableLorax } from '../pungi/lorax.js';
 import type { GenerationJob } from './compose-engine.js';
 import type { TreePlaces } from './compose-layout.js';
 import type { StagedTree } from './tree-publication.js';
@@ -11,6 +12,8 @@ export interface TreeWork {
   readonly staged: StagedTree;
   /** Undefined where no image is asked for. */
   readonly imageTool: ImageTool | undefined;
+  /** Undefined where no bootable image is asked for. */
+  readonly bootTool: RunnableLorax | undefined;
 }
 
 /** Lower-case hex SHA-256 of all that decides what a tree has in it. */
