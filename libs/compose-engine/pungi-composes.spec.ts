@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { buildPungiKitchen, rawConfig, rawRequest, type PungiKitchen } from './__fixtures__/pungi-kitchen.js';
 import { failureOf, filesBelow } from './__fixtures__/read-tree.js';
-import { git } from '../../tests/clients/serve-git.js';
+import { git } from '../testing/start-git-server.js';
 import { composeRequest } from '../testing/compose-request.js';
 import type { ScratchEngine } from './__fixtures__/scratch-engine.js';
 

@@ -2,12 +2,10 @@ import type { ComposeRequest } from '../compose/compose-request.js';
 import type { PinnedConfig } from '../compose/compose-plan.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { GitCheckout } from '../git-checkout/checkout.js';
-import type { Environment } from '../settings/settings.js';
 import { readSecret } from '../settings-file/read-secret.js';
 import { findRawConfig, readPungiSettings } from './read-pungi-settings.js';
 import type { RawConfig } from './pungi-settings-schema.js';
-import { writePungiTree, type PungiWork } from './write-pungi-tree.js';
-import type { RunTool } from './supervised-tool.js';
+import { writePungiTree, type PungiWork, type ToolOptions } from './write-pungi-tree.js';
 
 /** Configurations of Pungi in git, and what Pungi makes of them. */
 export interface RawConfigs {
@@ -20,16 +18,10 @@ export interface RawConfigs {
   write(work: PungiWork, options: { readonly signal: AbortSignal }): Promise<void>;
 }
 
-export interface RawConfigOptions {
+export interface RawConfigOptions extends ToolOptions {
   /** Absolute path of the settings. */
   readonly file: string;
   readonly git: GitCheckout;
-  readonly runTool: RunTool;
-  readonly findTool: (name: string) => string | undefined;
-  /** Where `env:` secrets are looked up, and what tools may inherit some of. */
-  readonly environment: Environment;
-  /** Absolute path: numbers of composes that are taken. */
-  readonly composeIds: string;
 }
 
 export function createRawConfigs(options: RawConfigOptions): RawConfigs {

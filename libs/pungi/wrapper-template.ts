@@ -18,7 +18,7 @@ liquid.registerFilter('literal', { handler: literal, raw: true });
 export async function renderWrapper(file: string, compose: object): Promise<string> {
   const template = await readTemplate(file);
   try {
-    return await liquid.parseAndRender(template, { compose });
+    return String(await liquid.parseAndRender(template, { compose }));
   } catch (error) {
     const cause = (error as { originalError?: unknown }).originalError;
     if (cause instanceof HarmfulValue) throw new MillraceError('invalid-request', `the wrapper configuration would be given ${JSON.stringify(cause.value.slice(0, 200))} without quoting it`, { cause: error, suggestion: 'Ask without it, or let the operator write {{ … | literal }} in the wrapper configuration.' });
@@ -41,7 +41,8 @@ class HarmfulValue extends Error {
 }
 
 function plainText(value: unknown): string {
-  const text = String(value ?? 'None');
+  if (value === null || value === undefined) return 'None';
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean);
   if (/["'\\\p{Cc}\u2028\u2029]/u.test(text)) throw new HarmfulValue(text);
   return text;
 }
@@ -54,5 +55,5 @@ export function literal(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`;
   if (typeof value === 'object') return `{${Object.entries(value).map(([key, item]) => `${literal(key)}: ${literal(item)}`).join(', ')}}`;
   // Escapes of JSON are escapes of Python; what is beyond its plane has two, which Python would keep apart, so it stays as it is.
-  return JSON.stringify(value as string).replace(/[\u007f-\u009f\u2028\u2029]/g, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return JSON.stringify(value).replace(/[\u007f-\u009f\u2028\u2029]/g, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

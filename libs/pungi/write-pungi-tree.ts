@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { PinnedConfig } from '../compose/compose-plan.js';
 import type { ComposeRequest } from '../compose/compose-request.js';
+import type { Environment } from '../settings/settings.js';
 import { errorMessage } from '../errors/error-message.js';
 import { baseComposeInfo, claimComposeId, readRelease } from './compose-id.js';
 import { createComposeTools, toolEnvironment, type ComposeTools } from './compose-tools.js';
@@ -9,7 +10,7 @@ import { prepareConfig } from './prepare-config.js';
 import { pungiArguments, type PungiComposeType } from './pungi-arguments.js';
 import { failureOf, type FailedRun } from './pungi-failure.js';
 import type { PungiSettings, RawConfig } from './pungi-settings-schema.js';
-import type { RawConfigOptions } from './raw-configs.js';
+import type { RunTool } from './supervised-tool.js';
 
 export interface PungiWork {
   /** `odcs-<id>` */
@@ -55,7 +56,17 @@ export const besideLogs = {
 /** Those of Pungi itself, which clients watch. */
 const pungiLogs = { stdout: 'pungi-stdout.log', stderr: 'pungi-stderr.log' } as const;
 
-export interface PungiOptions extends Pick<RawConfigOptions, 'runTool' | 'findTool' | 'environment' | 'composeIds'> {
+export interface ToolOptions {
+  readonly runTool: RunTool;
+  /** Absolute path of an executable; undefined: there is none. */
+  readonly findTool: (name: string) => string | undefined;
+  /** Where `env:` secrets are looked up, and what tools may inherit some of. */
+  readonly environment: Environment;
+  /** Absolute path: numbers of composes that are taken. */
+  readonly composeIds: string;
+}
+
+export interface PungiOptions extends ToolOptions {
   readonly settings: PungiSettings;
   readonly config: RawConfig & { readonly name: string };
   readonly checkout: (directory: string) => Promise<void>;

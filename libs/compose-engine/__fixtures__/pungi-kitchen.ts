@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { git } from '../../../tests/clients/serve-git.js';
+import { git } from '../../testing/start-git-server.js';
 import { installFakePungi } from '../../testing/fake-pungi/install-fake-pungi.js';
 import type { ComposeRequest } from '../../compose/compose-request.js';
 import { buildPackages } from './rpm-packages.js';

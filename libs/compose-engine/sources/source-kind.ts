@@ -24,11 +24,11 @@ export interface SourceKind {
   /** Fetches what pins the sources. Errors: those of `ComposeEngine.pin`. */
   pin(parts: PinningParts, request: ComposeRequest, options: SourceOptions): Promise<PinnedInputs>;
   /** Of types that another program makes: has it write a whole tree into the attempt's directory. Runs in the engine's own process, before its generation in a thread. */
-  writeTree?(parts: WritingParts, tree: WrittenTree, options: EngineOptions): Promise<void>;
+  readonly writeTree?: (parts: WritingParts, tree: WrittenTree, options: EngineOptions) => Promise<void>;
   /** Checks what was written so, and makes it visible. In place of all that is done for types whose packages are planned here. */
-  settleTree?(context: GenerationContext, work: TreeWork): Promise<GeneratedTree>;
+  readonly settleTree?: (context: GenerationContext, work: TreeWork) => Promise<GeneratedTree>;
   /** After a tree became visible, or was found to be; more than once, perhaps. */
-  published?(places: TreePlaces, job: GenerationJob, generated: GeneratedTree): Promise<void>;
+  readonly published?: (places: TreePlaces, job: GenerationJob, generated: GeneratedTree) => Promise<void>;
 }
 
 export interface WritingParts extends Pick<PinningParts, 'rawConfigs'> {
