@@ -79,6 +79,13 @@ module.exports = {
       from: { path: '^libs/rpm/', pathNot: spec },
       to: { path: '^libs/', pathNot: '^libs/(rpm|inspection|errors)/' },
     },
+    {
+      name: 'haiku-is-pure',
+      severity: 'error',
+      comment: 'Reads and writes bytes that are given to it, wherever they come from.',
+      from: { path: '^libs/haiku/', pathNot: spec },
+      to: { path: '^libs/', pathNot: '^libs/(haiku|errors)/' },
+    },
     { name: 'inspection-below-session', severity: 'error', from: { path: '^libs/inspection/', pathNot: spec }, to: { path: '^libs/session/' } },
     { name: 'policy-below-inspection', severity: 'error', from: { path: '^libs/policy/', pathNot: spec }, to: { path: '^libs/(session|inspection)/' } },
     {

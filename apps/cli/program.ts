@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addAccessCommands } from './access-program.js';
 import { addComposeCommands } from './compose-program.js';
 import { contextOf, leaf } from './command-options.js';
 import type { ServiceOptions } from './command-options.js';
@@ -28,6 +29,7 @@ export function createProgram(terminal: Terminal, options: ProgramOptions): Comm
   addSessionCommands(program, terminal);
   addComposeCommands(program, terminal, options.exit);
   addPolicyCommands(program, terminal, options.exit);
+  addAccessCommands(program, terminal, options.exit);
   addOriginsCommands(program, terminal);
   leaf(program, 'status', 'show how long the service runs and which sessions are active').action(async (given: ServiceOptions) =>
     showStatus(await contextOf(given, terminal)),
@@ -43,5 +45,5 @@ Examples:
   $ millrace compose create --repo https://repos.example.test/stable/x86_64/ bash
 
 The service is found by --server, MILLRACE_SERVER, or addresses.json in MILLRACE_HOME (default .millrace); its
-credentials by MILLRACE_CONTROL_AUTH (user:password) or control-auth in MILLRACE_HOME.
+credentials by MILLRACE_TOKEN (bearer token), MILLRACE_CONTROL_AUTH (user:password) or control-auth in MILLRACE_HOME.
 Exit codes: docs/reference/cli.md.`;

@@ -6,6 +6,7 @@ import type { SessionReads } from '../../libs/session-record/create-session-read
 import type { RecordedDownload } from '../../libs/session-record/read-downloads.js';
 import type { Page, RecordedSession, RecordedState, SessionFilter } from '../../libs/session-record/read-sessions.js';
 import type { SessionCommands } from '../../libs/session-record/session-commands.js';
+import type { Access } from './access/open-access.js';
 import type { EndedSession, RevokedSession, SessionInput } from '../../workflows/session/session-messages.js';
 
 /**
@@ -81,6 +82,7 @@ export interface ComposeDependencies {
 }
 
 export interface GatewayDependencies {
+  readonly access: Access;
   readonly commands: SessionCommands;
   readonly reads: SessionReads;
   readonly outbox: WorkflowOutbox;

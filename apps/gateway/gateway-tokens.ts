@@ -7,4 +7,6 @@ export const LOGGER = Symbol('Logger');
 export const LIFECYCLE = Symbol('SessionLifecycle');
 export const METRICS = Symbol('GatewayMetrics');
 export const BUILD_ENVIRONMENT = Symbol('BuildEnvironment');
+/** Who callers are, and what they may do: `Access`. */
+export const ACCESS = Symbol('Access');
 export const COMPOSES = Symbol('ComposeDependencies');

@@ -5,7 +5,9 @@ import { unborn } from '../compose/compose-life.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import { change, composeOf, requireCompose, type RecordContext } from './carry-out.js';
 import { leaveForWorkflow } from './compose-outbox.js';
-import { rememberKey, type ComposeRequester } from './idempotency-keys.js';
+import type { ComposeRequester } from './compose-commands.js';
+import { rememberKey } from './idempotency-keys.js';
+import { takeFromQuota } from './owner-quota.js';
 
 /** Longer ones have no place in an index. */
 const longestName = 500;
@@ -16,6 +18,7 @@ export async function requestCompose(context: RecordContext, request: ComposeReq
     const id = await nextId(sql);
     const before = await rememberKey(sql, context, { requester, content: request, composeId: id });
     if (before !== undefined) return { compose: await requireCompose(sql, before), repeated: true };
+    await takeFromQuota(sql, requester.owner, requester.quota);
     return { compose: await createCompose(sql, context, { id, request, owner: requester.owner }), repeated: false };
   });
 }

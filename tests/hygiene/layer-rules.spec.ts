@@ -25,6 +25,7 @@ const violations: Readonly<Record<string, readonly [from: string, source: string
   'stores-below-the-work': ['libs/event-store/up.ts', imports('../session-record/record.js'), 'libs/session-record/record.ts'],
   'domain-knows-the-domain-only': ['libs/session/up.ts', imports('../blobs/store.js'), 'libs/blobs/store.ts'],
   'rpm-is-pure': ['libs/rpm/up.ts', imports('../session/state.js'), 'libs/session/state.ts'],
+  'haiku-is-pure': ['libs/haiku/up.ts', imports('../session/state.js'), 'libs/session/state.ts'],
   'inspection-below-session': ['libs/inspection/up.ts', imports('../session/state.js'), 'libs/session/state.ts'],
   'policy-below-inspection': ['libs/policy/up.ts', imports('../session/state.js'), 'libs/session/state.ts'],
   'no-unused-module': ['libs/dead/dead.ts', plain, 'libs/dead/dead.ts'],

@@ -2,20 +2,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { connectTemporal } from '../../temporal/client.js';
 import { ensureSearchAttributes, searchAttributeTypes } from '../../temporal/search-attributes.js';
-import type { Deployment, DeploymentPorts } from './deployment.js';
-import type { ProofReport } from './proof-report.js';
+import { millrace, type ProofContext } from './proof-context.js';
+import { composeChanges, proveComposes } from './prove-composes.js';
 import { hexPort, isLoopback, run, until } from './started-process.js';
 import type { StartedProcess } from './started-process.js';
-
-export interface ProofContext {
-  readonly deployment: Deployment;
-  readonly directory: string;
-  readonly ports: DeploymentPorts;
-  readonly report: ProofReport;
-  /** What is to be stopped at the end. */
-  readonly running: StartedProcess[];
-  readonly engine: StartedProcess;
-}
 
 type Client = ReturnType<typeof connectTemporal>;
 
@@ -33,8 +23,9 @@ export async function proveService(context: ProofContext): Promise<void> {
     running.push(started);
     return started;
   };
-  const gateway = start('gateway');
-  const worker = start('worker');
+  const forComposes = composeChanges(context);
+  const gateway = start('gateway', forComposes);
+  const worker = start('worker', forComposes);
   const proxies = [start('proxy-1'), start('proxy-2')] as const;
   await report.step('gateway and proxies are healthy', async () => {
     const [control, proxy] = await Promise.all([deployment.healthy('gateway'), deployment.healthy('proxy-address')]);
@@ -58,6 +49,8 @@ export async function proveService(context: ProofContext): Promise<void> {
       const back = start('proxy-1');
       await until('the new proxy listens', () => back.listeners().length > 0);
     });
+    await proveComposes(context, worker, () => start('worker', forComposes));
+    running.splice(running.indexOf(worker), 1);
     await report.step('a rolling restart of the gateway', () => proveRollingRestart(context, gateway, start));
     await report.step('MILLRACE_HOST decides what the gateway listens on', async () => {
       const elsewhere = start('gateway', { MILLRACE_HOST: '127.0.0.2' }, 'gateway-elsewhere');
@@ -104,23 +97,6 @@ function proveLoopback(processes: readonly StartedProcess[]): string {
 
 function memory(processes: readonly StartedProcess[]): string {
   return processes.map((each) => `${each.name} ${each.memory()} MiB`).join(', ');
-}
-
-/** The command line against this deployment. */
-async function millrace(
-  context: ProofContext,
-  args: readonly string[],
-  control = context.ports.control,
-): Promise<{ readonly stdout: string; readonly stderr: string }> {
-  const { deployment, directory } = context;
-  const environment = {
-    ...(Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(MILLRACE|FETCH_SERVICE)_/.test(name))) as Record<string, string>),
-    MILLRACE_SERVER: `http://localhost:${control}`,
-    MILLRACE_CONTROL_AUTH_FILE: path.join(directory, 'secrets', 'control-auth'),
-  };
-  const { code, stdout, stderr } = await run([path.join(deployment.product, 'bin', 'millrace'), ...args], { environment, cwd: directory });
-  if (code !== 0) throw new Error(`millrace ${args[0]} ended with ${code}: ${stderr.slice(-2000)}\n${deployment.logs}`);
-  return { stdout, stderr };
 }
 
 interface Lock {

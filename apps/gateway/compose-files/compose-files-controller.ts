@@ -5,6 +5,7 @@ import type { Compose } from '../../../libs/compose/compose.js';
 import { isComposeType, type PungiComposeType } from '../../../libs/pungi/pungi-arguments.js';
 import { readTypeLink } from '../../../libs/pungi/type-links.js';
 import type { Settings } from '../../../libs/settings/settings.js';
+import { Public } from '../access/needs.js';
 import type { ComposeDependencies } from '../gateway-ports.js';
 import { COMPOSES, SETTINGS } from '../gateway-tokens.js';
 import { directoryPage } from './directory-page.js';
@@ -15,6 +16,7 @@ import { pathSegments, resolveFile } from './resolve-file.js';
 
 /** The trees of composes, for everybody: package managers have no credentials. */
 @Controller()
+@Public()
 export class ComposeFilesController {
   private readonly findTree: FindTree;
 

@@ -28,6 +28,7 @@ export class GatewayMetrics {
   readonly sessionsOpened = new Counter({ name: 'millrace_sessions_opened_total', help: 'Sessions opened by this gateway.', labelNames: ['policy'] as const, registers: [this.registry] });
 
   readonly composesRequested = new Counter({ name: 'millrace_composes_requested_total', help: 'Composes asked for at this gateway, repeated requests aside.', labelNames: ['source_type'] as const, registers: [this.registry] });
+  readonly logins = new Counter({ name: 'millrace_logins_total', help: 'Requests that showed credentials, by their kind and what became of them.', labelNames: ['by', 'outcome'] as const, registers: [this.registry] });
   /** One query for all who ask at once; anybody may scrape. */
   readonly composeTotals: () => Promise<ComposeTotals>;
 

@@ -2,13 +2,15 @@ import type { ComposeRequest } from '../../../libs/compose/compose-request.js';
 import { composeFlags, composeResults, multilibMethods, sourceTypes } from '../../../libs/compose/compose-vocabulary.js';
 import type { SourceType } from '../../../libs/compose/compose-vocabulary.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
-import { timeToLiveOf } from '../../../libs/pungi/raw-config-limits.js';
+import type { TimeToLive } from '../../../libs/pungi/raw-config-limits.js';
 import type { Settings } from '../../../libs/settings/settings.js';
 import { checkFields } from './check-fields.js';
 import type { Fields } from './check-fields.js';
 import { listOf, namesOf, numberOf, secondsToLiveOf, sigkeysOf, textOf } from './field-values.js';
 
-export type ComposeDefaults = Pick<Settings, 'composeArches' | 'composeSigkeys' | 'composeSecondsToLive' | 'composeMaximumSecondsToLive' | 'composeTargetDirs' | 'pungiFile'>;
+export interface ComposeDefaults extends Pick<Settings, 'composeArches' | 'composeSigkeys' | 'composeTargetDirs'> {
+  readonly livesOf: (asked: Pick<ComposeRequest, 'sourceType' | 'source'>) => TimeToLive;
+}
 
 /** The body of `POST /api/1/composes/`, with every default settled. Unknown fields, and known ones in the wrong place, have no effect, as in ODCS. Errors: `invalid-request`, which names the field. */
 export function readNewCompose(body: unknown, defaults: ComposeDefaults): ComposeRequest {
@@ -17,7 +19,7 @@ export function readNewCompose(body: unknown, defaults: ComposeDefaults): Compos
   const arches = listOf(fields, 'arches');
   const settled = arches.length === 0 ? defaults.composeArches : arches;
   const asked = readSource(source);
-  const { secondsToLive, maximumSecondsToLive } = timeToLiveOf(asked, defaults);
+  const { secondsToLive, maximumSecondsToLive } = defaults.livesOf(asked);
   return {
     ...asked,
     packages: listOf(source, 'packages'),

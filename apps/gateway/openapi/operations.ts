@@ -1,3 +1,4 @@
+import { accessOperations } from './access-operations.js';
 import { caOperations } from './ca-operations.js';
 import { composeOperations } from './compose-operations.js';
 import { odcsOperations } from './odcs-operations.js';
@@ -6,4 +7,4 @@ import { serviceOperations } from './service-operations.js';
 import { sessionControlOperations } from './session-control-operations.js';
 import { sessionOperations } from './session-operations.js';
 
-export const operations: readonly Operation[] = [...sessionControlOperations, ...sessionOperations, ...odcsOperations, ...composeOperations, ...caOperations, ...serviceOperations];
+export const operations: readonly Operation[] = [...sessionControlOperations, ...sessionOperations, ...odcsOperations, ...composeOperations, ...accessOperations, ...caOperations, ...serviceOperations];

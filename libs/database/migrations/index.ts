@@ -1,10 +1,12 @@
 import { CreateRecord } from './0001-create-record.js';
 import { CreateComposes } from './0002-create-composes.js';
 import { CreateOutboundMessages } from './0003-create-outbound-messages.js';
+import { AddComposeQuotas } from './0004-add-compose-quotas.js';
 
 /** In the order of application. A migration that was released is never changed; a new one follows it. */
 export const migrations = [
   { name: '0001-create-record', class: CreateRecord },
   { name: '0002-create-composes', class: CreateComposes },
   { name: '0003-create-outbound-messages', class: CreateOutboundMessages },
+  { name: '0004-add-compose-quotas', class: AddComposeQuotas },
 ];

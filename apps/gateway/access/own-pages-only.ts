@@ -1,26 +1,17 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type { CanActivate, ExecutionContext } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
 import { isIP } from 'node:net';
+import type { FastifyRequest } from 'fastify';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import type { Settings } from '../../../libs/settings/settings.js';
-import { SETTINGS } from '../gateway-tokens.js';
 
 type OwnAddresses = Pick<Settings, 'host' | 'composeUrl' | 'composeBucket'>;
 
 /**
- * Refuses changes that a browser sends for the page of another site: without credentials (`noauth`), or with those that it remembers, such a page could
- * ask for composes and delete them. Programs send neither `Origin` nor `Sec-Fetch-Site`. See docs/adr/0021.
+ * Refuses changes that a browser sends for the page of another site: without credentials (`noauth`), or with those that it remembers (passwords, certificates,
+ * tickets), such a page could ask for composes and end sessions. Programs send neither `Origin` nor `Sec-Fetch-Site`. See docs/adr/0021. Errors: `forbidden`.
  */
-@Injectable()
-export class OwnPagesOnly implements CanActivate {
-  constructor(@Inject(SETTINGS) private readonly settings: OwnAddresses) {}
-
-  canActivate(context: ExecutionContext): boolean {
-    const { headers } = context.switchToHttp().getRequest<FastifyRequest>();
-    if (mayChange(headers, this.settings)) return true;
-    throw new MillraceError('forbidden', 'a page of another site may not change composes', { suggestion: 'Send the request from a program, or from a page that this service itself serves under its own name (MILLRACE_COMPOSE_URL).' });
-  }
+export function requireOwnPage(headers: FastifyRequest['headers'], own: OwnAddresses): void {
+  if (mayChange(headers, own)) return;
+  throw new MillraceError('forbidden', 'a page of another site may not change anything', { suggestion: 'Send the request from a program, or from a page that this service itself serves under its own name (MILLRACE_COMPOSE_URL).' });
 }
 
 export function mayChange(headers: FastifyRequest['headers'], own: OwnAddresses): boolean {

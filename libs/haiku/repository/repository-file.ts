@@ -1,0 +1,72 @@
+import type { ByteSource } from '../byte-source.js';
+import { attributeIds } from '../container/attribute-ids.js';
+import type { Attribute } from '../container/attribute.js';
+import { textsOf } from '../container/attribute.js';
+import { largestSection, readAttributes } from '../container/read-attributes.js';
+import { chunkSize, openHeap } from '../container/read-heap.js';
+import { formatVersion, numberAt, readHeader } from '../container/read-header.js';
+import { writeAttributes } from '../container/write-attributes.js';
+import { writeHeap } from '../container/write-heap.js';
+import { invalidFile } from '../invalid-haiku-file.js';
+import { attributesOfInfo } from '../package/attributes-of-info.js';
+import { infoFromAttributes } from '../package/info-from-attributes.js';
+import type { PackageInfo } from '../package/package-info.js';
+import { readRepositoryInfo, repositoryInfoBytes, type RepositoryInfo } from './repository-info.js';
+
+/** A package as a repository lists it. */
+export interface ListedPackage {
+  readonly info: PackageInfo;
+  /** Lower-case hex SHA-256 of its file. */
+  readonly checksum: string;
+}
+
+export interface RepositoryFile {
+  readonly info: RepositoryInfo;
+  readonly packages: readonly ListedPackage[];
+}
+
+const headerSize = 72;
+const minorVersion = 1;
+const zlib = 1;
+
+/** The file `repo` (HPKR): the same input gives the same bytes. Errors: `invalid-request` where clients would refuse the repository. */
+export async function writeRepositoryFile({ info, packages }: RepositoryFile): Promise<Buffer> {
+  const described = repositoryInfoBytes(info);
+  const section = writeAttributes(packages.map((item): Attribute => ({ id: attributeIds.package, value: item.info.name, children: attributesOfInfo(item.info, item.checksum) })));
+  const heap = await writeHeap(Buffer.concat([described, section.bytes]));
+  const header = Buffer.alloc(headerSize);
+  header.write('hpkr', 0, 'latin1');
+  header.writeUInt16BE(headerSize, 4);
+  header.writeUInt16BE(formatVersion, 6);
+  header.writeBigUInt64BE(BigInt(headerSize + heap.length), 8);
+  header.writeUInt16BE(minorVersion, 16);
+  header.writeUInt16BE(zlib, 18);
+  header.writeUInt32BE(chunkSize, 20);
+  header.writeBigUInt64BE(BigInt(heap.length), 24);
+  header.writeBigUInt64BE(BigInt(described.length + section.bytes.length), 32);
+  header.writeUInt32BE(described.length, 40);
+  header.writeBigUInt64BE(BigInt(section.bytes.length), 48);
+  header.writeBigUInt64BE(BigInt(section.stringsLength), 56);
+  header.writeBigUInt64BE(BigInt(section.stringsCount), 64);
+  return Buffer.concat([header, heap]);
+}
+
+/** Errors: `source-invalid`. */
+export async function readRepositoryFile(source: ByteSource): Promise<RepositoryFile> {
+  const { bytes, heap: place } = await readHeader(source, { magic: 'hpkr', size: headerSize });
+  const infoLength = bytes.readUInt32BE(40);
+  const [length, stringsLength, stringsCount] = [numberAt(bytes, 48), numberAt(bytes, 56), numberAt(bytes, 64)];
+  if (infoLength > largestSection || length > largestSection) throw invalidFile(`its sections have ${infoLength} and ${length} bytes`);
+  const heap = await openHeap(source, place);
+  if (infoLength + length !== heap.size) throw invalidFile('its sections are not as large as its heap');
+  const info = readRepositoryInfo(await heap.read(0, infoLength));
+  const attributes = readAttributes(await heap.read(infoLength, length), { stringsLength, stringsCount });
+  return { info, packages: attributes.flatMap((attribute) => (attribute.id === attributeIds.package ? [listed(attribute)] : [])) };
+}
+
+function listed({ children }: Attribute): ListedPackage {
+  const info = infoFromAttributes(children);
+  const checksum = textsOf(children, attributeIds.checksum)[0] ?? '';
+  if (!/^[0-9a-f]{64}$/i.test(checksum)) throw invalidFile(`${info.name} has no checksum`);
+  return { info, checksum: checksum.toLowerCase() };
+}
