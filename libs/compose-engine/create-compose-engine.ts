@@ -45,8 +45,8 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
   const entry = new URL('./generation-thread.js', import.meta.url);
   const run = options.run ?? ((task: GenerationTask, how: EngineOptions) => runInThread(task, { ...how, entry, heapMiB: options.heapMiB ?? defaultHeap }));
   const tool = (name: string): string | undefined => findTool(name, options.searchPath);
-  const raw = openRawConfigs({ settings, searchPath: options.searchPath ?? '', environment: options.environment ?? {}, findTool: tool });
-  const parts = { ...(await openEngineParts(settings, options.environment)), rawConfigs: raw?.rawConfigs };
+  const engineParts = await openEngineParts(settings, options);
+  const parts = { ...engineParts, rawConfigs: openRawConfigs({ settings, git: engineParts.git, searchPath: options.searchPath, environment: options.environment ?? {}, findTool: tool }) };
   const targets = ['default', ...Object.keys(settings.composeTargetDirs)];
 
   async function generateAttempt(places: TreePlaces, job: GenerationJob, how: EngineOptions): Promise<GeneratedTree> {
@@ -55,7 +55,7 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
     try {
       if (writeTree !== undefined) await withLog(places, how, { step: 'write', done: 0, total: 1 }, (log) => writeTree(parts, { job, places, staged, log }, how));
       const imageTool = job.inputs.request.results.includes('iso') ? tool('xorriso') : undefined;
-      return await run({ settings, job, staged, imageTool, bootTool: bootToolOf(job) }, how);
+      return await run({ settings, job, staged, imageTool, bootTool: bootToolOf(job), searchPath: options.searchPath }, how);
     } catch (error) {
       tellEnd(places, how.signal, asEngineError(error, `compose odcs-${job.id}`));
       if (!(await isLost(places, staged))) await removeObjects(job, AbortSignal.timeout(cleaningTime)).catch(() => undefined); // the sweep will
@@ -112,10 +112,7 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
       return [...found.flat(), ...objects.filter((id) => !known.has(`default ${id}`)).map((id) => ({ id, targetDir: 'default' }))];
     },
     sweep: (plans) => sweepStores(parts, plans),
-    async close() {
-      await raw?.close();
-      await parts.close();
-    },
+    close: () => parts.close(),
   };
 }
 

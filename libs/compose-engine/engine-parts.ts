@@ -4,9 +4,12 @@ import { blobRoot } from '../blobs/open-blob-store.js';
 import { parseBucketUrl } from '../object-storage/bucket-location.js';
 import type { Bucket } from '../object-storage/open-bucket.js';
 import { projectRoot } from '../embedded/project-root.js';
+import type { GitCheckout } from '../git-checkout/checkout.js';
+import { createGitCheckout } from '../git-checkout/create-git-checkout.js';
 import { createKojiHub } from '../koji/koji-hub.js';
 import { createKojiSource, type KojiSource } from '../koji/koji-source.js';
 import { openPulpSource, type PulpSource } from '../pulp/pulp-source.js';
+import { createModuleBuildService, type ModuleBuildService } from '../mbs/module-build-service.js';
 import { openContentStore, type ContentStore } from '../repository-source/content-store.js';
 import { createRepositorySource, createSourceClient, type OpenRepositorySource } from '../repository-source/repository-source.js';
 import { sourceLimits } from '../repository-source/source-limits.js';
@@ -23,6 +26,9 @@ export interface EngineParts {
   readonly koji: KojiSource | undefined;
   /** Undefined: no Pulp server is configured. */
   readonly pulp: PulpSource | undefined;
+  /** Undefined: no module build service is configured. */
+  readonly modules: ModuleBuildService | undefined;
+  readonly git: GitCheckout;
   /** Where composes of the default place are published, too. */
   readonly bucket: BucketTrees | undefined;
   close(): Promise<void>;
@@ -31,14 +37,22 @@ export interface EngineParts {
 /** Milliseconds that a hub may take before an answer begins: large tags keep its database busy. */
 const hubTime = 300_000;
 
+/** What tools and secrets are looked for in. */
+export interface EngineSurroundings {
+  /** As in PATH. */
+  readonly searchPath?: string | undefined;
+  readonly environment?: Environment | undefined;
+}
+
 /** What the engine's process and each of its threads have for themselves; the files behind it are shared. Errors: `invalid-setting`. */
-export async function openEngineParts(settings: EngineSettings, environment: Environment = {}): Promise<EngineParts> {
+export async function openEngineParts(settings: EngineSettings, { searchPath = '', environment = {} }: EngineSurroundings = {}): Promise<EngineParts> {
   const pulp = settings.pulpFile === undefined ? undefined : await openPulpSource({ file: settings.pulpFile, environment, connect: (tls) => createSourceClient({ settings, version: millraceVersion(), limits: { ...sourceLimits, redirects: 0 }, tls }) });
   const store = await openContentStore(path.join(blobRoot(settings.blobs), 'content'));
   const caches = path.join(settings.home, 'compose-caches');
   const version = millraceVersion();
   const source = createRepositorySource({ settings: { ...settings, composeSourcePaths: readablePaths(settings) }, content: store, directory: path.join(caches, 'sources'), version });
   const hubClient = settings.koji === undefined ? undefined : createSourceClient({ settings, version, limits: { ...sourceLimits, progressTime: hubTime } });
+  const git = createGitCheckout({ client: createSourceClient({ settings, version, limits: sourceLimits }), sourcePaths: settings.composeSourcePaths, searchPath });
   const writer = createRepositoryWriter({ content: store, cacheDirectory: path.join(caches, 'repositories') });
   const bucket = settings.composeBucket === undefined ? undefined : await openComposeBucket(settings.composeBucket);
   return {
@@ -47,10 +61,13 @@ export async function openEngineParts(settings: EngineSettings, environment: Env
     writer,
     koji: settings.koji === undefined || hubClient === undefined ? undefined : createKojiSource({ hub: createKojiHub({ url: settings.koji.hub, client: hubClient }), top: settings.koji.top, source, content: store, directory: path.join(caches, 'koji') }),
     pulp,
+    modules: settings.moduleBuildService === undefined ? undefined : createModuleBuildService({ url: settings.moduleBuildService, source }),
+    git,
     bucket: bucket === undefined ? undefined : createBucketTrees(bucket),
     async close() {
       writer.close();
       bucket?.close();
+      await git.close();
       await hubClient?.close();
       await source.close();
     },
@@ -68,6 +85,6 @@ async function openComposeBucket(url: string): Promise<Bucket> {
   return openBucket(parseBucketUrl(url, 'MILLRACE_COMPOSE_BUCKET'));
 }
 
-export function millraceVersion(): string {
+function millraceVersion(): string {
   return (JSON.parse(readFileSync(path.join(projectRoot(), 'package.json'), 'utf8')) as { version: string }).version;
 }

@@ -14,6 +14,8 @@ export interface GenerationTask {
   readonly imageTool: string | undefined;
   /** Undefined where no bootable image is asked for. */
   readonly bootTool: LoraxTool | undefined;
+  /** Where other tools are looked for, as in PATH. */
+  readonly searchPath: string | undefined;
 }
 
 /** What a thread tells its process. */

@@ -1,17 +1,15 @@
 import path from 'node:path';
-import { createGitCheckout } from '../git-checkout/create-git-checkout.js';
+import type { GitCheckout } from '../git-checkout/checkout.js';
 import { createRawConfigs, type RawConfigs } from '../pungi/raw-configs.js';
 import { readPungiSettings } from '../pungi/read-pungi-settings.js';
 import { runTool } from '../pungi/supervised-tool.js';
-import { createSourceClient } from '../repository-source/repository-source.js';
-import { sourceLimits } from '../repository-source/source-limits.js';
 import type { Environment } from '../settings/settings.js';
-import { millraceVersion } from './engine-parts.js';
 import type { EngineSettings } from './engine-settings.js';
 
 export interface RawConfigParts {
   readonly settings: EngineSettings;
-  readonly searchPath: string;
+  readonly git: GitCheckout;
+  readonly searchPath: string | undefined;
   readonly environment: Environment;
   readonly findTool: (name: string) => string | undefined;
 }
@@ -20,11 +18,9 @@ export interface RawConfigParts {
 const composeIds = '.pungi-compose-ids';
 
 /** Undefined where no settings of Pungi are named. Errors: `invalid-setting`, so that a worker does not start with mistakes. */
-export function openRawConfigs({ settings, searchPath, environment, findTool }: RawConfigParts): { readonly rawConfigs: RawConfigs; close(): Promise<void> } | undefined {
+export function openRawConfigs({ settings, git, searchPath, environment, findTool }: RawConfigParts): RawConfigs | undefined {
   const file = settings.pungiFile;
   if (file === undefined) return undefined;
   readPungiSettings(file);
-  const git = createGitCheckout({ client: createSourceClient({ settings, version: millraceVersion(), limits: sourceLimits }), sourcePaths: settings.composeSourcePaths, searchPath });
-  const rawConfigs = createRawConfigs({ file, git, runTool, findTool, environment: { ...environment, PATH: searchPath }, composeIds: path.join(settings.composes, composeIds) });
-  return { rawConfigs, close: () => git.close() };
+  return createRawConfigs({ file, git, runTool, findTool, environment: { ...environment, PATH: searchPath }, composeIds: path.join(settings.composes, composeIds) });
 }

@@ -17,11 +17,11 @@ export interface RunOptions {
 }
 
 /** A whole generation, wherever it runs. Errors: those of `ComposeEngine.generate`. */
-export async function runGeneration({ settings, job, staged, imageTool, bootTool }: GenerationTask, { signal, onProgress, onChild, runTool }: RunOptions): Promise<GeneratedTree> {
+export async function runGeneration({ settings, job, staged, imageTool, bootTool, searchPath }: GenerationTask, { signal, onProgress, onChild, runTool }: RunOptions): Promise<GeneratedTree> {
   const places = placesOfTree(settings, job);
   const log = openGenerationLog(places.directory);
   // Whatever asks other services has been asked before, when the sources were pinned.
-  const parts = await openEngineParts({ ...settings, pulpFile: undefined });
+  const parts = await openEngineParts({ ...settings, pulpFile: undefined }, { searchPath });
   try {
     const progress = (step: GenerationProgress['step'], done: number, total: number): void => onProgress({ step, done, total });
     return await generateTree({ ...parts, bucket: job.targetDir === 'default' ? parts.bucket : undefined, select: selectPackages, log, signal, progress }, { job, places, staged, imageTool: imageTool === undefined ? undefined : { path: imageTool, onChild }, bootTool: bootTool === undefined ? undefined : { ...bootTool, run: runTool } });

@@ -11,6 +11,8 @@ export interface PinnedInputs {
   readonly config?: PinnedConfig;
   /** Of Pulp: the compose has no packages, and its `.repo` file names these. Sorted by id; empty: there are none, and empty repositories are written. */
   readonly links?: readonly LinkedRepository[];
+  /** Of modules, whose packages are among those of `koji`. */
+  readonly modules?: PinnedModules;
   /** See `Compose.kojiEvent`. */
   readonly kojiEvent: number | null;
 }
@@ -32,6 +34,11 @@ export interface PinnedConfig {
   readonly url: string;
   /** Full name of the commit: 40 or 64 lower-case hex digits. */
   readonly commit: string;
+}
+
+export interface PinnedModules {
+  /** Lower-case hex SHA-256 of their metadata for all architectures, defaults included, which is in the blob store. */
+  readonly document: string;
 }
 
 export interface PinnedRepository {

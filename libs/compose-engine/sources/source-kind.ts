@@ -1,7 +1,9 @@
 import type { PinnedInputs } from '../../compose/compose-plan.js';
 import type { ComposeRequest } from '../../compose/compose-request.js';
+import type { GitCheckout } from '../../git-checkout/checkout.js';
 import type { KojiSource } from '../../koji/koji-source.js';
 import type { PulpSource } from '../../pulp/pulp-source.js';
+import type { ModuleBuildService } from '../../mbs/module-build-service.js';
 import type { RepositorySource, SourceOptions } from '../../repository-source/repository-source.js';
 import type { Settings } from '../../settings/settings.js';
 import type { RawConfigs } from '../../pungi/raw-configs.js';
@@ -54,6 +56,10 @@ export interface PinningParts {
   readonly pulp: PulpSource | undefined;
   /** Undefined: no configurations of Pungi are configured. */
   readonly rawConfigs: RawConfigs | undefined;
+  /** Undefined: no module build service is configured. */
+  readonly modules: ModuleBuildService | undefined;
+  readonly git: GitCheckout;
+  readonly store: ContentStore;
 }
 
 /** Each is asked for by a call of its own. */
