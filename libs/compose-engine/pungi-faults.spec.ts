@@ -2,7 +2,7 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, 
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { processesWith } from '../testing/processes.js';
-import { buildPungiKitchen, rawConfig, rawRequest, withPackage, type PungiKitchen } from './__fixtures__/pungi-kitchen.js';
+import { buildPungiKitchen, rawConfig, rawRequest, type PungiKitchen } from './__fixtures__/pungi-kitchen.js';
 import { failureOf, filesBelow } from './__fixtures__/read-tree.js';
 import type { ScratchEngine } from './__fixtures__/scratch-engine.js';
 
@@ -81,33 +81,12 @@ describe('what Pungi leaves', () => {
   it.each([
     ['fake_hostile = "fifo"', 'compose/metadata/fifo of the compose is neither a file nor a directory'],
     ['fake_hostile = "linked compose"', 'compose of the compose is no directory'],
-    ['fake_hostile = "linked metadata"', 'compose/metadata/composeinfo.json is no file'],
-    ['fake_hostile = "no metadata"', 'left a compose without compose/metadata/composeinfo.json'],
-    ['fake_hostile = "other id"', 'is that of the compose "Kitchen-1.0-'],
-    ['fake_hostile = "harmful id"', 'COMPOSE_ID of the compose is "../../outside"'],
-    ['fake_hostile = "no JSON"', 'rpms.json of the compose is no JSON'],
-    ['fake_hostile = "deep JSON"', 'rpms.json of the compose is no JSON'],
-    ['fake_hostile = "other JSON"', 'has not the form that productmd gives it'],
-    ['fake_hostile = "endless directories"', 'directories deep'],
     ['fake_status = "DOOMED"', 'with the status "DOOMED", which is not finished'],
   ])('is no compose with %s', async (config, message) => {
     const { id, ended } = compose(`${config}\n`);
     expect(await failureOf(ended)).toMatchObject({ code: 'source-invalid', message: expect.stringContaining(message) });
     expect(filesBelow(scratch.path(id)).filter((file) => !file.startsWith('logs/'))).toEqual(logs);
     expect(existsSync(staging(id))).toBe(false);
-  });
-
-  it.each([
-    ['links to packages elsewhere', 'link_type = "symlink"', 'are links that lead out of it: Server/x86_64/os/Packages/h/hello-1.0-1.noarch.rpm'],
-    ['lists packages that are not there', 'fake_hostile = "missing package"', '1 packages that compose/metadata/rpms.json lists are not in the compose'],
-  ])('is no compose when it %s', async (_name, config, message) => {
-    const { ended } = compose(`${withPackage(kitchen)}${config}\n`);
-    expect(await failureOf(ended)).toMatchObject({ code: 'source-invalid', message: expect.stringContaining(message) });
-  });
-
-  it('is no compose without a package that was asked for', async () => {
-    next += 1;
-    expect(await failureOf(scratch.compose(next, rawRequest({ source: ['packages#main'], packages: ['hello', 'lid'] })))).toMatchObject({ code: 'unresolvable', message: 'Pungi has made a compose without these packages: lid' });
   });
 
   it('may have links wherever they lead: nothing is written through them, and they stay links', async () => {
