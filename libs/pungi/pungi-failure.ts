@@ -27,7 +27,7 @@ export async function failureOf({ name, end, paths, logs }: FailedRun): Promise<
   let full = false;
   for (const { directory, file, take } of logs) {
     const text = await readTail(directory, file, looked);
-    full ||= /\[Errno 28\]|No space left on device|Disk quota exceeded/i.test(text.slice(-65_536));
+    full ||= /\[Errno (?:27|28|122)\]|No space left on device|Disk quota exceeded|File too large/i.test(text.slice(-65_536));
     if (said === '') said = take === 'errors' ? errorsIn(text) : tailOf(text);
   }
   for (const [path, shown] of paths) said = said.replaceAll(path, shown);
