@@ -5,6 +5,7 @@ import { contextOf, leaf } from './command-options.js';
 import type { ServiceOptions } from './command-options.js';
 import { addOriginsCommands } from './origins-program.js';
 import { addPolicyCommands } from './policy-program.js';
+import { addRuleCommands } from './rule-program.js';
 import { addRunCommand } from './run-program.js';
 import { addSessionCommands } from './session-program.js';
 import { showStatus } from './status-command.js';
@@ -28,6 +29,7 @@ export function createProgram(terminal: Terminal, options: ProgramOptions): Comm
   addRunCommand(program, terminal, options.exit);
   addSessionCommands(program, terminal);
   addComposeCommands(program, terminal, options.exit);
+  addRuleCommands(program, terminal);
   addPolicyCommands(program, terminal, options.exit);
   addAccessCommands(program, terminal, options.exit);
   addOriginsCommands(program, terminal);

@@ -3,6 +3,8 @@ import { blobRoot } from '../../libs/blobs/open-blob-store.js';
 import { checkRequest } from '../../libs/compose-engine/check-request.js';
 import { findTool } from '../../libs/compose-engine/iso-image.js';
 import { composeStreamId } from '../../libs/compose/compose.js';
+import { createComposeNames } from '../../libs/compose-names/create-compose-names.js';
+import { readNameAges } from '../../libs/compose-names/name-ages.js';
 import { createComposeCommands } from '../../libs/compose-record/create-compose-commands.js';
 import { createComposeOutbox } from '../../libs/compose-record/compose-outbox.js';
 import { createComposeReads } from '../../libs/compose-record/create-compose-reads.js';
@@ -36,8 +38,10 @@ export async function openComposeDependencies(database: Database, { settings, wo
   const reads = createComposeReads(database);
   const hasTool = (name: string): boolean => findTool(name, searchPath) !== undefined;
   return {
-    commands: createComposeCommands(database, { composeUrl: settings.composeUrl, secondsToLive: settings.composeSecondsToLive, maximumSecondsToLive: settings.composeMaximumSecondsToLive, timeToLiveOf: (request) => timeToLiveOf(request, settings) }),
+    commands: createComposeCommands(database, { composeUrl: settings.composeUrl, secondsToLive: settings.composeSecondsToLive, maximumSecondsToLive: settings.composeMaximumSecondsToLive, timeToLiveOf: (request) => timeToLiveOf(request, settings), nameGraceSeconds: settings.composeNameGrace }),
     reads,
+    names: createComposeNames(database, { composeUrl: settings.composeUrl, graceSeconds: settings.composeNameGrace }),
+    nameAges: () => readNameAges(database),
     events: (id, page) => readEvents(database, id, page),
     engine: { check: (request) => checkRequest(request, { ...settings, hasTool }) },
     workflows: composeWorkflows(database, workflows, noted),

@@ -12,6 +12,7 @@ import { connectTemporal } from '../../temporal/client.js';
 import { createSessionWorkflowClient } from '../../temporal/session-workflow-client.js';
 import { createComposeWorkflowClient } from '../../temporal/compose-workflow-client.js';
 import { openAccess } from './access/open-access.js';
+import { openBusDependencies } from './rules/bus-dependencies.js';
 import { openComposeDependencies } from './compose-dependencies.js';
 import { gatewayVersion } from './gateway-version.js';
 import { spoolRoot } from './session-control/spool-root.js';
@@ -30,7 +31,7 @@ export interface DependencyOptions {
   readonly composeTaskQueue?: string;
   /** Where tools are looked for, as in PATH; without it there are none. */
   readonly searchPath?: string | undefined;
-  /** For secrets that the access file names by a variable. */
+  /** For secrets that the access file and webhooks name by a variable; without it there are none but those in files. */
   readonly environment?: Environment;
 }
 
@@ -52,9 +53,11 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
   const engine = sessionWorkflows(client, options);
   const composeWorkflows = createComposeWorkflowClient(client, options.composeTaskQueue === undefined ? {} : { taskQueue: options.composeTaskQueue });
   const composes = await openComposeDependencies(database, { settings, workflows: composeWorkflows, searchPath: options.searchPath, noted: engine.noted });
+  const buses = await openBusDependencies(database, { settings, client, environment: options.environment ?? {}, noted: engine.noted });
   return {
     access,
     composes,
+    buses,
     commands: createSessionCommands(database, { blobs, acknowledgeWithinMilliseconds, ecosystems, ...(servicePolicy === undefined ? {} : { servicePolicy }) }),
     reads: createSessionReads(database, { version: gatewayVersion, inspectors: createInspectors().map(({ id }) => id), spoolRoot: spoolRoot(settings), ecosystems }),
     outbox: createWorkflowOutbox(database),
@@ -64,6 +67,7 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
     database,
     async close() {
       await access.close();
+      await buses.close();
       await composes.close();
       await database.close();
       // A retry of the SDK that falls due after the channel was closed throws out of nowhere. One that never connected holds nothing open.

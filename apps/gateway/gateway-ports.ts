@@ -1,7 +1,11 @@
 import type { ComposeEngine } from '../../libs/compose-engine/compose-engine.js';
+import type { ComposeNames } from '../../libs/compose-names/compose-names.js';
+import type { NameAge } from '../../libs/compose-names/name-ages.js';
 import type { ComposeCommands, ComposeReads } from '../../libs/compose-record/compose-commands.js';
+import type { WebhookReceiver } from '../../libs/event-bus/webhooks/webhook-receiver.js';
 import type { MessageBacklog } from '../../libs/messaging/message-backlog.js';
 import type { ContentStore } from '../../libs/repository-source/content-store.js';
+import type { RecordedIncomingMessages } from '../../libs/rule-record/incoming-messages.js';
 import type { SessionReads } from '../../libs/session-record/create-session-reads.js';
 import type { RecordedDownload } from '../../libs/session-record/read-downloads.js';
 import type { Page, RecordedSession, RecordedState, SessionFilter } from '../../libs/session-record/read-sessions.js';
@@ -77,8 +81,19 @@ export interface ComposeDependencies {
   readonly engine: Pick<ComposeEngine, 'check'>;
   readonly workflows: ComposeWorkflows;
   readonly content: Pick<ContentStore, 'file'>;
+  readonly names: ComposeNames;
+  /** For metrics; undefined where nobody measures it. */
+  readonly nameAges?: () => Promise<readonly NameAge[]>;
   /** How far each sink of messages has got; undefined where nobody measures it. */
   readonly messageBacklog?: () => Promise<readonly MessageBacklog[]>;
+}
+
+export interface BusDependencies {
+  readonly messages: Pick<RecordedIncomingMessages, 'accept' | 'park' | 'parked' | 'parkedMessage' | 'unpark' | 'totals'>;
+  /** By the name of the bus. */
+  readonly webhooks: ReadonlyMap<string, WebhookReceiver>;
+  /** Has a rule look at a message again. Errors: `rule-not-found`, `workflow-engine-unavailable`. */
+  replay(rule: string, options: { readonly position: number; readonly by: string }): Promise<void>;
 }
 
 export interface GatewayDependencies {
@@ -90,4 +105,5 @@ export interface GatewayDependencies {
   readonly authority: AuthorityCertificate;
   readonly buildEnvironment: BuildEnvironment;
   readonly composes: ComposeDependencies;
+  readonly buses: BusDependencies;
 }

@@ -9,4 +9,5 @@ export const METRICS = Symbol('GatewayMetrics');
 export const BUILD_ENVIRONMENT = Symbol('BuildEnvironment');
 /** Who callers are, and what they may do: `Access`. */
 export const ACCESS = Symbol('Access');
+export const BUSES = Symbol('BusDependencies');
 export const COMPOSES = Symbol('ComposeDependencies');

@@ -15,16 +15,24 @@ import { createComposeWorkflowClient } from '../../temporal/compose-workflow-cli
 import { composeTaskQueue, generationTaskQueueOf } from '../../workflows/compose/compose-messages.js';
 import { dispatchComposeOutbox } from './compose-outbox-dispatcher.js';
 import { sweepComposes } from './compose-sweep.js';
+import { openNamePublisher } from './name-publisher.js';
 import { repeat } from './repeat.js';
 import { sweepComposeStorage } from './storage-sweep.js';
 import type { ComposeRequest } from '../../libs/compose/compose-request.js';
 import type { Client } from '@temporalio/client';
+import type { ComposeCommands, ComposeReads } from '../../libs/compose-record/compose-commands.js';
+import type { ComposeEngine } from '../../libs/compose-engine/compose-engine.js';
 import type { Database } from '../../libs/database/open-database.js';
 import type { WorkedQueue } from './run-worker.js';
 import type { WorkerProcessOptions } from './worker-process-options.js';
 
 export interface ComposeWork {
-  readonly queues: readonly WorkedQueue[];
+  /** With the activities of others that are on the queue of composes, too. */
+  queues(others: object): readonly WorkedQueue[];
+  readonly taskQueue: string;
+  readonly commands: ComposeCommands;
+  readonly reads: ComposeReads;
+  readonly engine: ComposeEngine;
   /** Outbox, messages and sweeps until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -37,6 +45,7 @@ export interface ComposeWorkOptions extends WorkerProcessOptions {
 
 /** Milliseconds between rounds. */
 const outboxInterval = 500;
+const namesInterval = 1000;
 const sweepInterval = 30_000;
 const storageInterval = 10 * 60_000;
 
@@ -47,17 +56,22 @@ export async function openComposeWork(options: ComposeWorkOptions): Promise<Comp
   await claimDirectories(database, [settings.composes, ...Object.values(settings.composeTargetDirs)]);
   const messages = await openMessageSinks(settings.messagesFile, { environment, forbiddenPorts: settings.forbiddenPorts });
   const engine = await createComposeEngine({ settings, environment, searchPath: environment.PATH, ...(runGeneration === undefined ? {} : { run: runGeneration }) });
-  const commands = createComposeCommands(database, { composeUrl: settings.composeUrl, secondsToLive: settings.composeSecondsToLive, maximumSecondsToLive: settings.composeMaximumSecondsToLive, timeToLiveOf: (request) => timeToLiveOf(request, settings) });
+  const commands = createComposeCommands(database, { composeUrl: settings.composeUrl, secondsToLive: settings.composeSecondsToLive, maximumSecondsToLive: settings.composeMaximumSecondsToLive, timeToLiveOf: (request) => timeToLiveOf(request, settings), nameGraceSeconds: settings.composeNameGrace });
   const reads = createComposeReads(database);
   const workflows = createComposeWorkflowClient(client, { taskQueue });
   const activityOptions = { commands, reads, engine, workflows, generationSeconds: (request: ComposeRequest) => generationSecondsOf(request, settings) };
   const outbox = createComposeOutboxDeliveries(database);
   const overdue = createOverdueComposes(database);
   const stored = createStoredComposes(database);
+  const names = await openNamePublisher({ settings, database, log });
 
   return {
-    queues: [
-      { taskQueue, activities: createComposeActivities(activityOptions), workflows: true, concurrency: 50, shutdownGrace: 2000 },
+    taskQueue,
+    commands,
+    reads,
+    engine,
+    queues: (others) => [
+      { taskQueue, activities: { ...createComposeActivities(activityOptions), ...others }, workflows: true, concurrency: 50, shutdownGrace: 2000 },
       {
         taskQueue: generationTaskQueueOf(taskQueue),
         activities: createGenerationActivity(activityOptions),
@@ -71,10 +85,13 @@ export async function openComposeWork(options: ComposeWorkOptions): Promise<Comp
         repeat(() => dispatchComposeOutbox({ outbox, workflows, log }).then(() => undefined), { name: 'compose outbox', interval: outboxInterval, signal, log }),
         repeat(() => sweepComposes({ overdue, commands, workflows, log }), { name: 'compose sweep', interval: sweepInterval, signal, log }),
         repeat(() => sweepComposeStorage({ stored, commands, engine, signal, log }), { name: 'storage sweep', interval: storageInterval, signal, log }),
+        repeat(() => names.publish(), { name: 'compose names', interval: namesInterval, signal, log }),
+        repeat(() => names.check(), { name: 'check of compose names', interval: storageInterval, signal, log }),
         deliverMessages({ ...messages, database, signal, log }),
       ]);
     },
     async close() {
+      names.close();
       await reads.close();
       await engine.close();
     },

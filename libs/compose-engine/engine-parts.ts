@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { blobRoot } from '../blobs/open-blob-store.js';
-import { parseBucketUrl } from '../object-storage/bucket-location.js';
-import type { Bucket } from '../object-storage/open-bucket.js';
 import { projectRoot } from '../embedded/project-root.js';
 import type { GitCheckout } from '../git-checkout/checkout.js';
 import { createGitCheckout } from '../git-checkout/create-git-checkout.js';
@@ -17,6 +15,7 @@ import { createRepositoryWriter, type CachingRepositoryWriter } from '../rpm-rep
 import { createBucketTrees, type BucketTrees } from './bucket-trees.js';
 import type { Environment } from '../settings/settings.js';
 import type { EngineSettings } from './engine-settings.js';
+import { openComposeBucket } from './open-compose-bucket.js';
 
 export interface EngineParts {
   readonly store: ContentStore;
@@ -77,12 +76,6 @@ export async function openEngineParts(settings: EngineSettings, { searchPath = '
 /** Renewals fetch packages again by where they were. */
 function readablePaths({ composeSourcePaths, koji }: EngineSettings): readonly string[] {
   return koji?.top.startsWith('/') === true ? [...composeSourcePaths, koji.top] : composeSourcePaths;
-}
-
-/** Loaded where it is needed only: the SDK takes longer to load than a small compose takes to make. */
-async function openComposeBucket(url: string): Promise<Bucket> {
-  const { openBucket } = await import('../object-storage/open-bucket.js');
-  return openBucket(parseBucketUrl(url, 'MILLRACE_COMPOSE_BUCKET'));
 }
 
 function millraceVersion(): string {

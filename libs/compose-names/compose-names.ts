@@ -1,12 +1,12 @@
 /**
  * Stable names of composes: `/composes/latest/<name>/` is the newest good compose of that name. A compose that a name points at does not expire.
- * Each change is an event of the stream `compose-name:<name>`. Errors: `compose-name-not-found`, `compose-not-found`, `compose-closed` (it is not done),
- * `database-unavailable`.
+ * Each change is an event of the stream `compose-name:<name>`. Errors: `compose-name-not-found`, `compose-not-found`, `compose-closed` (it is not done,
+ * or there is none to go back to), `invalid-request` (no such name may be, or the compose has no public address), `database-unavailable`.
  */
 export interface ComposeNames {
   /** Points the name at a compose that is done. Again: nothing changes. A compose older than the one that it points at is left out unless `force`. */
   promote(name: string, composeId: number, options: { readonly by: string; readonly force?: boolean }): Promise<ComposeName>;
-  /** Points it at the compose before, or at the one given, which must be done still; that newer one is not taken again by itself. */
+  /** Points it at the compose before, or at the one given, which must be done still; composes up to the newest that it ever pointed at are not taken again by themselves. */
   rollBack(name: string, options: { readonly by: string; readonly to?: number }): Promise<ComposeName>;
   remove(name: string, by: string): Promise<void>;
   get(name: string): Promise<ComposeName>;
@@ -30,5 +30,4 @@ export interface NamedCompose {
   readonly kind: 'promoted' | 'rolled-back';
 }
 
-/** Lower-case letters, digits, `.`, `_` and `-`; up to 128, the first a letter or digit. */
-export const composeNamePattern = /^[a-z0-9][a-z0-9._-]{0,127}$/;
+export { composeNamePattern } from '../compose/compose-name-pattern.js';

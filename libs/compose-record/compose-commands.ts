@@ -1,6 +1,7 @@
 import type { Compose } from '../compose/compose.js';
 import type { PinnedInputs } from '../compose/compose-plan.js';
 import type { ComposeRequest } from '../compose/compose-request.js';
+import type { RuleCause } from '../compose-rules/rule-cause.js';
 import type { ComposeState } from '../compose/compose-vocabulary.js';
 import type { GeneratedTree, TreeName } from '../compose-engine/compose-engine.js';
 import type { OwnerQuota, OwnerUse } from './owner-quota.js';
@@ -12,9 +13,10 @@ import type { OwnerQuota, OwnerUse } from './owner-quota.js';
 export interface ComposeCommands {
   /**
    * A request with an idempotency key that its owner used before answers the compose of then, and takes nothing of the quota; `idempotency-conflict` when the
-   * requests differ, `quota-exceeded` when the owner has as much as they may.
+   * requests differ, `quota-exceeded` when the owner has as much as they may. One with a cause that there was before answers the compose of then, too, whatever
+   * the request is now.
    */
-  request(request: ComposeRequest, requester: ComposeRequester): Promise<{ readonly compose: Compose; readonly repeated: boolean }>;
+  request(request: ComposeRequest, requester: ComposeRequester & { readonly cause?: RuleCause }): Promise<{ readonly compose: Compose; readonly repeated: boolean }>;
   /** wait → generating; again: the same. */
   begin(id: number): Promise<Compose>;
   /** Remembers what the sources were, so that an attempt after a crash works on the same; answers what was remembered first. */
@@ -32,11 +34,11 @@ export interface ComposeCommands {
   fail(id: number, reason: string, options: { readonly final: boolean }): Promise<Compose>;
   /** wait or generating → failed; followers go on for themselves. */
   cancel(id: number, by: string): Promise<Compose>;
-  /** done or failed: expires now; the workflow removes it. */
+  /** done or failed: expires now; the workflow removes it. Errors also: `resources-in-use`, while a name points at it. */
   remove(id: number, by: string): Promise<Compose>;
   /** done, failed or removed: a later expiry, or a new compose with the same packages, as ODCS decides between them; `compose-not-found` for what has not ended, `quota-exceeded`. */
   renew(id: number, change: ComposeRenewal, requester: ComposeRequester): Promise<Compose>;
-  /** done or failed, and due → removed. `dueAt` (RFC 3339) where it is not due yet. */
+  /** done or failed, and due → removed. `dueAt` (RFC 3339) where it is not due yet; what a name points at is renewed instead. */
   expire(id: number): Promise<{ readonly removed: boolean; readonly dueAt: string }>;
   /** Composes that wait for the files of this one; the workflow tells them when it has ended. */
   followers(id: number): Promise<readonly number[]>;

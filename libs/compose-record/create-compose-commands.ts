@@ -25,6 +25,8 @@ export interface ComposeCommandOptions {
   readonly maximumSecondsToLive: number;
   /** Of renewals of this, where it has limits of its own. */
   readonly timeToLiveOf?: (request: ComposeRequest) => RenewalLimits;
+  /** Seconds for which what a name points at is renewed whenever it is due; a day unless told. */
+  readonly nameGraceSeconds?: number;
   readonly now?: () => Date;
 }
 
@@ -36,7 +38,7 @@ const turns = { limit: 8, milliseconds: 60_000 };
 
 /** The commands on PostgreSQL; see `compose-commands.ts` for what they promise. */
 export function createComposeCommands(database: Database, options: ComposeCommandOptions): ComposeCommands {
-  const { composeUrl, secondsToLive, maximumSecondsToLive, timeToLiveOf = () => ({ secondsToLive, maximumSecondsToLive }) } = options;
+  const { composeUrl, secondsToLive, maximumSecondsToLive, nameGraceSeconds = 86_400, timeToLiveOf = () => ({ secondsToLive, maximumSecondsToLive }) } = options;
   const now = (): string => (options.now?.() ?? new Date()).toISOString();
   const inTurn = takeTurns(turns);
   const context: RecordContext = { database, composeUrl, now, transaction: (work) => inTurn(() => inTransaction(database, ({ sql }) => work(sql))) };
@@ -67,7 +69,7 @@ export function createComposeCommands(database: Database, options: ComposeComman
     async expire(id) {
       // Files are gone for ever, so a clock that has jumped ahead must not be enough: the database's has to agree.
       const earlier = [now(), await databaseNow(database)].sort()[0] ?? now();
-      const { state, expiresAt } = await carryOut(context, id, { type: 'ExpireCompose', now: earlier });
+      const { state, expiresAt } = await carryOut(context, id, { type: 'ExpireCompose', keepSeconds: nameGraceSeconds, now: earlier });
       return { removed: state === 'removed', dueAt: expiresAt };
     },
 

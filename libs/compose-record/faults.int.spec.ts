@@ -1,12 +1,11 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Client } from 'pg';
 import { openDatabase, type Database } from '../database/open-database.js';
 import { query } from '../database/sql.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import { composeLives } from './__fixtures__/compose-lives.js';
 import { generatedTree, pinnedInputs } from './__fixtures__/composes.js';
 import type { ComposeCommands } from './compose-commands.js';
+import { killInTheMiddle } from './__fixtures__/kill-in-the-middle.js';
 import { createComposeCommands } from './create-compose-commands.js';
 
 let server: TestDatabase;
@@ -29,32 +28,7 @@ const options = { composeUrl: 'https://composes.test', secondsToLive: 86_400, ma
 const commands = (on = database): ComposeCommands => createComposeCommands(on, options);
 const { fresh, requested, begun, pinned, claimed, done, removed } = composeLives(commands);
 
-/** Stops the command where it writes its projections, its events being written, and kills its connection there. */
-async function killedInTheMiddle(run: (commands: ComposeCommands) => Promise<unknown>): Promise<void> {
-  const holder = new Client({ connectionString: server.url });
-  await holder.connect();
-  try {
-    await holder.query('begin');
-    await holder.query('lock table composes in exclusive mode');
-    const command = run(commands(victims)).then(
-      () => 'answered',
-      (error: unknown) => (error as { code?: unknown }).code,
-    );
-    await waitUntilBlocked();
-    await query(database, `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'victim' and datname = current_database()`);
-    expect(await command).toBe('database-unavailable');
-  } finally {
-    await holder.end();
-  }
-}
-
-async function waitUntilBlocked(): Promise<void> {
-  for (;;) {
-    const rows = await query(database, `select 1 from pg_stat_activity where application_name = 'victim' and datname = current_database() and wait_event_type = 'Lock'`);
-    if (rows.length > 0) return;
-    await pause(5);
-  }
-}
+const killedInTheMiddle = (run: (commands: ComposeCommands) => Promise<unknown>): Promise<void> => killInTheMiddle({ victims, database, table: 'composes' }, (on) => run(commands(on)));
 
 const everything = ['streams', 'events', 'composes', 'compose_trees', 'compose_idempotency', 'compose_outbox', 'outbound_messages'];
 async function contents(): Promise<unknown> {

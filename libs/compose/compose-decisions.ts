@@ -17,14 +17,16 @@ export type ComposeCommand =
   | { readonly type: 'FailCompose'; readonly reason: string; readonly final: boolean; readonly leader?: number | null; readonly now: string }
   | { readonly type: 'CancelCompose'; readonly by: string; readonly now: string }
   | { readonly type: 'ExtendCompose'; readonly until: string; readonly by: string; readonly renewedId: number; readonly now: string }
+  | { readonly type: 'NameCompose'; readonly name: string; readonly keepSeconds: number; readonly now: string }
+  | { readonly type: 'UnnameCompose'; readonly name: string; readonly keepSeconds: number; readonly now: string }
   | { readonly type: 'RemoveCompose'; readonly by: string; readonly now: string }
-  | { readonly type: 'ExpireCompose'; readonly now: string }
+  | { readonly type: 'ExpireCompose'; /** How much longer it lives each time that it is due and has a name. */ readonly keepSeconds: number; readonly now: string }
   | { readonly type: 'ReleaseTree'; readonly now: string }
   | { readonly type: 'ForgetTree'; readonly now: string };
 
 /**
  * What a command makes of a compose; no event when it has been carried out already, so that every command can be repeated.
- * Errors: `compose-not-found`, `compose-closed` (its state does not allow it).
+ * Errors: `compose-not-found`, `compose-closed` (its state does not allow it), `resources-in-use` (a name points at it).
  */
 export function decide(command: ComposeCommand, life: ComposeLife): readonly ComposeEvent[] {
   if (command.type === 'RequestCompose') return decideRequest(command, life);
@@ -60,10 +62,15 @@ export function decide(command: ComposeCommand, life: ComposeLife): readonly Com
       return [{ type: 'ComposeCancelled', data: { cancelledAt: command.now, expiresAt: after(command.now, compose.request.secondsToLive), by: command.by } }];
     case 'ExtendCompose':
       return decideExtend(command, compose);
+    case 'NameCompose':
+      return decideName(command, life, compose);
+    case 'UnnameCompose':
+      if (!life.names.includes(command.name)) return [];
+      return [{ type: 'ComposeUnnamed', data: { name: command.name, unnamedAt: command.now } }, ...keepFor(command, compose)];
     case 'RemoveCompose':
-      return decideRemove(command, compose);
+      return decideRemove(command, life, compose);
     case 'ExpireCompose':
-      return decideExpire(command, compose);
+      return decideExpire(command, life, compose);
     case 'ReleaseTree':
       return life.tree === null || life.tree.state === 'releasing' ? [] : [{ type: 'TreeReleased', data: { releasedAt: command.now } }];
     case 'ForgetTree':
@@ -106,18 +113,40 @@ function decideExtend({ until, by, renewedId, now }: Of<'ExtendCompose'>, compos
   return [{ type: 'ComposeRenewed', data: { renewedAt: now, expiresAt: until, by, renewedId } }];
 }
 
-function decideRemove({ by, now }: Of<'RemoveCompose'>, compose: RecordedCompose): readonly ComposeEvent[] {
+function decideName(command: Of<'NameCompose'>, life: ComposeLife, compose: RecordedCompose): readonly ComposeEvent[] {
+  const { name, now } = command;
+  if (life.names.includes(name)) return [];
+  if (compose.state !== 'done') throw closed(compose, `can not be what the name ${name} points at`);
+  if (compose.removedBy !== null) throw new MillraceError('compose-closed', `Compose (id=${compose.id}) can not be what the name ${name} points at: ${compose.removedBy} has asked for its removal.`);
+  return [{ type: 'ComposeNamed', data: { name, namedAt: now } }, ...keepFor(command, compose)];
+}
+
+/** From now, for whoever has begun to read it under its name. */
+function keepFor({ name, keepSeconds, now }: Of<'NameCompose' | 'UnnameCompose'>, compose: RecordedCompose): readonly ComposeEvent[] {
+  return decideExtend({ type: 'ExtendCompose', until: after(now, keepSeconds), by: nameHolder(name), renewedId: compose.id, now }, compose);
+}
+
+/** Who renews what a name points at. */
+const nameHolder = (name: string): string => `name:${name}`;
+
+function decideRemove({ by, now }: Of<'RemoveCompose'>, { names }: ComposeLife, compose: RecordedCompose): readonly ComposeEvent[] {
   if (compose.removedBy === by) return [];
+  if (names.length > 0) {
+    throw new MillraceError('resources-in-use', `Compose (id=${compose.id}) can not be removed: ${names.length === 1 ? 'the name' : 'the names'} ${names.join(', ')} ${names.length === 1 ? 'points' : 'point'} at it.`, {
+      suggestion: 'Let the name point at another compose first, or remove the name.',
+    });
+  }
   if (compose.state !== 'done' && compose.state !== 'failed') {
     throw new MillraceError('compose-closed', `Compose (id=${compose.id}) can not be removed, its state need to be in ['done', 'failed'].`);
   }
   return compose.removedBy === null ? [{ type: 'RemovalRequested', data: { requestedAt: now, by } }] : [];
 }
 
-function decideExpire({ now }: Of<'ExpireCompose'>, compose: RecordedCompose): readonly ComposeEvent[] {
+function decideExpire({ keepSeconds, now }: Of<'ExpireCompose'>, { names: [name] }: ComposeLife, compose: RecordedCompose): readonly ComposeEvent[] {
   if (compose.state === 'removed') return [];
   if (compose.state !== 'done' && compose.state !== 'failed') throw closed(compose, 'does not expire before its generation has ended');
   const due = compose.removedBy !== null || Date.parse(compose.expiresAt) <= Date.parse(now);
+  if (due && name !== undefined) return keepFor({ type: 'NameCompose', name, keepSeconds, now }, compose);
   return due ? [{ type: 'ComposeRemoved', data: { removedAt: now } }] : [];
 }
 

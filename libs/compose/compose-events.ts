@@ -80,6 +80,18 @@ export interface ComposeRenewed {
   readonly data: { readonly renewedAt: string; readonly expiresAt: string; readonly by: string; readonly renewedId: number };
 }
 
+/** A stable name points at it: as long as it does, the compose does not expire. */
+export interface ComposeNamed {
+  readonly type: 'ComposeNamed';
+  readonly data: { readonly name: string; readonly namedAt: string };
+}
+
+/** The name has moved on, or is gone. */
+export interface ComposeUnnamed {
+  readonly type: 'ComposeUnnamed';
+  readonly data: { readonly name: string; readonly unnamedAt: string };
+}
+
 export interface RemovalRequested {
   readonly type: 'RemovalRequested';
   readonly data: { readonly requestedAt: string; readonly by: string };
@@ -114,6 +126,8 @@ export type ComposeEvent =
   | ComposeFailed
   | ComposeCancelled
   | ComposeRenewed
+  | ComposeNamed
+  | ComposeUnnamed
   | RemovalRequested
   | ComposeRemoved
   | TreeReleased

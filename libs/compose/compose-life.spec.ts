@@ -26,7 +26,7 @@ describe('the compose aggregate', () => {
     ['is cancelled once', [asked, { type: 'CancelCompose', by: 'a', now }], { type: 'CancelCompose', by: 'b', now }],
     ['is not extended to an earlier time', [asked, begun, pinned, claimed, completed], { type: 'ExtendCompose', until: now, by: 'a', renewedId: 7, now }],
     ['follows one compose once', [asked, begun, pinned, { type: 'FollowCompose', leader: 3 }], { type: 'FollowCompose', leader: 3 }],
-    ['does not expire early', [asked, begun, pinned, claimed, completed], { type: 'ExpireCompose', now }],
+    ['does not expire early', [asked, begun, pinned, claimed, completed], { type: 'ExpireCompose', keepSeconds: 9, now }],
     ['releases no tree that it does not have', [asked], { type: 'ReleaseTree', now }],
     ['forgets no tree that is not released', [asked, begun, pinned, claimed], { type: 'ForgetTree', now }],
   ])('%s', (_name, before, command) => {
@@ -67,7 +67,7 @@ describe('the compose aggregate', () => {
     const reused = { id: 3, pungiComposeId: 'odcs-3-1-20260102.t.0', plan: 'p' };
     const done = given(asked, begun, pinned, { type: 'ReuseCompose', reused, now });
     expect(done).toMatchObject({ promises: 3, compose: { state: 'done', reusedId: 3, expiresAt: '2026-01-02T03:05:05.000Z' } });
-    const removed = decide({ type: 'ExpireCompose', now: '2026-01-02T03:05:05.000Z' }, done).reduce(evolve, done);
+    const removed = decide({ type: 'ExpireCompose', keepSeconds: 9, now: '2026-01-02T03:05:05.000Z' }, done).reduce(evolve, done);
     expect(removed).toMatchObject({ promises: null, compose: { state: 'removed', reusedId: 3 } });
   });
 

@@ -13,6 +13,8 @@ export interface ComposeLife {
   readonly tree: OwnTree | null;
   /** Who cancelled it. */
   readonly cancelledBy: string | null;
+  /** Stable names that point at it. */
+  readonly names: readonly string[];
 }
 
 /** What the events say; the rest of `Compose` depends on others and on the stream. */
@@ -35,7 +37,7 @@ export const stateReasons = {
   cancelledBy: (by: string) => `Canceled by ${by}`,
 } as const;
 
-export const unborn: ComposeLife = { compose: null, inputs: null, promises: null, tree: null, cancelledBy: null };
+export const unborn: ComposeLife = { compose: null, inputs: null, promises: null, tree: null, cancelledBy: null, names: [] };
 
 export function evolve(life: ComposeLife, event: ComposeEvent): ComposeLife {
   if (event.type === 'ComposeRequested') return { ...unborn, compose: requested(event.data) };
@@ -70,6 +72,10 @@ export function evolve(life: ComposeLife, event: ComposeEvent): ComposeLife {
     }
     case 'ComposeRenewed':
       return { ...life, compose: { ...compose, expiresAt: event.data.expiresAt, removedBy: null } };
+    case 'ComposeNamed':
+      return { ...life, names: [...life.names, event.data.name] };
+    case 'ComposeUnnamed':
+      return { ...life, names: life.names.filter((name) => name !== event.data.name) };
     case 'RemovalRequested':
       return { ...life, compose: { ...compose, expiresAt: event.data.requestedAt, removedBy: event.data.by } };
     case 'ComposeRemoved': {

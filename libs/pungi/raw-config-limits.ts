@@ -1,15 +1,10 @@
 import type { ComposeRequest } from '../compose/compose-request.js';
+import type { TimeToLive } from '../compose/request-body/read-new-compose.js';
 import type { Settings } from '../settings/settings.js';
 import { findRawConfig, readValidPungiSettings } from './read-pungi-settings.js';
 
 type Asked = Pick<ComposeRequest, 'sourceType' | 'source'>;
 type Defaults = Pick<Settings, 'pungiFile' | 'composeSecondsToLive' | 'composeMaximumSecondsToLive' | 'composeTimeout'>;
-
-export interface TimeToLive {
-  /** Seconds, of requests that say nothing. */
-  readonly secondsToLive: number;
-  readonly maximumSecondsToLive: number;
-}
 
 /** How long a compose may live: a configuration of Pungi may have limits of its own. */
 export function timeToLiveOf(asked: Asked, defaults: Omit<Defaults, 'composeTimeout'>): TimeToLive {

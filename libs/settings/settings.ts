@@ -64,6 +64,8 @@ export interface Settings {
   /** Seconds. */
   readonly composeSecondsToLive: number;
   readonly composeMaximumSecondsToLive: number;
+  /** Seconds that a compose stays after a name has moved on from it: its clients still read what they have begun. */
+  readonly composeNameGrace: number;
   /** Seconds that one generation may take. */
   readonly composeTimeout: number;
   /** What requests without `arches` and `sigkeys` mean. */
@@ -129,6 +131,7 @@ const environmentSchema = z.object({
   MILLRACE_COMPOSE_CONCURRENCY: z.coerce.number().int().min(1).max(256).optional(),
   MILLRACE_COMPOSE_SECONDS_TO_LIVE: z.coerce.number().int().min(1).default(86_400),
   MILLRACE_COMPOSE_MAX_SECONDS_TO_LIVE: z.coerce.number().int().min(1).default(259_200),
+  MILLRACE_COMPOSE_NAME_GRACE: z.coerce.number().int().min(1).max(31_536_000).default(86_400),
   MILLRACE_COMPOSE_TIMEOUT: z.coerce.number().int().min(1).default(3600),
   MILLRACE_COMPOSE_ARCHES: list.pipe(z.array(z.string()).min(1)).default(['x86_64']),
   MILLRACE_COMPOSE_SIGKEYS: z.string().transform((value) => value.split(',').map((key) => key.trim())).optional(),
@@ -190,6 +193,7 @@ export function readSettings(environment: Environment): Settings {
     composeConcurrency: values.MILLRACE_COMPOSE_CONCURRENCY,
     composeSecondsToLive: Math.min(values.MILLRACE_COMPOSE_SECONDS_TO_LIVE, values.MILLRACE_COMPOSE_MAX_SECONDS_TO_LIVE),
     composeMaximumSecondsToLive: values.MILLRACE_COMPOSE_MAX_SECONDS_TO_LIVE,
+    composeNameGrace: values.MILLRACE_COMPOSE_NAME_GRACE,
     composeTimeout: values.MILLRACE_COMPOSE_TIMEOUT,
     composeArches: values.MILLRACE_COMPOSE_ARCHES,
     composeSigkeys: values.MILLRACE_COMPOSE_SIGKEYS ?? [],

@@ -5,6 +5,7 @@ import type { Compose } from '../../../libs/compose/compose.js';
 import type { ComposeCommands, ComposeReads } from '../../../libs/compose-record/compose-commands.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import type { ComposeDependencies, RecordedComposeEvent } from '../gateway-ports.js';
+import { MemoryNames } from './memory-names.js';
 
 /** Composes in memory, for specs of what the gateway itself does with HTTP. */
 export class MemoryComposes {
@@ -12,6 +13,7 @@ export class MemoryComposes {
   readonly told: string[] = [];
   readonly keys = new Map<string, number>();
   readonly changes = new EventEmitter().setMaxListeners(0);
+  readonly names = new MemoryNames(this.held);
 
   /** Writes a change as the record does: another version, and whoever waits hears of it. */
   set(id: number, change: Partial<Compose>): Compose {
@@ -65,6 +67,7 @@ export class MemoryComposes {
     return {
       commands: this.commands as ComposeCommands,
       reads: this.reads,
+      names: this.names,
       events: async (id, { after, limit }) => eventsOf(this.need(id)).slice(after, after + limit),
       engine: { check: () => undefined },
       workflows: { start: async (id) => void this.told.push(`start ${id}`), changed: async (id) => void this.told.push(`changed ${id}`), attempts: async () => 1 },

@@ -12,7 +12,7 @@ import type { ComposeDependencies } from '../gateway-ports.js';
 import { ACCESS, COMPOSES, SETTINGS } from '../gateway-tokens.js';
 import { validate } from '../http/parse-json-body.js';
 import { timeToLiveOf } from '../../../libs/pungi/raw-config-limits.js';
-import { readNewCompose } from '../odcs/read-new-compose.js';
+import { readNewCompose } from '../../../libs/compose/request-body/read-new-compose.js';
 import { explainRequest } from './access-schemas.js';
 import type { AccessExplanationView, WhoAmI } from './access-schemas.js';
 import type { Access } from './open-access.js';

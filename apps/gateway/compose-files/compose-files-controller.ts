@@ -9,6 +9,7 @@ import { Public } from '../access/needs.js';
 import type { ComposeDependencies } from '../gateway-ports.js';
 import { COMPOSES, SETTINGS } from '../gateway-tokens.js';
 import { directoryPage } from './directory-page.js';
+import { addSlash, refuse, sendPage } from './file-answers.js';
 import { cacheControlOf, documentPolicy, mediaTypeOf } from './file-headers.js';
 import { createFindTree } from './find-tree.js';
 import type { FindTree } from './find-tree.js';
@@ -30,7 +31,7 @@ export class ComposeFilesController {
   @Get(['composes', 'composes/*'])
   async serve(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const [address = ''] = request.url.split('?');
-    if (address === '/composes') return redirect(reply, './composes/');
+    if (address === '/composes') return addSlash(reply, './composes/');
     const segments = pathSegments(address.slice('/composes/'.length));
     if (segments === undefined) return refuse(reply, 404, 'There is no such file.');
     const [name = '', ...rest] = segments;
@@ -54,7 +55,7 @@ export class ComposeFilesController {
     if (link === '') return this.send(reply, { address, place });
     const id = await readTypeLink(this.settings.composes, type, link);
     if (id === undefined) return refuse(reply, 404, 'There is no such compose.');
-    if (rest.length === 0) return redirect(reply, `./${encodeURIComponent(link)}/`);
+    if (rest.length === 0) return addSlash(reply, `./${encodeURIComponent(link)}/`);
     return this.sendOf(reply, id, { address, name: link, rest });
   }
 
@@ -63,9 +64,8 @@ export class ComposeFilesController {
     if (found.kind === 'missing' && removed !== undefined) return refuse(reply, 410, removal(removed));
     if (found.kind === 'missing') return refuse(reply, 404, 'There is no such file. While a compose is generated, only its logs are there.');
     if (found.kind === 'file') return sendFile(reply, found.path);
-    if (place.at(-1) !== '') return redirect(reply, `./${encodeURIComponent(place.at(-1) ?? '')}/`);
-    void reply.headers({ 'content-security-policy': documentPolicy, 'cache-control': 'no-cache' }).type('text/html; charset=utf-8');
-    void reply.send(await directoryPage(found.path, decodeURIComponent(address)));
+    if (place.at(-1) !== '') return addSlash(reply, `./${encodeURIComponent(place.at(-1) ?? '')}/`);
+    sendPage(reply, await directoryPage(found.path, decodeURIComponent(address)));
   }
 }
 
@@ -93,12 +93,4 @@ function sendFile(reply: FastifyReply, file: string): void {
   const onFile = (_file: string, { size }: { readonly size: number }): void => void reply.header('content-range', `bytes */${size}`);
   // `dotfiles` is about the path of the directory of composes itself, which may have some; those below it were refused before.
   void reply.sendFile(path.basename(file), path.dirname(file), { cacheControl: false, contentType: false, dotfiles: 'allow', index: false, onFile });
-}
-
-function redirect(reply: FastifyReply, location: string): void {
-  void reply.code(301).header('location', location).send();
-}
-
-function refuse(reply: FastifyReply, status: 404 | 410, reason: string): void {
-  void reply.code(status).header('cache-control', 'no-store').type('text/plain; charset=utf-8').send(`${status} ${status === 410 ? 'Gone' : 'Not Found'}: ${reason}\n`);
 }

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ComposeFilesController } from './compose-files-controller.js';
+import { LatestFilesController } from './latest-files-controller.js';
 
-@Module({ controllers: [ComposeFilesController] })
+@Module({ controllers: [LatestFilesController, ComposeFilesController] })
 export class ComposeFilesModule {}

@@ -23,11 +23,15 @@ export function mediaTypeOf(file: string): string {
   return extension === '' && /^[A-Z_]+$/.test(name) ? 'text/plain; charset=utf-8' : (mediaTypes[extension] ?? 'application/octet-stream');
 }
 
-/** Metadata that is named for its digest and packages never change below one URL; everything else is asked for again. */
-export function cacheControlOf(file: string): string {
+/** Metadata that is named for its digest and packages never change below one URL. */
+export function isFixed(file: string): boolean {
   const name = path.basename(file);
-  const fixed = name.endsWith('.rpm') || (/^[0-9a-f]{64}-/.test(name) && path.basename(path.dirname(file)) === 'repodata');
-  return fixed ? 'public, max-age=31536000, immutable' : 'public, no-cache';
+  return name.endsWith('.rpm') || (/^[0-9a-f]{64}-/.test(name) && path.basename(path.dirname(file)) === 'repodata');
+}
+
+/** What is not fixed is asked for again. */
+export function cacheControlOf(file: string): string {
+  return isFixed(file) ? 'public, max-age=31536000, immutable' : 'public, no-cache';
 }
 
 /** Documents of strangers are served from the API's own origin: as a page they may neither run anything nor reach it. */

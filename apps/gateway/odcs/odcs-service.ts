@@ -3,7 +3,8 @@ import type { Logger } from 'pino';
 import type { Compose } from '../../../libs/compose/compose.js';
 import type { ComposeQuery, ComposeRequester } from '../../../libs/compose-record/compose-commands.js';
 import { MillraceError, isMillraceError } from '../../../libs/errors/millrace-error.js';
-import { timeToLiveOf, type TimeToLive } from '../../../libs/pungi/raw-config-limits.js';
+import { timeToLiveOf } from '../../../libs/pungi/raw-config-limits.js';
+import type { TimeToLive } from '../../../libs/compose/request-body/read-new-compose.js';
 import type { Settings } from '../../../libs/settings/settings.js';
 import type { Principal } from '../../../libs/access/principal.js';
 import { changedBy } from '../access/caller.js';
@@ -13,8 +14,8 @@ import { ACCESS, COMPOSES, LOGGER, METRICS, SETTINGS } from '../gateway-tokens.j
 import { parseJsonBody } from '../http/parse-json-body.js';
 import { withDeadline } from '../http/with-deadline.js';
 import type { GatewayMetrics } from '../metrics/gateway-metrics.js';
+import { readNewCompose } from '../../../libs/compose/request-body/read-new-compose.js';
 import { hasEnded } from './await-change.js';
-import { readNewCompose } from './read-new-compose.js';
 import { readRenewal } from './read-renewal.js';
 
 /** How long an answer waits for the workflow engine; the record's outbox tells it otherwise. */

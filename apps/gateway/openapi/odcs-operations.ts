@@ -9,6 +9,7 @@ const errors: Readonly<Record<number, string>> = {
   403: 'The caller may not do this, as `message` says, or a page of another site asks.',
   404: 'No such compose.',
   413: 'The body is larger than 1 MiB.',
+  409: 'A stable name points at it.',
   422: 'The idempotency key was used for another request.',
   503: 'The record cannot be reached now; try again.',
 };
@@ -62,7 +63,7 @@ export const odcsOperations: readonly Operation[] = [
     answers: { ...answers(200, 'The compose.', odcsComposeDetail, 400, 404), ...unchanged },
   },
   { method: 'patch', path: '/api/1/composes/{id}', operationId: 'odcsRenewCompose', tag: 'odcs', summary: 'Let it expire later, or make a new one with the same packages', auth: 'setting', parameters: [id, key], body: odcsRenewal, bodyOptional: true, answers: answers(200, 'The compose, or the new one.', odcsCompose, 400, 401, 403, 404, 413, 422) },
-  { method: 'delete', path: '/api/1/composes/{id}', operationId: 'odcsDeleteCompose', tag: 'odcs', summary: 'Cancel what is not done, remove what is', auth: 'setting', parameters: [id], answers: answers(202, 'Cancelled, or removed soon.', odcsDeleted, 400, 401, 403, 404, 413) },
+  { method: 'delete', path: '/api/1/composes/{id}', operationId: 'odcsDeleteCompose', tag: 'odcs', summary: 'Cancel what is not done, remove what is', auth: 'setting', parameters: [id], answers: answers(202, 'Cancelled, or removed soon.', odcsDeleted, 400, 401, 403, 404, 409, 413) },
   { method: 'get', path: '/api/1/about/', operationId: 'odcsAbout', tag: 'odcs', summary: 'What clients of ODCS ask about the service', auth: 'none', answers: answers(200, 'About it.', odcsAbout) },
   { method: 'get', path: '/api/1/metrics/', operationId: 'odcsMetrics', tag: 'odcs', summary: 'Prometheus metrics by the names of ODCS', auth: 'setting', answers: { 200: text('Text exposition format.'), 503: json(errors[503] ?? '', odcsError) } },
   { method: 'get', path: '/api/1/', operationId: 'odcsApiPage', tag: 'odcs', summary: 'This API as a page', auth: 'none', answers: { 200: { description: 'A page.', content: { 'text/html': 'text' } } } },

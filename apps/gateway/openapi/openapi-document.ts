@@ -26,6 +26,7 @@ export function openApiDocument(): object {
       { name: 'sessions', description: 'Sessions, as Millrace shows them' },
       { name: 'odcs', description: 'Composes, with the REST API of ODCS' },
       { name: 'composes', description: 'Composes, as Millrace shows them, and their files' },
+      { name: 'rules', description: 'Messages of buses, and what rules make of them' },
       { name: 'ca', description: 'The certificate authority, in the formats that build tools read' },
       { name: 'service', description: 'Health, metrics and this document' },
     ],

@@ -16,11 +16,11 @@ export interface Parameter {
 
 /** One operation of the gateway as the OpenAPI document shows it; also what 405 answers are made from. */
 export interface Operation {
-  readonly method: 'get' | 'post' | 'patch' | 'delete';
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** OpenAPI template: `/session/{id}`; `{path}` at the end may have slashes in it. */
   readonly path: string;
   readonly operationId: string;
-  readonly tag: 'fetch-service' | 'sessions' | 'odcs' | 'composes' | 'ca' | 'service';
+  readonly tag: 'fetch-service' | 'sessions' | 'odcs' | 'composes' | 'rules' | 'ca' | 'service';
   readonly summary: string;
   /** `basic`: any credentials that the service takes, with the role for it; `setting`: those or none, as the service is set; `token`: the session's. */
   readonly auth: 'basic' | 'token' | 'setting' | 'none';

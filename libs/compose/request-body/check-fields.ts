@@ -1,4 +1,4 @@
-import { MillraceError } from '../../../libs/errors/millrace-error.js';
+import { MillraceError } from '../../errors/millrace-error.js';
 
 /** A JSON object of a request whose shape is known to be right: texts, numbers, truth values and lists of texts, and objects only where they belong. */
 export type Fields = Readonly<Record<string, unknown>>;

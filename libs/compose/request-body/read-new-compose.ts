@@ -1,15 +1,21 @@
-import type { ComposeRequest } from '../../../libs/compose/compose-request.js';
-import { composeFlags, composeResults, multilibMethods, sourceTypes } from '../../../libs/compose/compose-vocabulary.js';
-import type { SourceType } from '../../../libs/compose/compose-vocabulary.js';
-import { MillraceError } from '../../../libs/errors/millrace-error.js';
-import type { TimeToLive } from '../../../libs/pungi/raw-config-limits.js';
-import type { Settings } from '../../../libs/settings/settings.js';
+import type { ComposeRequest } from '../compose-request.js';
+import { composeFlags, composeResults, multilibMethods, sourceTypes } from '../compose-vocabulary.js';
+import type { SourceType } from '../compose-vocabulary.js';
+import { MillraceError } from '../../errors/millrace-error.js';
+import type { Settings } from '../../settings/settings.js';
 import { checkFields } from './check-fields.js';
 import type { Fields } from './check-fields.js';
 import { listOf, namesOf, numberOf, secondsToLiveOf, sigkeysOf, textOf } from './field-values.js';
 
-export interface ComposeDefaults extends Pick<Settings, 'composeArches' | 'composeSigkeys' | 'composeTargetDirs'> {
-  readonly livesOf: (asked: Pick<ComposeRequest, 'sourceType' | 'source'>) => TimeToLive;
+export interface ComposeDefaults extends Pick<Settings, 'composeArches' | 'composeSigkeys' | 'composeSecondsToLive' | 'composeMaximumSecondsToLive' | 'composeTargetDirs'> {
+  /** Where a source has limits of its own. */
+  readonly livesOf?: (asked: Pick<ComposeRequest, 'sourceType' | 'source'>) => TimeToLive;
+}
+
+export interface TimeToLive {
+  /** Seconds, of requests that say nothing. */
+  readonly secondsToLive: number;
+  readonly maximumSecondsToLive: number;
 }
 
 /** The body of `POST /api/1/composes/`, with every default settled. Unknown fields, and known ones in the wrong place, have no effect, as in ODCS. Errors: `invalid-request`, which names the field. */
@@ -19,7 +25,7 @@ export function readNewCompose(body: unknown, defaults: ComposeDefaults): Compos
   const arches = listOf(fields, 'arches');
   const settled = arches.length === 0 ? defaults.composeArches : arches;
   const asked = readSource(source);
-  const { secondsToLive, maximumSecondsToLive } = defaults.livesOf(asked);
+  const { secondsToLive, maximumSecondsToLive } = defaults.livesOf?.(asked) ?? { secondsToLive: defaults.composeSecondsToLive, maximumSecondsToLive: defaults.composeMaximumSecondsToLive };
   return {
     ...asked,
     packages: listOf(source, 'packages'),

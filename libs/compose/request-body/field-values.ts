@@ -1,4 +1,4 @@
-import { MillraceError } from '../../../libs/errors/millrace-error.js';
+import { MillraceError } from '../../errors/millrace-error.js';
 import type { Fields } from './check-fields.js';
 
 /** Items of a list, without repetitions and in the client's order; one item may name several, with spaces between, as in ODCS. */
