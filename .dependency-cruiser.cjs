@@ -5,7 +5,7 @@ const spec = '\\.spec\\.ts$|/__fixtures__/|/__fuzz__/|^tests/|^libs/testing/';
 const entries = '^libs/inspection-threads/inspection-thread\\.ts$|^libs/compose-engine/generation-thread\\.ts$';
 const domain = 'session|compose|compose-rules|inspection|policy|settings|errors';
 const stores = 'event-store|blobs|object-storage';
-const work = 'session-record|proxy|inspectors|inspection-threads|embedded|service|report|compose-record|compose-engine|messaging|repository-source|rpm-repository|koji|settings-file|access|mbs|pulp|pungi|git-checkout|rule-record|event-bus|compose-names|compose-gates';
+const work = 'session-record|proxy|inspectors|inspection-threads|embedded|service|report|compose-record|compose-engine|messaging|amqp|repository-source|rpm-repository|koji|settings-file|access|mbs|pulp|pungi|git-checkout|rule-record|event-bus|compose-names|compose-gates';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {

@@ -4,6 +4,7 @@ import { onPath } from './on-path.js';
 
 /** Programs that specs run, and the Debian package of each. */
 const debianPackages: Readonly<Record<string, string>> = {
+  apache2: 'apache2-bin',
   apt: 'apt',
   'apt-ftparchive': 'apt-utils',
   buildah: 'buildah',
@@ -15,19 +16,25 @@ const debianPackages: Readonly<Record<string, string>> = {
   dnf: 'dnf',
   'dpkg-deb': 'dpkg',
   'dpkg-source': 'dpkg-dev',
+  'g++': 'g++',
   gem: 'ruby',
   git: 'git',
   gpg: 'gnupg',
   gradle: 'gradle',
+  'kadmin.local': 'krb5-admin-server',
+  kinit: 'krb5-user',
+  krb5kdc: 'krb5-kdc',
   mksquashfs: 'squashfs-tools',
   mvn: 'maven',
   nuget: 'nuget',
+  openssl: 'openssl',
   python3: 'python3-venv',
   'rabbitmq-server': 'rabbitmq-server',
   rebar3: 'rebar3',
   rpmbuild: 'rpm',
   rpmsign: 'rpm',
   skopeo: 'skopeo',
+  slapd: 'slapd',
   unzip: 'unzip',
   xorriso: 'xorriso',
   xz: 'xz-utils',
@@ -36,6 +43,8 @@ const debianPackages: Readonly<Record<string, string>> = {
 /** What specs need besides programs, by a file of it. */
 const debianFiles: Readonly<Record<string, string>> = {
   '/usr/lib/python3/dist-packages/dnf-plugins/repoclosure.py': 'dnf-plugins-core',
+  '/usr/include/gssapi/gssapi.h': 'libkrb5-dev',
+  '/usr/lib/apache2/modules/mod_auth_gssapi.so': 'libapache2-mod-auth-gssapi',
 };
 
 /**

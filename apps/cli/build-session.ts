@@ -52,6 +52,7 @@ const controlCredentials: ReadonlySet<string> = new Set([
   'MILLRACE_CONTROL_AUTH',
   'MILLRACE_CONTROL_AUTH_FILE',
   'FETCH_SERVICE_AUTH',
+  'MILLRACE_TOKEN',
   'MILLRACE_SESSION_TOKEN',
 ]);
 

@@ -56,7 +56,7 @@ export class ControlClient {
   }
 
   async #send(request: ControlRequest): Promise<Response> {
-    const header: Record<string, string> = { authorization: `Basic ${Buffer.from(this.#service.credentials, 'utf8').toString('base64')}`, ...request.header };
+    const header: Record<string, string> = { authorization: this.#service.authorization, ...request.header };
     if (request.body !== undefined) header['content-type'] = 'application/json';
     try {
       return await fetch(`${this.#service.control}${request.path}`, {

@@ -1,9 +1,11 @@
 import { Command } from 'commander';
+import { addAccessCommands } from './access-program.js';
 import { addComposeCommands } from './compose-program.js';
 import { contextOf, leaf } from './command-options.js';
 import type { ServiceOptions } from './command-options.js';
 import { addOriginsCommands } from './origins-program.js';
 import { addPolicyCommands } from './policy-program.js';
+import { addRuleCommands } from './rule-program.js';
 import { addRunCommand } from './run-program.js';
 import { addSessionCommands } from './session-program.js';
 import { showStatus } from './status-command.js';
@@ -27,7 +29,9 @@ export function createProgram(terminal: Terminal, options: ProgramOptions): Comm
   addRunCommand(program, terminal, options.exit);
   addSessionCommands(program, terminal);
   addComposeCommands(program, terminal, options.exit);
+  addRuleCommands(program, terminal);
   addPolicyCommands(program, terminal, options.exit);
+  addAccessCommands(program, terminal, options.exit);
   addOriginsCommands(program, terminal);
   leaf(program, 'status', 'show how long the service runs and which sessions are active').action(async (given: ServiceOptions) =>
     showStatus(await contextOf(given, terminal)),
@@ -43,5 +47,5 @@ Examples:
   $ millrace compose create --repo https://repos.example.test/stable/x86_64/ bash
 
 The service is found by --server, MILLRACE_SERVER, or addresses.json in MILLRACE_HOME (default .millrace); its
-credentials by MILLRACE_CONTROL_AUTH (user:password) or control-auth in MILLRACE_HOME.
+credentials by MILLRACE_TOKEN (bearer token), MILLRACE_CONTROL_AUTH (user:password) or control-auth in MILLRACE_HOME.
 Exit codes: docs/reference/cli.md.`;

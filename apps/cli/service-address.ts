@@ -8,8 +8,8 @@ import type { Environment } from '../../libs/settings/settings.js';
 export interface ServiceAddress {
   /** Base URL of the control API, without a slash at its end. */
   readonly control: string;
-  /** `user:password` of the control API. */
-  readonly credentials: string;
+  /** Header `Authorization`. */
+  readonly authorization: string;
   /** Where `control` was learnt, for messages. */
   readonly source: string;
 }
@@ -22,7 +22,7 @@ export async function locateService(server: string | undefined, environment: Env
   const file = path.join(home, 'addresses.json');
   const [address, source] = given(server) !== undefined ? [server, '--server'] : [given(environment.MILLRACE_SERVER), 'MILLRACE_SERVER'];
   const control = address === undefined ? baseUrl((await readAddresses(file)).control, file) : baseUrl(address, source);
-  return { control, credentials: await readCredentials(home, environment), source: address === undefined ? file : source };
+  return { control, authorization: await readAuthorization(home, environment), source: address === undefined ? file : source };
 }
 
 /** The service's home on this machine, absolute. */
@@ -44,6 +44,19 @@ async function readAddresses(file: string): Promise<z.infer<typeof addressesSche
       },
     );
   }
+}
+
+/** A token where there is one: whoever sets it means to be themselves, and not whoever knows the password of the service. */
+async function readAuthorization(home: string, environment: Environment): Promise<string> {
+  const token = given(environment.MILLRACE_TOKEN);
+  if (token === undefined) return basicAuthorization(await readCredentials(home, environment));
+  if (!/^[\w.~+/-]+=*$/.test(token)) throw new MillraceError('unauthorized', 'MILLRACE_TOKEN must hold a bearer token and nothing else');
+  return `Bearer ${token}`;
+}
+
+/** Of `user:password`. */
+export function basicAuthorization(credentials: string): string {
+  return `Basic ${Buffer.from(credentials, 'utf8').toString('base64')}`;
 }
 
 async function readCredentials(home: string, environment: Environment): Promise<string> {

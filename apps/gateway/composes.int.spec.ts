@@ -26,7 +26,7 @@ async function startSetting(temporalAddress: string): Promise<Setting> {
   const database = await createTestDatabase();
   const home = mkdtempSync(path.join(tmpdir(), 'millrace-gateway-'));
   const environment = { MILLRACE_HOME: home, MILLRACE_DATABASE_URL: database.url, MILLRACE_TEMPORAL_ADDRESS: temporalAddress };
-  const dependencies = await openGatewayDependencies(readSettings(environment), { composeTaskQueue: `composes-${randomUUID()}` });
+  const dependencies = await openGatewayDependencies(readSettings({ ...environment, MILLRACE_CONTROL_AUTH: 'craft:craft' }), { composeTaskQueue: `composes-${randomUUID()}` });
   const gateway = await startTestGateway({ dependencies, environment });
   const close = async (): Promise<void> => {
     await gateway.close();

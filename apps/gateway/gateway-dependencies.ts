@@ -7,10 +7,12 @@ import { createSessionCommands } from '../../libs/session-record/create-session-
 import { readServicePolicy } from '../../libs/session-record/read-service-policy.js';
 import { createSessionReads } from '../../libs/session-record/create-session-reads.js';
 import { createWorkflowOutbox } from '../../libs/session-record/workflow-outbox.js';
-import type { Settings } from '../../libs/settings/settings.js';
+import type { Environment, Settings } from '../../libs/settings/settings.js';
 import { connectTemporal } from '../../temporal/client.js';
 import { createSessionWorkflowClient } from '../../temporal/session-workflow-client.js';
 import { createComposeWorkflowClient } from '../../temporal/compose-workflow-client.js';
+import { openAccess } from './access/open-access.js';
+import { openBusDependencies } from './rules/bus-dependencies.js';
 import { openComposeDependencies } from './compose-dependencies.js';
 import { gatewayVersion } from './gateway-version.js';
 import { spoolRoot } from './session-control/spool-root.js';
@@ -29,6 +31,8 @@ export interface DependencyOptions {
   readonly composeTaskQueue?: string;
   /** Where tools are looked for, as in PATH; without it there are none. */
   readonly searchPath?: string | undefined;
+  /** For secrets that the access file and webhooks name by a variable; without it there are none but those in files. */
+  readonly environment?: Environment;
 }
 
 /** Longest wait for a proxy that does not acknowledge a close: with the 3 s that the engine had before, it stays below the deadline of an answer. */
@@ -41,6 +45,7 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
   }
   const ecosystems = inspectedEcosystems();
   const servicePolicy = await readServicePolicy(settings.policyFile, ecosystems);
+  const access = await openAccess({ ...settings, environment: options.environment ?? {} });
   const client = connectTemporal(settings);
   const authority = openAuthorityCertificate(settings);
   const blobs = await openBlobStore(settings.blobs);
@@ -48,8 +53,11 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
   const engine = sessionWorkflows(client, options);
   const composeWorkflows = createComposeWorkflowClient(client, options.composeTaskQueue === undefined ? {} : { taskQueue: options.composeTaskQueue });
   const composes = await openComposeDependencies(database, { settings, workflows: composeWorkflows, searchPath: options.searchPath, noted: engine.noted });
+  const buses = await openBusDependencies(database, { settings, client, environment: options.environment ?? {}, noted: engine.noted });
   return {
+    access,
     composes,
+    buses,
     commands: createSessionCommands(database, { blobs, acknowledgeWithinMilliseconds, ecosystems, ...(servicePolicy === undefined ? {} : { servicePolicy }) }),
     reads: createSessionReads(database, { version: gatewayVersion, inspectors: createInspectors().map(({ id }) => id), spoolRoot: spoolRoot(settings), ecosystems }),
     outbox: createWorkflowOutbox(database),
@@ -58,6 +66,8 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
     buildEnvironment: createBuildEnvironment(authority, settings.home),
     database,
     async close() {
+      await access.close();
+      await buses.close();
       await composes.close();
       await database.close();
       // A retry of the SDK that falls due after the channel was closed throws out of nowhere. One that never connected holds nothing open.

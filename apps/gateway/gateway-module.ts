@@ -1,11 +1,14 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule, FactoryProvider, ValueProvider } from '@nestjs/common';
-import { APP_FILTER, APP_INTERCEPTOR } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import type { Logger } from 'pino';
 import type { Settings } from '../../libs/settings/settings.js';
+import { AccessGuard } from './access/access-guard.js';
+import { AccessModule } from './access/access-module.js';
+import { observeLogins } from './access/observe-logins.js';
 import { CaModule } from './ca/ca-module.js';
 import type { GatewayDependencies } from './gateway-ports.js';
-import { AUTHORITY, BUILD_ENVIRONMENT, COMPOSES, LIFECYCLE, LOGGER, METRICS, READS, SETTINGS, WORKFLOWS } from './gateway-tokens.js';
+import { ACCESS, AUTHORITY, BUILD_ENVIRONMENT, BUSES, COMPOSES, LIFECYCLE, LOGGER, METRICS, READS, SETTINGS, WORKFLOWS } from './gateway-tokens.js';
 import { gatewayVersion } from './gateway-version.js';
 import { HealthModule } from './health/health-module.js';
 import { AnswerDeadline } from './http/answer-deadline.js';
@@ -16,6 +19,7 @@ import { OpenApiModule } from './openapi/openapi-module.js';
 import { ComposeFilesModule } from './compose-files/compose-files-module.js';
 import { ComposeNamesModule } from './compose-names/compose-names-module.js';
 import { ComposesModule } from './composes/composes-module.js';
+import { MessagesModule } from './rules/messages-module.js';
 import { OdcsModule } from './odcs/odcs-module.js';
 import { SessionControlModule } from './session-control/session-control-module.js';
 import { SessionLifecycle } from './session-lifecycle/session-lifecycle.js';
@@ -35,14 +39,18 @@ export interface GatewayModuleOptions {
 @Module({})
 class SharedModule {
   static with({ settings, dependencies, log }: GatewayModuleOptions): DynamicModule {
-    const metrics = new GatewayMetrics({ sessions: dependencies.reads, composes: dependencies.composes.reads, messageBacklog: dependencies.composes.messageBacklog, nameAges: dependencies.composes.nameAges }, gatewayVersion);
+    const { reads, composes, buses, access } = dependencies;
+    const metrics = new GatewayMetrics({ sessions: reads, composes: composes.reads, messageBacklog: composes.messageBacklog, nameAges: composes.nameAges, busTotals: () => buses.messages.totals() }, gatewayVersion);
+    access.watch({ onLogin: observeLogins(metrics, log), onProblem: (reason) => log.warn({ reason }, 'logging in is not as it should be') });
     const values: (ValueProvider | FactoryProvider)[] = [
       { provide: SETTINGS, useValue: settings },
+      { provide: ACCESS, useValue: dependencies.access },
       { provide: READS, useValue: dependencies.reads },
       { provide: WORKFLOWS, useValue: dependencies.workflows },
       { provide: AUTHORITY, useValue: dependencies.authority },
       { provide: BUILD_ENVIRONMENT, useValue: dependencies.buildEnvironment },
       { provide: COMPOSES, useValue: dependencies.composes },
+      { provide: BUSES, useValue: dependencies.buses },
       { provide: LOGGER, useValue: log },
       { provide: METRICS, useValue: metrics },
       { provide: LIFECYCLE, useValue: new SessionLifecycle({ ...dependencies, log, metrics }) },
@@ -56,9 +64,24 @@ export class GatewayModule {
   static with(options: GatewayModuleOptions): DynamicModule {
     return {
       module: GatewayModule,
-      imports: [SharedModule.with(options), SessionControlModule, SessionsModule, CaModule, HealthModule, MetricsModule, OpenApiModule, OdcsModule.with(options), ComposesModule, ComposeNamesModule, ComposeFilesModule],
+      imports: [
+        SharedModule.with(options),
+        SessionControlModule,
+        SessionsModule,
+        AccessModule,
+        CaModule,
+        HealthModule,
+        MetricsModule,
+        OpenApiModule,
+        OdcsModule.with(options),
+        ComposesModule,
+        ComposeNamesModule,
+        ComposeFilesModule,
+        MessagesModule,
+      ],
       providers: [
         { provide: APP_FILTER, useClass: ErrorAnswer },
+        { provide: APP_GUARD, useClass: AccessGuard },
         { provide: APP_INTERCEPTOR, useClass: AnswerDeadline },
       ],
     };

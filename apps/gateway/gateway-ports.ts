@@ -2,12 +2,15 @@ import type { ComposeEngine } from '../../libs/compose-engine/compose-engine.js'
 import type { ComposeNames } from '../../libs/compose-names/compose-names.js';
 import type { NameAge } from '../../libs/compose-names/name-ages.js';
 import type { ComposeCommands, ComposeReads } from '../../libs/compose-record/compose-commands.js';
+import type { WebhookReceiver } from '../../libs/event-bus/webhooks/webhook-receiver.js';
 import type { MessageBacklog } from '../../libs/messaging/message-backlog.js';
 import type { ContentStore } from '../../libs/repository-source/content-store.js';
+import type { RecordedIncomingMessages } from '../../libs/rule-record/incoming-messages.js';
 import type { SessionReads } from '../../libs/session-record/create-session-reads.js';
 import type { RecordedDownload } from '../../libs/session-record/read-downloads.js';
 import type { Page, RecordedSession, RecordedState, SessionFilter } from '../../libs/session-record/read-sessions.js';
 import type { SessionCommands } from '../../libs/session-record/session-commands.js';
+import type { Access } from './access/open-access.js';
 import type { EndedSession, RevokedSession, SessionInput } from '../../workflows/session/session-messages.js';
 
 /**
@@ -85,7 +88,16 @@ export interface ComposeDependencies {
   readonly messageBacklog?: () => Promise<readonly MessageBacklog[]>;
 }
 
+export interface BusDependencies {
+  readonly messages: Pick<RecordedIncomingMessages, 'accept' | 'park' | 'parked' | 'parkedMessage' | 'unpark' | 'totals'>;
+  /** By the name of the bus. */
+  readonly webhooks: ReadonlyMap<string, WebhookReceiver>;
+  /** Has a rule look at a message again. Errors: `rule-not-found`, `workflow-engine-unavailable`. */
+  replay(rule: string, options: { readonly position: number; readonly by: string }): Promise<void>;
+}
+
 export interface GatewayDependencies {
+  readonly access: Access;
   readonly commands: SessionCommands;
   readonly reads: SessionReads;
   readonly outbox: WorkflowOutbox;
@@ -93,4 +105,5 @@ export interface GatewayDependencies {
   readonly authority: AuthorityCertificate;
   readonly buildEnvironment: BuildEnvironment;
   readonly composes: ComposeDependencies;
+  readonly buses: BusDependencies;
 }

@@ -7,4 +7,7 @@ export const LOGGER = Symbol('Logger');
 export const LIFECYCLE = Symbol('SessionLifecycle');
 export const METRICS = Symbol('GatewayMetrics');
 export const BUILD_ENVIRONMENT = Symbol('BuildEnvironment');
+/** Who callers are, and what they may do: `Access`. */
+export const ACCESS = Symbol('Access');
+export const BUSES = Symbol('BusDependencies');
 export const COMPOSES = Symbol('ComposeDependencies');

@@ -25,6 +25,7 @@ const headLimit = 16 * 1024;
 
 /** Errors: `port-in-use`. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { tls } = options.dependencies.access;
   const serverOptions = {
     maxHeaderSize: headLimit,
     requestTimeout: options.clientMilliseconds ?? 30_000,
@@ -36,7 +37,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     requestTimeout: serverOptions.requestTimeout,
     connectionTimeout: serverOptions.requestTimeout,
     forceCloseConnections: true,
-    http: serverOptions,
+    ...(tls === undefined ? { http: serverOptions } : { https: { ...serverOptions, ...tls.options } }),
     clientErrorHandler: answerClientError,
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => answerError(error, { request, reply, log: options.log }),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
@@ -46,7 +47,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   acceptAnyBody(fastify);
   await fastify.register(fastifyStatic, { serve: false, setHeaders: keepRangeOfParts });
   observe(fastify, { metrics: app.get<GatewayMetrics>(METRICS), log: options.log });
-  return listenGateway({ app, fastify, settings: options.settings, serverOptions });
+  return listenGateway({ app, fastify, settings: options.settings, serverOptions, tls });
 }
 
 /** See `sendFile` of composes. */

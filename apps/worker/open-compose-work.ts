@@ -18,12 +18,19 @@ import { openNamePublisher } from './name-publisher.js';
 import { repeat } from './repeat.js';
 import { sweepComposeStorage } from './storage-sweep.js';
 import type { Client } from '@temporalio/client';
+import type { ComposeCommands, ComposeReads } from '../../libs/compose-record/compose-commands.js';
+import type { ComposeEngine } from '../../libs/compose-engine/compose-engine.js';
 import type { Database } from '../../libs/database/open-database.js';
 import type { WorkedQueue } from './run-worker.js';
 import type { WorkerProcessOptions } from './worker-process-options.js';
 
 export interface ComposeWork {
-  readonly queues: readonly WorkedQueue[];
+  /** With the activities of others that are on the queue of composes, too. */
+  queues(others: object): readonly WorkedQueue[];
+  readonly taskQueue: string;
+  readonly commands: ComposeCommands;
+  readonly reads: ComposeReads;
+  readonly engine: ComposeEngine;
   /** Outbox, messages and sweeps until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -57,8 +64,12 @@ export async function openComposeWork(options: ComposeWorkOptions): Promise<Comp
   const names = await openNamePublisher({ settings, database, log });
 
   return {
-    queues: [
-      { taskQueue, activities: createComposeActivities(activityOptions), workflows: true, concurrency: 50, shutdownGrace: 2000 },
+    taskQueue,
+    commands,
+    reads,
+    engine,
+    queues: (others) => [
+      { taskQueue, activities: { ...createComposeActivities(activityOptions), ...others }, workflows: true, concurrency: 50, shutdownGrace: 2000 },
       {
         taskQueue: generationTaskQueueOf(taskQueue),
         activities: createGenerationActivity(activityOptions),

@@ -16,6 +16,7 @@ import { dispatchOutbox } from './outbox-dispatcher.js';
 import { sweepOverdueSessions } from './overdue-sweep.js';
 import { repeat } from './repeat.js';
 import { openComposeWork } from './open-compose-work.js';
+import { openRuleWork } from './open-rule-work.js';
 import { runWorker } from './run-worker.js';
 import type { WorkedQueue } from './run-worker.js';
 import type { SessionCommands } from '../../libs/session-record/session-commands.js';
@@ -56,22 +57,26 @@ export function startWorker(options: WorkerProcessOptions): WorkerProcess {
     const database = await openDatabase(url, { applicationName: 'millrace-worker' });
     const client = connectTemporal(settings);
     const composes = await openComposeWork({ ...options, database, client });
+    const rules = await openRuleWork({ ...options, database, client, composes });
     try {
       const sessions = createSessionWorkflowClient(client, taskQueue === undefined ? {} : { taskQueue });
       const commands = createSessionCommands(database, { blobs: await openBlobStore(settings.blobs), ecosystems, ...(servicePolicy === undefined ? {} : { servicePolicy }) });
       const outbox = createOutboxDeliveries(database);
       const overdue = createOverdueSessions(database);
       const rows = createTrafficNotifications(database);
-      const polls = countdown(1 + composes.queues.length, polling.resolve);
+      const queues = [sessionQueue(commands), ...composes.queues(rules.activities), ...rules.queues];
+      const polls = countdown(queues.length, polling.resolve);
       await Promise.all([
-        ...[sessionQueue(commands), ...composes.queues].map((queue) => runWorker({ address, client, queue, log, signal, onPolling: polls })),
+        ...queues.map((queue) => runWorker({ address, client, queue, log, signal, onPolling: polls })),
         composes.run(signal),
+        rules.run(signal),
         repeat(() => dispatchOutbox({ outbox, sessions, log }).then(() => undefined), { name: 'outbox', interval: outboxInterval, signal, log }),
         repeat(() => notifyTraffic({ rows, sessions, log }).then(() => undefined), { name: 'traffic', interval: trafficInterval, signal, log }),
         repeat(() => sweepOverdueSessions({ overdue, commands, log }).then(() => undefined), { name: 'sweep', interval: sweepInterval, signal, log }),
       ]);
     } finally {
       stopping.abort();
+      await rules.close();
       await composes.close();
       await client.connection.close();
       await database.close();

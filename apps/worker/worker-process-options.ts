@@ -8,7 +8,7 @@ export interface WorkerProcessOptions {
   /** Other task queues than `sessions` and `composes`; for specs that share a server. */
   readonly taskQueue?: string;
   readonly composeTaskQueue?: string;
-  /** Secrets of message sinks, and PATH; without it there are none. */
+  /** Secrets of message sinks and buses, and PATH; without it there are none. */
   readonly environment?: Environment;
   /** See `ComposeEngineOptions`: specs that run from the sources have no file that a thread could start with. */
   readonly runGeneration?: ComposeEngineOptions['run'];

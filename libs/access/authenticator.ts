@@ -4,9 +4,9 @@ import type { Principal } from './principal.js';
 export interface Credentials {
   /** Header `Authorization`. */
   readonly authorization: string | undefined;
-  /** Of the TLS connection, if its chain was verified. */
+  /** Of the TLS connection. */
   readonly certificate: ClientCertificate | undefined;
-  /** All headers, lower-case names: a front-end proxy's are trusted from its own address only. */
+  /** All headers, lower-case names, each line of them (Node's `headersDistinct`): a front-end proxy's are trusted from its own address only. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** Of the TCP peer. */
   readonly peerAddress: string;
@@ -17,6 +17,8 @@ export interface ClientCertificate {
   readonly subject: string;
   /** Lower-case hex SHA-256 of the DER. */
   readonly fingerprint: string;
+  /** Why it proves nothing: expired, revoked, of an unknown authority. Undefined: its chain was verified. */
+  readonly problem?: string;
 }
 
 /**

@@ -4,9 +4,9 @@ import { sourceTypes, type SourceType } from '../compose/compose-vocabulary.js';
 import { composeRequest } from '../testing/compose-request.js';
 import { checkRequest } from './check-request.js';
 
-const check = (change: Partial<ComposeRequest>, tools: readonly string[] = ['xorriso'], hasKoji = false): string => {
+const check = (change: Partial<ComposeRequest>, tools: readonly string[] = ['xorriso'], hasKoji = false, moduleBuildService?: string): string => {
   try {
-    checkRequest(composeRequest({ source: ['https://repository.example/os'], ...change }), { composes: '/composes', composeUrl: 'http://composes.example', composeTargetDirs: { private: '/private' }, koji: hasKoji ? { hub: 'https://koji.example/kojihub', top: '/mnt/koji' } : undefined, moduleBuildService: undefined, pulpFile: undefined, pungiFile: undefined, hasTool: (name) => tools.includes(name) });
+    checkRequest(composeRequest({ source: ['https://repository.example/os'], ...change }), { composes: '/composes', composeUrl: 'http://composes.example', composeTargetDirs: { private: '/private' }, koji: hasKoji ? { hub: 'https://koji.example/kojihub', top: '/mnt/koji' } : undefined, moduleBuildService, pulpFile: undefined, pungiFile: undefined, hasTool: (name) => tools.includes(name) });
     return '';
   } catch (error) {
     expect(error).toMatchObject({ code: 'invalid-request' });
@@ -51,10 +51,31 @@ describe('a request', () => {
     ['builds with a source', { sourceType: 'build', source: ['f1'], builds: ['lid-1-1'] }, 'source type build takes an empty source: builds has their names'],
     ['very many builds', { sourceType: 'build', builds: Array.from({ length: 5001 }, (_, index) => `lid-1-${index}`), source: [] }, 'builds names 5001 builds; 5000 are the most that one compose takes'],
     ['scratch builds', { sourceType: 'tag', source: ['f1'], scratchBuildTasks: ['12'] }, 'scratch_build_tasks are not supported by this service yet'],
-    ['modular tags', { sourceType: 'tag', source: ['f1'], modularKojiTags: ['m1'] }, 'modular_koji_tags are not supported by this service yet'],
+    ['modular tags', { sourceType: 'tag', source: ['f1'], modularKojiTags: ['m1'] }, ''],
+    ['modules of modular tags', { sourceType: 'tag', source: ['f1'], modularKojiTags: ['m1'], modules: ['mill:1'] }, ''],
+    ['modules of no tags', { sourceType: 'tag', source: ['f1'], modules: ['mill:1'] }, 'modules picks from the modules in modular_koji_tags, which names no tag'],
+    ['modules with builds', { sourceType: 'build', source: [], builds: ['lid-1-1'], modularKojiTags: ['m1'] }, 'modules are for the source types tag and module'],
+    ['modules in tags', { sourceType: 'module', source: ['mill:1'], modularKojiTags: ['m1'] }, ''],
+    ['modules of no service', { sourceType: 'module', source: ['mill:1'] }, 'modules are looked for in a module build service (MILLRACE_MBS_URL), which this service does not have; modular_koji_tags name Koji tags to look in instead'],
+    ['scratch modules of no service', { sourceType: 'module', source: [], scratchModules: ['mill:1:2:c'] }, 'scratch_modules are looked for in a module build service (MILLRACE_MBS_URL), which this service does not have'],
     ['a relative lookaside', { sourceType: 'tag', source: ['f1'], lookasideRepos: ['os'] }, 'os is neither an http(s) or file URL nor an absolute path'],
   ])('of %s is judged where there is a Koji hub', (_name, change, message) => {
     expect(check(change, [], true)).toBe(message);
+  });
+
+  it.each<[string, Partial<ComposeRequest>, string]>([
+    ['streams, versions and builds', { source: ['mill:1', 'mill:2:3', 'race:a:1:c'] }, ''],
+    ['scratch builds only', { source: [], scratchModules: ['mill:1:2:c'] }, ''],
+    ['nothing', { source: [] }, 'source type module needs a source: modules as name:stream, name:stream:version or name:stream:version:context'],
+    ['names that are none', { source: ['mill', 'mill:../x'] }, '"mill" is no module: it is named as name:stream, name:stream:version or name:stream:version:context; "mill:../x" is no module: it is named as name:stream, name:stream:version or name:stream:version:context'],
+    ['base modules', { source: ['platform:el8', 'bootstrap:el8'] }, 'platform is a base module: there are no packages of it to compose; bootstrap is a base module: there are no packages of it to compose'],
+    ['scratch builds without a context', { source: [], scratchModules: ['mill:1:2'] }, '"mill:1:2" is no module: it is named as name:stream:version:context'],
+    ['packages', { source: ['mill:1'], packages: ['wheel'] }, 'packages cannot be named with source type module: a module has the packages that it has'],
+    ['builds and modules besides', { source: ['mill:1'], builds: ['lid-1-1'], modules: ['race:2'] }, 'builds cannot be named with source type module; modules are for source type tag; with source type module, source names them'],
+    ['defaults of no address', { source: ['mill:1'], moduleDefaults: { url: 'git@git.example:defaults', commit: 'main' } }, 'git@git.example:defaults is neither an http(s) or file URL nor an absolute path'],
+    ['tags without end', { source: ['mill:1'], modularKojiTags: Array.from({ length: 101 }, (_, index) => `m${index}`) }, 'modular_koji_tags names 101 tags; 100 are the most that one compose takes'],
+  ])('for modules with %s is judged', (_name, change, message) => {
+    expect(check({ sourceType: 'module', ...change }, [], true, 'https://mbs.example/module-build-service')).toBe(message);
   });
 
   it('for ostree and private directories, of paths and file URLs is taken', () => {

@@ -37,7 +37,7 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
   const { settings } = options;
   const entry = new URL('./generation-thread.js', import.meta.url);
   const run = options.run ?? ((task: GenerationTask, how: EngineOptions) => runInThread(task, { ...how, entry, heapMiB: options.heapMiB ?? defaultHeap }));
-  const parts = await openEngineParts(settings);
+  const parts = await openEngineParts(settings, options.searchPath);
   const tool = (name: string): string | undefined => findTool(name, options.searchPath);
   const targets = ['default', ...Object.keys(settings.composeTargetDirs)];
 
@@ -45,7 +45,7 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
     const staged = await stageTree(places);
     try {
       const imageTool = job.inputs.request.results.includes('iso') ? tool('xorriso') : undefined;
-      return await run({ settings, job, staged, imageTool }, how);
+      return await run({ settings, job, staged, imageTool, searchPath: options.searchPath }, how);
     } catch (error) {
       tellEnd(places, how.signal, asEngineError(error, `compose odcs-${job.id}`));
       if (!(await isLost(places, staged))) await removeObjects(job, AbortSignal.timeout(cleaningTime)).catch(() => undefined); // the sweep will

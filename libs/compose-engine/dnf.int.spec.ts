@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { buildKitchen, type Kitchen } from './__fixtures__/kitchen.js';
 import { failureOf, filesBelow } from './__fixtures__/read-tree.js';
+import { runDnf } from './__fixtures__/run-dnf.js';
 import { scratchEngine, type ScratchEngine } from './__fixtures__/scratch-engine.js';
 
 let kitchen: Kitchen;
@@ -28,36 +29,23 @@ afterAll(async () => {
 
 const tree = (id: number, ...parts: readonly string[]): string => path.join(scratch.settings.home, `private/odcs-${id}/compose/Temporary`, ...parts);
 
-/** With nothing of this machine but the program. Answers what it printed, and how it ended. */
-function dnf(id: number, ...options: readonly string[]): { readonly status: number; readonly output: string } {
-  const own = path.join(root, `${id}`);
-  for (const folder of ['repos', 'cache', 'log', 'persist', 'vars', 'root']) mkdirSync(path.join(own, folder), { recursive: true });
-  cpSync(tree(id, `odcs-${id}.repo`), path.join(own, 'repos', `odcs-${id}.repo`));
-  const places = [`reposdir=${own}/repos`, `cachedir=${own}/cache`, `logdir=${own}/log`, `persistdir=${own}/persist`, `varsdir=${own}/vars`];
-  const fixed = ['-y', '-q', '--disableplugin=local', ...places.map((place) => `--setopt=${place}`), `--installroot=${own}/root`, '--releasever=1', '--forcearch=x86_64'];
-  try {
-    return { status: 0, output: execFileSync('dnf', [...fixed, ...options], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }) };
-  } catch (error) {
-    const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string };
-    return { status, output: stdout + stderr };
-  }
-}
+const dnf = (id: number, ...options: readonly string[]) => runDnf(path.join(root, `${id}`), tree(id, `odcs-${id}.repo`), ...options);
 
 describe('dnf', () => {
-  it('installs a package and what it needs from a compose by its .repo file, then debuginfo and sources', () => {
-    expect(dnf(1, 'install', 'kettle')).toMatchObject({ status: 0, output: expect.stringMatching(/kettle-1\.0-1\.x86_64[^]*lid-2:1\.0-1\.noarch/) });
+  it('installs a package and what it needs from a compose by its .repo file, then debuginfo and sources', async () => {
+    expect(await dnf(1, 'install', 'kettle')).toMatchObject({ status: 0, output: expect.stringMatching(/kettle-1\.0-1\.x86_64[^]*lid-2:1\.0-1\.noarch/) });
     const installed = path.join(root, '1/root/usr/share/millrace');
     expect(filesBelow(installed)).toEqual(['kettle.txt', 'lid.txt']);
-    expect(dnf(1, 'install', 'kettle-debuginfo').status).toBe(1);
-    expect(dnf(1, '--enablerepo=odcs-1-debuginfo', 'install', 'kettle-debuginfo').status).toBe(0);
+    expect((await dnf(1, 'install', 'kettle-debuginfo')).status).toBe(1);
+    expect((await dnf(1, '--enablerepo=odcs-1-debuginfo', 'install', 'kettle-debuginfo')).status).toBe(0);
     expect(existsSync(path.join(installed, 'kettle-debuginfo.txt'))).toBe(true);
-    expect(dnf(1, '--disablerepo=*', '--enablerepo=odcs-1-source', 'repoquery').output.trim().split('\n').sort()).toEqual(['kettle-0:1.0-1.src', 'lid-2:1.0-1.src']);
+    expect((await dnf(1, '--disablerepo=*', '--enablerepo=odcs-1-source', 'repoquery')).output.trim().split('\n').sort()).toEqual(['kettle-0:1.0-1.src', 'lid-2:1.0-1.src']);
     expect(execFileSync('rpm', ['--root', path.join(root, '1/root'), '-qa', '--queryformat', '%{NAME}\n'], { encoding: 'utf8' }).trim().split('\n').sort()).toEqual(['kettle', 'kettle-debuginfo', 'lid']);
   });
 
   it('finds the dependencies closed where the engine does, and the same ones broken', async () => {
-    expect(dnf(1, 'repoclosure')).toMatchObject({ status: 0 });
-    const { status, output } = dnf(2, 'repoclosure');
+    expect(await dnf(1, 'repoclosure')).toMatchObject({ status: 0 });
+    const { status, output } = await dnf(2, 'repoclosure');
     expect(status).toBe(1);
     const broken = output.split('\n').filter((line) => line.startsWith('    ')).map((line) => line.trim()).sort();
     expect(broken).toEqual(['lid >= 2:1.0', 'napkin']);

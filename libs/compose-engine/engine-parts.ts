@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { blobRoot } from '../blobs/open-blob-store.js';
 import { projectRoot } from '../embedded/project-root.js';
+import type { GitCheckout } from '../git-checkout/checkout.js';
+import { createGitCheckout } from '../git-checkout/create-git-checkout.js';
 import { createKojiHub } from '../koji/koji-hub.js';
 import { createKojiSource, type KojiSource } from '../koji/koji-source.js';
+import { createModuleBuildService, type ModuleBuildService } from '../mbs/module-build-service.js';
 import { openContentStore, type ContentStore } from '../repository-source/content-store.js';
 import { createRepositorySource, createSourceClient, type OpenRepositorySource } from '../repository-source/repository-source.js';
 import { sourceLimits } from '../repository-source/source-limits.js';
@@ -18,6 +21,9 @@ export interface EngineParts {
   readonly writer: CachingRepositoryWriter;
   /** Undefined: no hub is configured. */
   readonly koji: KojiSource | undefined;
+  /** Undefined: no module build service is configured. */
+  readonly modules: ModuleBuildService | undefined;
+  readonly git: GitCheckout;
   /** Where composes of the default place are published, too. */
   readonly bucket: BucketTrees | undefined;
   close(): Promise<void>;
@@ -26,13 +32,14 @@ export interface EngineParts {
 /** Milliseconds that a hub may take before an answer begins: large tags keep its database busy. */
 const hubTime = 300_000;
 
-/** What the engine's process and each of its threads have for themselves; the files behind it are shared. */
-export async function openEngineParts(settings: EngineSettings): Promise<EngineParts> {
+/** What the engine's process and each of its threads have for themselves; the files behind it are shared. `searchPath`: where git is looked for, as in PATH. */
+export async function openEngineParts(settings: EngineSettings, searchPath = ''): Promise<EngineParts> {
   const store = await openContentStore(path.join(blobRoot(settings.blobs), 'content'));
   const caches = path.join(settings.home, 'compose-caches');
   const version = millraceVersion();
   const source = createRepositorySource({ settings: { ...settings, composeSourcePaths: readablePaths(settings) }, content: store, directory: path.join(caches, 'sources'), version });
   const hubClient = settings.koji === undefined ? undefined : createSourceClient({ settings, version, limits: { ...sourceLimits, progressTime: hubTime } });
+  const git = createGitCheckout({ client: createSourceClient({ settings, version, limits: sourceLimits }), sourcePaths: settings.composeSourcePaths, searchPath });
   const writer = createRepositoryWriter({ content: store, cacheDirectory: path.join(caches, 'repositories') });
   const bucket = settings.composeBucket === undefined ? undefined : await openComposeBucket(settings.composeBucket);
   return {
@@ -40,10 +47,13 @@ export async function openEngineParts(settings: EngineSettings): Promise<EngineP
     source,
     writer,
     koji: settings.koji === undefined || hubClient === undefined ? undefined : createKojiSource({ hub: createKojiHub({ url: settings.koji.hub, client: hubClient }), top: settings.koji.top, source, content: store, directory: path.join(caches, 'koji') }),
+    modules: settings.moduleBuildService === undefined ? undefined : createModuleBuildService({ url: settings.moduleBuildService, source }),
+    git,
     bucket: bucket === undefined ? undefined : createBucketTrees(bucket),
     async close() {
       writer.close();
       bucket?.close();
+      await git.close();
       await hubClient?.close();
       await source.close();
     },

@@ -1,4 +1,6 @@
+import type { GitCheckout } from '../git-checkout/checkout.js';
 import type { KojiSource } from '../koji/koji-source.js';
+import type { ModuleBuildService } from '../mbs/module-build-service.js';
 import type { ContentStore } from '../repository-source/content-store.js';
 import type { RepositorySource } from '../repository-source/repository-source.js';
 import type { RepositoryWriter } from '../rpm-repository/repository-writer.js';
@@ -11,6 +13,8 @@ import type { GenerationLog } from './generation-log.js';
 export interface GenerationContext {
   readonly source: RepositorySource;
   readonly koji: KojiSource | undefined;
+  readonly modules: ModuleBuildService | undefined;
+  readonly git: GitCheckout;
   readonly store: ContentStore;
   readonly writer: RepositoryWriter;
   /** Where this compose is published, too. */

@@ -10,6 +10,8 @@ export interface GenerationTask {
   readonly staged: StagedTree;
   /** Absolute path of `xorriso`; undefined where no image is asked for. */
   readonly imageTool: string | undefined;
+  /** Where other tools are looked for, as in PATH. */
+  readonly searchPath: string | undefined;
 }
 
 /** What a thread tells its process. */

@@ -2,6 +2,7 @@ import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import { readComps, writeComps } from '../rpm/metadata/comps.js';
 import { mergeComps } from '../rpm/metadata/merge-comps.js';
 import { mergeModules, readModules } from '../rpm/metadata/modules.js';
+import { treeArchitectures } from '../rpm/resolution/architectures.js';
 import { once } from './plan-documents.js';
 
 /** One comps document of those of all sources. */
@@ -11,7 +12,8 @@ export async function mergeGroupDocuments(documents: readonly Buffer[]): Promise
 
 /** One modules document for one architecture: streams of the others are left out. */
 export function mergeModuleDocuments(documents: readonly Buffer[], arch: string): Buffer {
-  const ofArch = documents.map((document) => readModules(document).filter((module) => module.kind !== 'modulemd' || module.arch === '' || module.arch === arch));
+  const arches = new Set(['', arch, ...treeArchitectures(arch).native]);
+  const ofArch = documents.map((document) => readModules(document).filter((module) => module.kind !== 'modulemd' || arches.has(module.arch)));
   return Buffer.from(mergeModules(ofArch));
 }
 

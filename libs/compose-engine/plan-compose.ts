@@ -7,6 +7,7 @@ import type { Selection } from '../rpm/resolution/select-packages.js';
 import { fileNameOf, settlePackages } from './fetch-packages.js';
 import type { FetchedPackage } from './fetched-package.js';
 import type { GenerationContext } from './generation-context.js';
+import { bringModules } from './bring-modules.js';
 import { loadKoji, withKojiFiles } from './koji-packages.js';
 import { listed } from './listed.js';
 import { checkDocument } from './merge-documents.js';
@@ -19,11 +20,12 @@ export async function planCompose(context: GenerationContext, inputs: PinnedInpu
   if (inputs.request.pinnedPlan !== null) return renewPlan(context, inputs.request);
   const { request } = inputs;
   const elapsed = createStopwatch();
+  await bringModules(context, inputs);
   const loaded = await loadRepositories(context, inputs);
   context.log.info(`metadata read in ${elapsed()}`);
   const selections: { readonly arch: string; readonly selection: Selection; readonly offered: readonly AvailablePackage[] }[] = [];
   for (const arch of [...request.arches].sort()) {
-    const offered = loaded.sources.filter(({ arches }) => arches.includes(arch)).flatMap(({ repository }) => repository.packages);
+    const offered = loaded.sources.filter(({ arches }) => arches.includes(arch)).flatMap(({ repository }) => repository.packages).filter(({ location }) => loaded.koji?.treesOf(location)?.includes(arch) !== false);
     selections.push({ arch, selection: await selectFor(context, inputs, { arch, loaded, offered }), offered });
   }
   context.log.info(`packages selected in ${elapsed()}`);
@@ -46,7 +48,7 @@ export async function planCompose(context: GenerationContext, inputs: PinnedInpu
     sourceDate: newestTime(trees),
     results: [...request.results].sort(),
     groups: await keepDocuments(context, repositories, 'groups'),
-    modules: await keepDocuments(context, repositories, 'modules'),
+    modules: [...(inputs.modules === undefined ? [] : [inputs.modules.document]), ...(await keepDocuments(context, repositories, 'modules'))],
   };
 }
 
@@ -98,6 +100,7 @@ async function selectFor(context: GenerationContext, { request }: PinnedInputs, 
     useOnlyCompatibleArch: request.flags.includes('use_only_compatible_arch'),
     // All of a Pungi compose: its repositories have what its metadata lists.
     wanted: whole ? [] : request.packages,
+    included: new Set(offered.filter(({ location }) => loaded.koji?.treesOf(location) !== undefined)),
     // Whole repositories have no more to give.
     dependencies: !whole && request.packages.length > 0 && !request.flags.includes('no_deps'),
     checkDependencies: request.flags.includes('check_deps'),

@@ -14,10 +14,10 @@ export interface RunOptions {
 }
 
 /** A whole generation, wherever it runs. Errors: those of `ComposeEngine.generate`. */
-export async function runGeneration({ settings, job, staged, imageTool }: GenerationTask, { signal, onProgress, onChild }: RunOptions): Promise<GeneratedTree> {
+export async function runGeneration({ settings, job, staged, imageTool, searchPath }: GenerationTask, { signal, onProgress, onChild }: RunOptions): Promise<GeneratedTree> {
   const places = placesOfTree(settings, job);
   const log = openGenerationLog(places.directory);
-  const parts = await openEngineParts(settings);
+  const parts = await openEngineParts(settings, searchPath);
   try {
     const progress = (step: GenerationProgress['step'], done: number, total: number): void => onProgress({ step, done, total });
     return await generateTree({ ...parts, bucket: job.targetDir === 'default' ? parts.bucket : undefined, select: selectPackages, log, signal, progress }, { job, places, staged, imageTool: imageTool === undefined ? undefined : { path: imageTool, onChild } });

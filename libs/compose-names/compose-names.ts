@@ -30,5 +30,4 @@ export interface NamedCompose {
   readonly kind: 'promoted' | 'rolled-back';
 }
 
-/** Lower-case letters, digits, `.`, `_` and `-`; up to 128, the first a letter or digit. `<name>.repo`, `<name>.json` and `<name>.mirrors` are beside the name. */
-export const composeNamePattern = /^(?!.*\.(?:repo|json|mirrors)$)[a-z0-9][a-z0-9._-]{0,127}$/;
+export { composeNamePattern } from '../compose/compose-name-pattern.js';

@@ -1,16 +1,22 @@
 import type { Compose } from '../compose/compose.js';
 import type { PinnedInputs } from '../compose/compose-plan.js';
 import type { ComposeRequest } from '../compose/compose-request.js';
+import type { RuleCause } from '../compose-rules/rule-cause.js';
 import type { ComposeState } from '../compose/compose-vocabulary.js';
 import type { GeneratedTree, TreeName } from '../compose-engine/compose-engine.js';
+import type { OwnerQuota, OwnerUse } from './owner-quota.js';
 
 /**
  * Every change of a compose, each one transaction: events in the stream `compose:<id>`, projections, the message for the outside and what the
  * workflow engine has to hear. All may be repeated. Errors: `compose-not-found`, `compose-closed` (its state does not allow it), `database-unavailable`.
  */
 export interface ComposeCommands {
-  /** A request with an idempotency key that its owner used before answers the compose of then; `idempotency-conflict` when the requests differ. */
-  request(request: ComposeRequest, options: { readonly owner: string; readonly idempotencyKey?: string }): Promise<{ readonly compose: Compose; readonly repeated: boolean }>;
+  /**
+   * A request with an idempotency key that its owner used before answers the compose of then, and takes nothing of the quota; `idempotency-conflict` when the
+   * requests differ, `quota-exceeded` when the owner has as much as they may. One with a cause that there was before answers the compose of then, too, whatever
+   * the request is now.
+   */
+  request(request: ComposeRequest, requester: ComposeRequester & { readonly cause?: RuleCause }): Promise<{ readonly compose: Compose; readonly repeated: boolean }>;
   /** wait → generating; again: the same. */
   begin(id: number): Promise<Compose>;
   /** Remembers what the sources were, so that an attempt after a crash works on the same; answers what was remembered first. */
@@ -30,8 +36,8 @@ export interface ComposeCommands {
   cancel(id: number, by: string): Promise<Compose>;
   /** done or failed: expires now; the workflow removes it. Errors also: `resources-in-use`, while a name points at it. */
   remove(id: number, by: string): Promise<Compose>;
-  /** done, failed or removed: a later expiry, or a new compose with the same packages, as ODCS decides between them; `compose-not-found` for what has not ended. */
-  renew(id: number, change: ComposeRenewal, options: { readonly owner: string; readonly idempotencyKey?: string }): Promise<Compose>;
+  /** done, failed or removed: a later expiry, or a new compose with the same packages, as ODCS decides between them; `compose-not-found` for what has not ended, `quota-exceeded`. */
+  renew(id: number, change: ComposeRenewal, requester: ComposeRequester): Promise<Compose>;
   /** done or failed, and due → removed. `dueAt` (RFC 3339) where it is not due yet; what a name points at is renewed instead. */
   expire(id: number): Promise<{ readonly removed: boolean; readonly dueAt: string }>;
   /** Composes that wait for the files of this one; the workflow tells them when it has ended. */
@@ -39,6 +45,13 @@ export interface ComposeCommands {
   /** Trees that nothing promises any more; to be deleted, then forgotten. */
   releasableTrees(limit: number): Promise<readonly TreeName[]>;
   forgetTree(tree: TreeName): Promise<void>;
+}
+
+export interface ComposeRequester {
+  readonly owner: string;
+  readonly idempotencyKey?: string;
+  /** Absent: the owner may have as much as they like. */
+  readonly quota?: OwnerQuota;
 }
 
 export interface ComposeRenewal {
@@ -53,6 +66,8 @@ export interface ComposeRenewal {
 export interface ComposeReads {
   get(id: number): Promise<Compose | undefined>;
   list(query: ComposeQuery): Promise<{ readonly composes: readonly Compose[]; readonly total: number }>;
+  /** What of their quota an owner has taken. */
+  use(owner: string): Promise<OwnerUse>;
   /** For metrics. */
   totals(): Promise<readonly { readonly sourceType: string; readonly state: ComposeState; readonly count: number }[]>;
   /**

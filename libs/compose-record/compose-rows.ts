@@ -12,9 +12,9 @@ const names = columns.split(', ').map((column) => column.slice(0, column.indexOf
 export const writeComposes = (parameter: string): string => `insert into composes (${names.join(', ')}) select ${names.join(', ')} from json_to_recordset(${parameter}::json) as c(${columns})
   on conflict (id) do update set ${names.filter((name) => name !== 'id').map((name) => `${name} = excluded.${name}`).join(', ')}`;
 
-export const writeTrees = (parameter: string): string => `insert into compose_trees (id, target_dir, inputs_digest, state, plan, pungi_compose_id)
-  select id, target_dir, inputs_digest, state, plan, pungi_compose_id from json_to_recordset(${parameter}::json) as t(id bigint, target_dir text, inputs_digest text, state text, plan text, pungi_compose_id text)
-  on conflict (id) do update set inputs_digest = excluded.inputs_digest, state = excluded.state, plan = excluded.plan, pungi_compose_id = excluded.pungi_compose_id`;
+export const writeTrees = (parameter: string): string => `insert into compose_trees (id, target_dir, inputs_digest, state, plan, pungi_compose_id, bytes)
+  select id, target_dir, inputs_digest, state, plan, pungi_compose_id, bytes from json_to_recordset(${parameter}::json) as t(id bigint, target_dir text, inputs_digest text, state text, plan text, pungi_compose_id text, bytes bigint)
+  on conflict (id) do update set inputs_digest = excluded.inputs_digest, state = excluded.state, plan = excluded.plan, pungi_compose_id = excluded.pungi_compose_id, bytes = excluded.bytes`;
 
 /** What the projections are by the events, as those parameters: recording and rebuilding are the same. */
 export function projectComposes(composes: readonly LoadedCompose[]): { readonly composes: string; readonly trees: string } {
@@ -59,7 +59,7 @@ function composeRow({ life, version, id }: LoadedCompose): object {
 function treeRow({ id, life: { compose, tree } }: LoadedCompose): object[] {
   if (compose === null || tree === null) return [];
   const files = compose.reusedId === null ? { plan: compose.plan, pungi_compose_id: compose.pungiComposeId } : { plan: null, pungi_compose_id: null };
-  return [{ id, target_dir: compose.request.targetDir, inputs_digest: tree.inputsDigest, state: tree.state, ...files }];
+  return [{ id, target_dir: compose.request.targetDir, inputs_digest: tree.inputsDigest, state: tree.state, bytes: tree.bytes, ...files }];
 }
 
 /** RFC 3339 in UTC with milliseconds, as every event has its times. */

@@ -4,6 +4,7 @@ import { composeStates, sourceTypes, type ComposeState } from '../compose/compos
 import type { ComposeReads } from './compose-commands.js';
 import { createComposeChanges } from './compose-changes.js';
 import { conditionsOf, listComposes, readCompose } from './read-composes.js';
+import { readOwnerUse } from './owner-quota.js';
 import { shareQueries } from './share-queries.js';
 
 /** Closing gives up the connection on which changes are heard, and wakes whoever waits. */
@@ -29,6 +30,8 @@ export function createComposeReads(database: Database): ClosableComposeReads {
       const [composes, total] = await Promise.all([listComposes(sql, wanted), count(`select count(*) as total from composes ${filter.where}`, filter.parameters)]);
       return { composes, total };
     },
+
+    use: (owner) => readOwnerUse(sql, owner),
 
     async totals() {
       const rows = await sql<{ source_type: number; state: number; count: string }>('select source_type, state, count(*) as count from composes group by source_type, state order by source_type, state');

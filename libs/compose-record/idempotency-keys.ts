@@ -2,12 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Sql } from '../database/sql.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { RecordContext } from './carry-out.js';
+import type { ComposeRequester } from './compose-commands.js';
 import { canonicalDigest } from './inputs-digest.js';
-
-export interface ComposeRequester {
-  readonly owner: string;
-  readonly idempotencyKey?: string;
-}
 
 interface KeyUse {
   readonly requester: ComposeRequester;

@@ -6,10 +6,11 @@ import type { RecordedCompose } from '../compose/compose-life.js';
 import { composeStates } from '../compose/compose-vocabulary.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import { changeAll, requireCompose, type RecordContext } from './carry-out.js';
-import type { ComposeRenewal } from './compose-commands.js';
+import type { ComposeRenewal, ComposeRequester } from './compose-commands.js';
 import { leaveForWorkflow } from './compose-outbox.js';
-import { correctKey, rememberKey, type ComposeRequester } from './idempotency-keys.js';
+import { correctKey, rememberKey } from './idempotency-keys.js';
 import { lockComposes, type LoadedCompose } from './load-composes.js';
+import { keepWithinQuota, takeFromQuota } from './owner-quota.js';
 import { checkText, createCompose, nextId } from './request-compose.js';
 
 export interface RenewalLimits {
@@ -37,9 +38,11 @@ export async function renewCompose(context: RecordContext, renewal: Renewal): Pr
     if (needsCopy(old, change)) {
       const request = copyOf(old, change, secondsToLive);
       checkText(request, requester);
+      await takeFromQuota(sql, requester.owner, requester.quota);
       return createCompose(sql, context, { id: newId, request, owner: requester.owner });
     }
     await correctKey(sql, requester, id);
+    if (old.owner === requester.owner) await keepWithinQuota(sql, requester.owner, requester.quota);
     return extend(sql, context, { locked, id, by: requester.owner, secondsToLive });
   });
 }

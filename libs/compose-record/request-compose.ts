@@ -2,20 +2,26 @@ import type { Sql } from '../database/sql.js';
 import type { Compose } from '../compose/compose.js';
 import type { ComposeRequest } from '../compose/compose-request.js';
 import { unborn } from '../compose/compose-life.js';
+import type { RuleCause } from '../compose-rules/rule-cause.js';
 import { MillraceError } from '../errors/millrace-error.js';
+import { rememberCause } from '../rule-record/rule-causes.js';
 import { change, composeOf, requireCompose, type RecordContext } from './carry-out.js';
 import { leaveForWorkflow } from './compose-outbox.js';
-import { rememberKey, type ComposeRequester } from './idempotency-keys.js';
+import type { ComposeRequester } from './compose-commands.js';
+import { rememberKey } from './idempotency-keys.js';
+import { takeFromQuota } from './owner-quota.js';
 
 /** Longer ones have no place in an index. */
 const longestName = 500;
 
-export async function requestCompose(context: RecordContext, request: ComposeRequest, requester: ComposeRequester): Promise<{ readonly compose: Compose; readonly repeated: boolean }> {
+export async function requestCompose(context: RecordContext, request: ComposeRequest, requester: ComposeRequester & { readonly cause?: RuleCause }): Promise<{ readonly compose: Compose; readonly repeated: boolean }> {
   checkText(request, requester);
   return context.transaction(async (sql) => {
     const id = await nextId(sql);
-    const before = await rememberKey(sql, context, { requester, content: request, composeId: id });
+    const { cause } = requester;
+    const before = (cause === undefined ? undefined : await rememberCause(sql, cause, id)) ?? (await rememberKey(sql, context, { requester, content: request, composeId: id }));
     if (before !== undefined) return { compose: await requireCompose(sql, before), repeated: true };
+    await takeFromQuota(sql, requester.owner, requester.quota);
     return { compose: await createCompose(sql, context, { id, request, owner: requester.owner }), repeated: false };
   });
 }

@@ -18,12 +18,14 @@ export interface ComposeRule {
   /** Asked before a compose is requested, and before the name points at it. */
   readonly gateBefore: GateSettings | null;
   readonly gateAfter: GateSettings | null;
+  /** How often a compose that failed is asked for again, and after how many seconds. */
+  readonly retry: { readonly times: number; readonly wait: number };
 }
 
 export interface RuleCondition {
   /** JSONPath (RFC 9535) into the body. */
   readonly path: string;
-  /** One of these values (of any node found), or a regular expression over texts, or whether there is any node. */
+  /** One of these texts, numbers or truth values (of any node found), or an I-Regexp over whole texts, or whether there is any node. */
   readonly equals?: readonly unknown[];
   readonly matches?: string;
   readonly exists?: boolean;
@@ -46,5 +48,4 @@ export interface RuleMatch {
   readonly latest: string | null;
   readonly request: Readonly<Record<string, unknown>>;
   readonly gateBefore: GateSettings | null;
-  readonly gateAfter: GateSettings | null;
 }

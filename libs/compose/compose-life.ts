@@ -24,6 +24,8 @@ export interface OwnTree {
   readonly inputsDigest: string;
   /** `abandoned`: left in the middle, so others make it for themselves; `failed`: they cannot do better; `releasing`: being deleted. */
   readonly state: 'generating' | 'ready' | 'abandoned' | 'failed' | 'releasing';
+  /** Of its package files; null until they are all there. */
+  readonly bytes: number | null;
 }
 
 export const stateReasons = {
@@ -49,7 +51,7 @@ export function evolve(life: ComposeLife, event: ComposeEvent): ComposeLife {
     case 'SourcesUnpinned':
       return { ...life, ...abandon(tree), inputs: null, promises: null, compose: { ...compose, kojiEvent: compose.request.kojiEvent, reusedId: null, stateReason: stateReasons.started } };
     case 'TreeClaimed':
-      return { ...life, promises: compose.id, tree: { inputsDigest: event.data.inputsDigest, state: 'generating' }, compose: { ...compose, reusedId: null, stateReason: stateReasons.generating } };
+      return { ...life, promises: compose.id, tree: { inputsDigest: event.data.inputsDigest, state: 'generating', bytes: null }, compose: { ...compose, reusedId: null, stateReason: stateReasons.generating } };
     case 'ComposeFollowing':
       return { ...life, promises: event.data.leader, compose: { ...compose, reusedId: event.data.leader, stateReason: stateReasons.started } };
     case 'ComposeReused': {
@@ -57,8 +59,8 @@ export function evolve(life: ComposeLife, event: ComposeEvent): ComposeLife {
       return { ...life, promises: reusedId, compose: { ...compose, ...done, reusedId, doneAt, expiresAt, pungiComposeId, plan } };
     }
     case 'ComposeDone': {
-      const { doneAt, expiresAt, pungiComposeId, plan } = event.data;
-      return { ...life, tree: withState(tree, 'ready'), compose: { ...compose, ...done, doneAt, expiresAt, pungiComposeId, plan } };
+      const { doneAt, expiresAt, pungiComposeId, plan, bytes } = event.data;
+      return { ...life, tree: tree === null ? null : { ...tree, state: 'ready', bytes }, compose: { ...compose, ...done, doneAt, expiresAt, pungiComposeId, plan } };
     }
     case 'ComposeFailed': {
       const { reason, expiresAt, leader } = event.data;
@@ -88,9 +90,10 @@ export function evolve(life: ComposeLife, event: ComposeEvent): ComposeLife {
   }
 }
 
-/** A Pungi compose says itself which packages it has, and its clients are told, as in ODCS. */
+/** A Pungi compose says itself which packages it has, and modules are resolved to their builds; clients are told, as in ODCS. */
 function asPinned(request: ComposeRequest, { request: pinned }: PinnedInputs): ComposeRequest {
-  if (request.sourceType !== 'pungi_compose') return request;
+  if (request.sourceType === 'module') return { ...request, source: pinned.source, moduleDefaults: pinned.moduleDefaults };
+  if (request.sourceType !== 'pungi_compose') return { ...request, moduleDefaults: pinned.moduleDefaults };
   const { arches, packages, builds, sigkeys } = pinned;
   return { ...request, arches, packages, builds, sigkeys };
 }

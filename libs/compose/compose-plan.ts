@@ -7,6 +7,8 @@ export interface PinnedInputs {
   readonly lookaside: readonly PinnedRepository[];
   /** Of tags and builds. */
   readonly koji?: PinnedKoji;
+  /** Of modules, whose packages are among those of `koji`. */
+  readonly modules?: PinnedModules;
   /** See `Compose.kojiEvent`. */
   readonly kojiEvent: number | null;
 }
@@ -18,6 +20,11 @@ export interface PinnedKoji {
   readonly event: number | null;
   /** Lower-case hex SHA-256 of the list of packages, which is in the blob store. */
   readonly listing: string;
+}
+
+export interface PinnedModules {
+  /** Lower-case hex SHA-256 of their metadata for all architectures, defaults included, which is in the blob store. */
+  readonly document: string;
 }
 
 export interface PinnedRepository {

@@ -11,8 +11,8 @@ export interface IncomingMessages {
   positionBefore(time: string): Promise<number>;
   /** Resolves when there may be messages after this position, or when the time is over. */
   changed(position: number, options: { readonly milliseconds: number; readonly signal: AbortSignal }): Promise<void>;
-  /** What cannot become a message (no JSON, too large) or what a rule cannot make a request of. `rule` null: no rule can read it. */
-  park(parked: NewParkedMessage): Promise<void>;
+  /** What cannot become a message (no JSON, too large) or what a rule cannot make a request of. `rule` null: no rule can read it. Twice the same is parked once. */
+  park(parked: NewParkedMessage, unread?: UnreadMessage): Promise<void>;
   parked(query: { readonly limit: number; readonly beforeId?: number }): Promise<readonly ParkedMessage[]>;
   /** Forgets the parked message. A rule that parked it is told to look at the message again by whoever calls this. */
   unpark(id: number): Promise<ParkedMessage>;
@@ -29,6 +29,13 @@ export interface NewParkedMessage {
   readonly reason: string;
   /** First bytes of what came, as text, for a reader. */
   readonly excerpt: string;
+}
+
+/** What came and is no message, to be read again by command. */
+export interface UnreadMessage {
+  /** As they came; null when there were too many to keep. */
+  readonly bytes: Buffer | null;
+  readonly details: { readonly id: string | null; readonly topic: string; readonly encoding: string | null };
 }
 
 export interface ParkedMessage extends NewParkedMessage {

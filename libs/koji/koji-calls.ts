@@ -4,8 +4,8 @@ import type { KojiHub } from './koji-hub.js';
 import { withNames, type RpcValue } from './rpc-value.js';
 
 /** One name in a path: no separator, nothing that leads elsewhere. */
-const segment = z.string().regex(/^(?!\.{1,2}$)[!-.0-~]{1,200}$/, 'is no plain name');
-const count = z.int().min(0);
+export const segment = z.string().regex(/^(?!\.{1,2}$)[!-.0-~]{1,200}$/, 'is no plain name');
+export const count = z.int().min(0);
 
 const eventRow = z.object({ id: count });
 const tagRow = z.object({ id: count, name: z.string() }).nullable();
@@ -39,6 +39,8 @@ export type KojiBuildRow = z.infer<typeof buildRow>;
 export interface TaggedOptions {
   readonly event: number;
   readonly inherit: boolean;
+  /** Of each package the build that was tagged last, which is what is meant by a tag; else all. */
+  readonly latest?: boolean;
   /** Of RPMs, as rpm names them. */
   readonly arches: readonly string[];
   /** One row for each signature of an RPM. */
@@ -56,9 +58,9 @@ export async function findTag(hub: KojiHub, tag: string, event: number, signal: 
   return checked(hub, 'getTag', tagRow, await hub.call('getTag', withNames([tag], { event }), signal))?.id;
 }
 
-/** The latest builds of a tag and their RPMs, as the hub resolves inheritance, blocks and package lists. */
-export async function taggedRpms(hub: KojiHub, tag: number, { event, inherit, arches, signatures, signal }: TaggedOptions): Promise<{ readonly rpms: readonly KojiRpmRow[]; readonly builds: readonly KojiBuildRow[] }> {
-  const answer = await hub.call('listTaggedRPMS', withNames([tag], { event, inherit, latest: true, arch: arches, ...(signatures ? { rpmsigs: true } : {}) }), signal);
+/** Builds of a tag and their RPMs, as the hub resolves inheritance, blocks and package lists. */
+export async function taggedRpms(hub: KojiHub, tag: number, { event, inherit, latest = true, arches, signatures, signal }: TaggedOptions): Promise<{ readonly rpms: readonly KojiRpmRow[]; readonly builds: readonly KojiBuildRow[] }> {
+  const answer = await hub.call('listTaggedRPMS', withNames([tag], { event, inherit, latest, arch: arches, ...(signatures ? { rpmsigs: true } : {}) }), signal);
   const [rpms, builds] = checked(hub, 'listTaggedRPMS', z.tuple([z.array(rpmRow), z.array(buildRow)]), answer);
   return { rpms, builds };
 }
@@ -80,7 +82,7 @@ export async function signaturesOf(hub: KojiHub, rpms: readonly number[], signal
   return answers.flatMap((answer) => checked(hub, 'queryRPMSigs', z.array(signatureRow), answer));
 }
 
-function checked<T>(hub: KojiHub, method: string, schema: z.ZodType<T>, answer: RpcValue): T {
+export function checked<T>(hub: KojiHub, method: string, schema: z.ZodType<T>, answer: RpcValue): T {
   const parsed = schema.safeParse(answer);
   if (parsed.success) return parsed.data;
   const problem = parsed.error.issues[0];

@@ -5,6 +5,7 @@ import { isSameKey } from '../rpm/package/key-ids.js';
 import { treeArchitectures } from '../rpm/resolution/architectures.js';
 import { findBuilds, findTag, lastEvent, rpmsOfBuilds, signaturesOf, taggedRpms, type KojiBuildRow, type KojiRpmRow } from './koji-calls.js';
 import type { KojiHub } from './koji-hub.js';
+import { readContents, type ModuleContent } from './module-contents.js';
 
 const rpm = z.object({
   name: z.string(),
@@ -20,6 +21,8 @@ const rpm = z.object({
   sigkeys: z.array(z.string()),
   /** Of its build, below Koji's top directory. */
   directory: z.string(),
+  /** Of a module: the architectures whose trees it is for, whatever else is wanted there. */
+  trees: z.array(z.string()).optional(),
 });
 
 /** What a request has of a hub: the input of its compose, kept by digest because neither signatures nor deleted builds are frozen by an event. */
@@ -29,11 +32,17 @@ export type KojiRpm = z.infer<typeof rpm>;
 
 export type KojiRequest = Pick<ComposeRequest, 'sourceType' | 'source' | 'builds' | 'sigkeys' | 'kojiEvent' | 'flags' | 'arches'>;
 
+/** What a request has of a hub besides its own names: the packages of modules. */
+export interface KojiMoment {
+  readonly event: number | null;
+  readonly contents: readonly ModuleContent[];
+}
+
 const complete = 1;
 
 /** The event that a request means: the one that it names, else the last one where it has a tag. Errors: `unresolvable` for one that is yet to come. */
 export async function settleEvent(hub: KojiHub, request: KojiRequest, signal: AbortSignal): Promise<number | null> {
-  if (request.sourceType !== 'tag') return request.kojiEvent;
+  if (request.sourceType !== 'tag' && request.sourceType !== 'module') return request.kojiEvent;
   const last = await lastEvent(hub, signal);
   if (request.kojiEvent === null) return last;
   if (request.kojiEvent > last) throw new MillraceError('unresolvable', `the Koji hub ${hub.url} has had no event ${request.kojiEvent} yet, its last one is ${last}: what it is going to be cannot be pinned`);
@@ -41,21 +50,25 @@ export async function settleEvent(hub: KojiHub, request: KojiRequest, signal: Ab
 }
 
 /** RPMs sorted by name, version, release and architecture. Errors: those of the hub; `unresolvable` for tags and builds that it does not have. */
-export async function listKoji(hub: KojiHub, request: KojiRequest, event: number | null, signal: AbortSignal): Promise<KojiListing> {
+export async function listKoji(hub: KojiHub, request: KojiRequest, { event, contents }: KojiMoment, signal: AbortSignal): Promise<KojiListing> {
   const arches = rpmArches(request);
   const asked = await readBuilds(hub, request.builds, signal);
   const own = (await rpmsOfBuilds(hub, asked.map(({ id }) => id), signal)).filter(({ arch }) => arches.includes(arch));
   const signed = request.sigkeys.length === 0 ? [] : await signaturesOf(hub, own.map(({ id }) => id), signal);
   const tagged = request.sourceType === 'tag' && event !== null ? await readTag(hub, request, { event, arches, signal }) : { rpms: [], builds: [] };
+  const modular = event === null ? { rpms: [], builds: [], trees: new Map<number, readonly string[]>() } : await readContents(hub, contents, { event, arches, signatures: request.sigkeys.length > 0, signal });
   // A build that is asked for stands for its package, whatever the tag has of it.
   const replaced = new Set(asked.map((build) => build.package_name));
   const kept = new Map(tagged.builds.filter((build) => !replaced.has(build.package_name)).map((build) => [build.id, build]));
   const dropped = new Set(tagged.builds.filter((build) => replaced.has(build.package_name)).map(({ id }) => id));
   const rows = tagged.rpms.filter(({ build_id: build }) => !dropped.has(build));
-  const builds = new Map([...kept, ...asked.map((build) => [build.id, build] as const)]);
-  const keys = keysByRpm(request.sigkeys, [...rows, ...signed.map(({ rpm_id: id, sigkey }) => ({ id, sigkey }))]);
-  const distinct = new Map([...rows, ...own].filter((row) => row.metadata_only !== true).map((row) => [row.id, row]));
-  const rpms = [...distinct.values()].map((row) => asRpm(hub, row, { build: builds.get(row.build_id), sigkeys: keys.get(row.id) ?? [] }));
+  const builds = new Map([...kept, ...[...modular.builds, ...asked].map((build) => [build.id, build] as const)]);
+  const keys = keysByRpm(request.sigkeys, [...rows, ...modular.rpms, ...signed.map(({ rpm_id: id, sigkey }) => ({ id, sigkey }))]);
+  const distinct = new Map([...rows, ...modular.rpms, ...own].filter((row) => row.metadata_only !== true).map((row) => [row.id, row]));
+  const rpms = [...distinct.values()].map((row) => {
+    const trees = modular.trees.get(row.id);
+    return { ...asRpm(hub, row, { build: builds.get(row.build_id), sigkeys: keys.get(row.id) ?? [] }), ...(trees === undefined ? {} : { trees: [...trees] }) };
+  });
   return { version: 1, rpms: rpms.sort(byName) };
 }
 

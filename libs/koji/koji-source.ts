@@ -15,14 +15,19 @@ import { inOrder } from '../rpm-repository/in-order.js';
 import type { AvailablePackage } from '../rpm/repository/available-package.js';
 import { fetchKojiFile } from './fetch-koji-file.js';
 import type { KojiHub } from './koji-hub.js';
-import { kojiListing, listKoji, settleEvent, type KojiListing, type KojiRequest, type KojiRpm } from './koji-listing.js';
+import { kojiListing, listKoji, settleEvent, type KojiListing, type KojiMoment, type KojiRequest, type KojiRpm } from './koji-listing.js';
+import { createKojiModules, type KojiModules } from './koji-modules.js';
+import type { ModuleContent } from './module-contents.js';
 import { createPackageHeads } from './package-heads.js';
 import { locationBelow, placesOf } from './package-places.js';
 
 /** The packages of a hub's tags and builds, as a repository offers its own. Errors: those of `KojiHub` and `RepositorySource`; `unresolvable`. */
 export interface KojiSource {
-  /** Settles the event and keeps what the hub has of the request then. */
-  pin(request: KojiRequest, options: SourceOptions): Promise<PinnedKoji>;
+  readonly modules: KojiModules;
+  /** The event that a request means; null: none. */
+  settle(request: KojiRequest, options: SourceOptions): Promise<number | null>;
+  /** Settles the event and keeps what the hub has of the request then, and of modules. */
+  pin(request: KojiRequest, options: SourceOptions, contents?: readonly ModuleContent[]): Promise<PinnedKoji>;
   /** The very packages that were pinned. */
   load(request: KojiRequest, pinned: PinnedKoji, options: LoadKojiOptions): Promise<LoadedKoji>;
   /** Removes what was learnt of packages that nobody has used for this long. Answers how many files. */
@@ -39,6 +44,8 @@ export interface LoadedKoji extends Omit<LoadedRepository, 'repomd'> {
   fetch(location: string, options: SourceOptions): Promise<{ readonly sha256: string; readonly size: number }> | undefined;
   /** Of packages that have a wanted key in the hub, but no file signed with it. */
   readonly withoutCopy: readonly string[];
+  /** The architectures whose trees a package of a module is for; undefined: it is of no module. */
+  treesOf(location: string): readonly string[] | undefined;
 }
 
 export interface KojiSourceOptions {
@@ -59,14 +66,14 @@ export function createKojiSource({ hub, top, source, content, directory }: KojiS
   const heads = createPackageHeads({ source, directory: headDirectory });
   const known = createChecksumIndex(checksumDirectory);
 
-  async function keepListing(request: KojiRequest, event: number | null, signal: AbortSignal): Promise<string> {
-    const bytes = Buffer.from(canonicalize(await listKoji(hub, request, event, signal)) as string);
+  async function keepListing(request: KojiRequest, moment: KojiMoment, signal: AbortSignal): Promise<string> {
+    const bytes = Buffer.from(canonicalize(await listKoji(hub, request, moment, signal)) as string);
     return (await content.add(once(bytes))).sha256;
   }
 
   /** What another machine has pinned is asked for again: an event says the same of the tag, but not of its signatures. */
   async function readListing(request: KojiRequest, { event, listing }: PinnedKoji, signal: AbortSignal): Promise<KojiListing> {
-    if (!(await isKept(content, listing)) && (await keepListing(request, event, signal)) !== listing) {
+    if (!(await isKept(content, listing)) && (await keepListing(request, { event, contents: [] }, signal)) !== listing) {
       throw new MillraceError('source-changed', `the Koji hub ${hub.url} has other packages or signatures than when they were pinned at event ${event ?? 'none'}`);
     }
     return kojiListing.parse(JSON.parse(await readFile(content.file(listing), 'utf8')));
@@ -89,9 +96,11 @@ export function createKojiSource({ hub, top, source, content, directory }: KojiS
   }
 
   return {
-    async pin(request, { signal }) {
+    modules: createKojiModules({ hub, top, source }),
+    settle: (request, { signal }) => settleEvent(hub, request, signal),
+    async pin(request, { signal }, contents = []) {
       const event = await settleEvent(hub, request, signal);
-      return { hub: hub.url, event, listing: await keepListing(request, event, signal) };
+      return { hub: hub.url, event, listing: await keepListing(request, { event, contents }, signal) };
     },
     async load(request, pinned, options) {
       const { rpms } = await readListing(request, pinned, options.signal);
@@ -110,6 +119,7 @@ export function createKojiSource({ hub, top, source, content, directory }: KojiS
         findFileOwners: (paths) => findOwners(paths),
         groups: () => Promise.resolve(undefined),
         modules: () => Promise.resolve(undefined),
+        treesOf: (location) => byLocation.get(location)?.trees,
         fetch(location, how) {
           const rpm = byLocation.get(location);
           return rpm === undefined ? undefined : fetchKojiFile({ source, content, known }, rpm, location, how);

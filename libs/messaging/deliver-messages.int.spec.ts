@@ -63,7 +63,7 @@ describe('delivery of messages', () => {
     ).rejects.toThrow('rolled back');
     await scene.leave('compose:1', 2);
     while (await delivery.deliver(sink));
-    expect(sink.bodies()).toEqual([messageBody('compose:1', 2)]);
+    expect(sink.bodies()).toMatchObject([messageBody('compose:1', 2)]);
   });
 
   it('passes over no message whose transaction is committed after a later one', async () => {
@@ -80,11 +80,11 @@ describe('delivery of messages', () => {
     await begun.promise;
     await scene.leave('compose:2', 2);
     while (await delivery.deliver(sink));
-    expect(sink.bodies()).toEqual([messageBody('compose:2', 2)]);
+    expect(sink.bodies()).toMatchObject([messageBody('compose:2', 2)]);
     goOn.resolve();
     await slow;
     while (await delivery.deliver(sink));
-    expect(sink.bodies()).toEqual([messageBody('compose:2', 2), messageBody('compose:1', 1)]);
+    expect(sink.bodies()).toMatchObject([messageBody('compose:2', 2), messageBody('compose:1', 1)]);
   });
 
   it('keeps the order of a stream also when the transaction that came second to its lock is the older one', async () => {

@@ -1,45 +1,26 @@
 import { z } from 'zod';
 import { compileCidrs } from '../proxy/upstream/special-addresses.js';
-import { absolutePath, nameSchema, secretSchema, tlsSchema, urlSchema, type SecretPlace } from '../settings-file/common-schemas.js';
+import { amqp091Keys, amqp10Keys, loginIsWhole, loginMessage } from '../amqp/amqp-schemas.js';
+import { absolutePath, nameSchema, secretSchema, tlsSchema, urlSchema } from '../settings-file/common-schemas.js';
 
 const common = {
   name: nameSchema,
   from: z.enum(['now', 'oldest']).default('now'),
 };
 
-const login = { username: z.string().min(1).optional(), password: secretSchema.optional() };
-const loginIsWhole = (sink: { readonly username?: string | undefined; readonly password?: SecretPlace | undefined }): boolean => (sink.username === undefined) === (sink.password === undefined);
-const loginMessage = 'username and password belong together';
-
 const amqp091Schema = z
   .strictObject({
     ...common,
-    ...login,
+    ...amqp091Keys,
     type: z.literal('amqp-0-9-1'),
-    url: urlSchema(/^amqps?:$/, 'amqps://broker.example:5671/vhost'),
-    tls: tlsSchema.optional(),
-    /** `external`: the broker knows us by the client certificate. */
-    sasl: z.enum(['plain', 'external']).default('plain'),
     exchange: z.string().min(1).max(255),
     declare: z.boolean().default(true),
     'routing-key-prefix': z.string().max(200).default(''),
     mandatory: z.boolean().default(false),
-    /** Seconds; 0: none. */
-    heartbeat: z.number().int().min(0).max(600).default(30),
   })
   .refine(loginIsWhole, loginMessage);
 
-const amqp10Schema = z
-  .strictObject({
-    ...common,
-    ...login,
-    type: z.literal('amqp-1.0'),
-    url: urlSchema(/^amqps?:$/, 'amqps://broker.example:5671'),
-    tls: tlsSchema.optional(),
-    sasl: z.enum(['plain', 'external', 'anonymous']).default('plain'),
-    address: z.string().min(1),
-  })
-  .refine(loginIsWhole, loginMessage);
+const amqp10Schema = z.strictObject({ ...common, ...amqp10Keys, type: z.literal('amqp-1.0'), address: z.string().min(1) }).refine(loginIsWhole, loginMessage);
 
 const kafkaSchema = z.strictObject({
   ...common,

@@ -44,7 +44,7 @@ describe('the settings of messages', () => {
   it('have every key in the reference', () => {
     const page = readFileSync(path.join(projectRoot(), 'docs/how-to/get-messages-about-composes.md'), 'utf8');
     const documented = new Set([...page.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, key]) => key));
-    const source = ['messaging/message-settings-schema.ts', 'settings-file/common-schemas.ts'].map((file) => readFileSync(path.join(projectRoot(), 'libs', file), 'utf8')).join('');
+    const source = ['messaging/message-settings-schema.ts', 'amqp/amqp-schemas.ts', 'settings-file/common-schemas.ts'].map((file) => readFileSync(path.join(projectRoot(), 'libs', file), 'utf8')).join('');
     const written = new Set([...source.matchAll(/(?:^ +|[{,] )'?([a-z][a-z-]*)'?: (?:z\b|secretSchema|tlsSchema|absolutePath|nameSchema|urlSchema|cidrList|variable)/gm)].map(([, key]) => key));
     expect(written.size).toBeGreaterThan(25);
     expect([...written].filter((key) => !documented.has(key))).toEqual([]);

@@ -3,12 +3,13 @@ import type { MessageSink } from './message-sink.js';
 import type { SecretPlace } from '../settings-file/common-schemas.js';
 import { readSecret } from '../settings-file/read-secret.js';
 import { readSettingsFile } from '../settings-file/read-settings-file.js';
+import { standardWebhook } from '../settings-file/standard-webhook.js';
 import { tlsOptions } from '../settings-file/tls-options.js';
 import { messageSettingsFile, type SinkSettings } from './message-settings-schema.js';
 import { createAmqp091Sink } from './sinks/amqp-0-9-1-sink.js';
 import { createAmqp10Sink } from './sinks/amqp-1-0-sink.js';
 import { createKafkaSink } from './sinks/kafka-sink.js';
-import { createWebhookSink, webhookOf } from './sinks/webhook-sink.js';
+import { createWebhookSink } from './sinks/webhook-sink.js';
 
 export interface OpenSinksOptions {
   /** Where `env:` secrets are looked up. */
@@ -46,7 +47,7 @@ export function createSink(sink: SinkSettings, options: OpenSinksOptions): Messa
 
 /** A mistake is told at the start, not at the first message. */
 async function checkSecrets(sink: SinkSettings, environment: Environment): Promise<void> {
-  if (sink.type === 'webhook') for (const place of sink.secrets) webhookOf(await readSecret(place, environment));
+  if (sink.type === 'webhook') for (const place of sink.secrets) standardWebhook(await readSecret(place, environment));
   for (const place of secretsOf(sink)) await readSecret(place, environment);
   if (sink.type !== 'webhook' && typeof sink.tls === 'object') await tlsOptions(sink.tls, environment);
 }

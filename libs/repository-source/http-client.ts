@@ -36,6 +36,8 @@ export interface HttpClient {
    * `source-unavailable` (worth another attempt).
    */
   get(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<HttpAnswer>;
+  /** One GET whose redirects are answers. Errors as of `get`. */
+  ask(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<HttpAnswer>;
   /** One POST, which is not repeated elsewhere: redirects are answers. Errors as of `get`. */
   post(url: URL, headers: Readonly<Record<string, string>>, body: Buffer, signal: AbortSignal): Promise<HttpAnswer>;
   close(): Promise<void>;
@@ -116,6 +118,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
         url = redirected(url, location);
       }
     },
+    ask: (url, headers, signal) => once(url, headers, signal),
     post: (url, headers, body, signal) => once(url, headers, signal, body),
     close: () => agent.destroy(),
   };

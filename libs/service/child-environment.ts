@@ -9,15 +9,15 @@ export interface ServiceAddresses {
 }
 
 /** What gateway, worker and proxy get: the server's own environment with every address settled. */
-export function childEnvironment(environment: Environment, settings: Settings, ports: ServerPorts & { readonly services: ServiceAddresses }): NodeJS.ProcessEnv {
-  const { services } = ports;
+export function childEnvironment(environment: Environment, settings: Settings, ports: ServerPorts & { readonly services: ServiceAddresses; readonly scheme: 'http' | 'https' }): NodeJS.ProcessEnv {
+  const { services, scheme } = ports;
   return {
     ...environment,
     MILLRACE_HOME: settings.home,
     MILLRACE_CONTROL_PORT: String(ports.control),
     MILLRACE_PROXY_PORT: String(ports.proxy),
     // The worker puts it into messages and files, and only here the port is known.
-    MILLRACE_COMPOSE_URL: environment['MILLRACE_COMPOSE_URL'] ?? `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${ports.control}/composes`,
+    MILLRACE_COMPOSE_URL: environment['MILLRACE_COMPOSE_URL'] ?? `${scheme}://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${ports.control}/composes`,
     MILLRACE_DATABASE_URL: services.databaseUrl,
     MILLRACE_TEMPORAL_ADDRESS: services.temporalAddress,
     MILLRACE_TEMPORAL_UI: services.temporalUi,

@@ -1,6 +1,8 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Agent, request } from 'undici';
+import { gatewayScheme } from '../access/gateway-scheme.js';
 import { prepareEmbeddedPostgres } from '../embedded/embedded-postgres.js';
 import { lockHolder, tryLock } from '../embedded/exclusive-lock.js';
 import { endLeftOvers } from '../embedded/process-register.js';
@@ -95,7 +97,8 @@ async function startTemporal({ options, settings, ports, processes, report, sign
 }
 
 async function startPrograms({ options, settings, ports, processes, report, signal }: Start, services: ServiceAddresses, failure: AbortController): Promise<ServerAddresses> {
-  const environment = childEnvironment(options.environment, settings, { ...ports, services });
+  const scheme = await gatewayScheme(settings.accessFile);
+  const environment = childEnvironment(options.environment, settings, { ...ports, services, scheme });
   signal.throwIfAborted();
   await migrateDatabase(environment, { file: options.programs?.migrate, signal });
   signal.throwIfAborted();
@@ -104,7 +107,7 @@ async function startPrograms({ options, settings, ports, processes, report, sign
   await allOrNone(failure, [start('worker', 'worker'), start('gateway', 'gateway'), ...proxies]);
   report('worker, gateway and proxy are up');
   const host = settings.host === 'localhost' || settings.host === '0.0.0.0' || settings.host === '::' ? 'localhost' : settings.host;
-  const control = `http://${bracketed(host)}:${ports.control}`;
+  const control = `${scheme}://${bracketed(host)}:${ports.control}`;
   await awaitReadiness(control, signal);
   return {
     control,
@@ -127,17 +130,24 @@ async function allOrNone<Results extends readonly unknown[]>(failure: AbortContr
 
 async function awaitReadiness(control: string, signal: AbortSignal): Promise<void> {
   const deadline = Date.now() + 60_000;
+  // It is our own process that is asked, and nothing is told to it: its certificate may be for any name.
+  const dispatcher = new Agent({ connect: { rejectUnauthorized: false } });
   let last = 'no answer';
-  while (Date.now() < deadline) {
-    signal.throwIfAborted();
-    try {
-      const answer = await fetch(`${control}/readyz`, { signal: AbortSignal.timeout(5000) });
-      if (answer.status === 200) return;
-      last = `${answer.status} ${(await answer.text()).slice(0, 500)}`;
-    } catch (error) {
-      last = errorMessage(error);
+  try {
+    while (Date.now() < deadline) {
+      signal.throwIfAborted();
+      try {
+        const { statusCode, body } = await request(`${control}/readyz`, { dispatcher, signal: AbortSignal.timeout(5000) });
+        const text = await body.text();
+        if (statusCode === 200) return;
+        last = `${statusCode} ${text.slice(0, 500)}`;
+      } catch (error) {
+        last = errorMessage(error);
+      }
+      await delay(50);
     }
-    await delay(50);
+  } finally {
+    await dispatcher.close();
   }
   throw new MillraceError('start-failed', `the gateway was not ready within a minute: ${last}`);
 }

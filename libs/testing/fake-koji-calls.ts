@@ -22,6 +22,11 @@ const calls: Readonly<Record<string, Call>> = {
     return tag === undefined ? null : { arches: 'x86_64', id: tag.id, locked: false, maven_include_all: false, maven_support: false, name: tag.name, perm: null, perm_id: null, extra: {}, ...(event === null ? {} : { query_event: event }) };
   },
   listTaggedRPMS: listTaggedRpms,
+  listTagged,
+  listArchives: (state, [id]) => (state.builds.find((build) => build.id === id)?.module?.archives ?? []).map(({ filename, size, md5 }, index) => ({
+    ...{ btype: 'module', btype_id: 5, build_id: id as number, buildroot_id: 1, checksum: md5, checksum_type: 0, compression_type: null, extra: { typeinfo: { module: {} } }, filename, id: index + 1 },
+    ...{ metadata_only: false, size, type_description: 'Text file', type_extensions: 'txt', type_id: 40, type_name: 'txt' },
+  })),
   getBuild(state, [info]) {
     const build = state.builds.find(({ nvr, id }) => nvr === info || id === info);
     return build === undefined ? null : buildRow(build);
@@ -43,8 +48,29 @@ function findTag(state: FakeKojiState, info: RpcValue | undefined, event: RpcVal
   return state.tags.find(({ id, name, since }) => (id === info || name === info) && (typeof event !== 'number' || since <= event));
 }
 
-/** A row is there at an event when it was made by then and not revoked: the event that revokes it does not show it any more. */
 function listTaggedRpms(state: FakeKojiState, [info]: readonly RpcValue[], named: RpcStruct): RpcValue {
+  const latest = tagged(state, info, named);
+  const arches = named['arch'] as readonly string[] | undefined;
+  const rpms = latest.flatMap(({ build }) => build.rpms.filter(({ arch }) => arches?.includes(arch) !== false).flatMap((rpm) => (named['rpmsigs'] === true ? ['', ...rpm.sigkeys].map((sigkey) => ({ ...rpmRow(rpm, build.id), sigkey })) : [rpmRow(rpm, build.id)])));
+  return [rpms, latest.map((each) => taggedRow(state, each))];
+}
+
+function listTagged(state: FakeKojiState, [info]: readonly RpcValue[], named: RpcStruct): RpcValue {
+  const ofType = tagged(state, info, named).filter(({ build }) => named['type'] !== 'module' || build.module !== undefined);
+  return ofType.map(({ build: { module: _, ...build }, row }) => taggedRow(state, { build, row }));
+}
+
+interface Tagged {
+  readonly row: FakeKojiState['taggings'][number];
+  readonly build: FakeBuild;
+}
+
+function taggedRow(state: FakeKojiState, { build, row }: Tagged): RpcStruct {
+  return { ...buildRow(build), tag_id: row.tag, tag_name: state.tags.find(({ id }) => id === row.tag)?.name ?? '', create_event: row.since };
+}
+
+/** A row is there at an event when it was made by then and not revoked: the event that revokes it does not show it any more. */
+function tagged(state: FakeKojiState, info: RpcValue | undefined, named: RpcStruct): readonly Tagged[] {
   const at = typeof named['event'] === 'number' ? named['event'] : state.event;
   const tag = findTag(state, info, at);
   if (tag === undefined) throw new KojiFault(1000, `No such tagInfo: '${typeof info === 'number' || typeof info === 'string' ? info : 'of another type'}'`);
@@ -54,10 +80,7 @@ function listTaggedRpms(state: FakeKojiState, [info]: readonly RpcValue[], named
     return rows.sort((one, other) => other.since - one.since).map((row) => ({ row, build: state.builds.find((build) => build.id === row.build) as FakeBuild }));
   });
   const live = found.filter(({ build }) => build.state === 1);
-  const latest = named['latest'] === true ? live.filter(({ build }, index) => live.findIndex((other) => other.build.name === build.name) === index) : live;
-  const arches = named['arch'] as readonly string[] | undefined;
-  const rpms = latest.flatMap(({ build }) => build.rpms.filter(({ arch }) => arches?.includes(arch) !== false).flatMap((rpm) => (named['rpmsigs'] === true ? ['', ...rpm.sigkeys].map((sigkey) => ({ ...rpmRow(rpm, build.id), sigkey })) : [rpmRow(rpm, build.id)])));
-  return [rpms, latest.map(({ build, row }) => ({ ...buildRow(build), tag_id: row.tag, tag_name: state.tags.find(({ id }) => id === row.tag)?.name ?? '', create_event: row.since }))];
+  return named['latest'] === true ? live.filter(({ build }, index) => live.findIndex((other) => other.build.name === build.name) === index) : live;
 }
 
 /** Depth first, each tag once. */
@@ -67,11 +90,11 @@ function inheritance(state: FakeKojiState, id: number, seen = new Set<number>())
   return [id, ...(state.tags.find((tag) => tag.id === id)?.parents ?? []).flatMap((parent) => inheritance(state, parent, seen))];
 }
 
-function buildRow({ id, name, version, release, epoch, nvr, state, volume }: FakeBuild): RpcStruct {
+function buildRow({ id, name, version, release, epoch, nvr, state, volume, module }: FakeBuild): RpcStruct {
   const time = '2026-11-21 01:45:08.974998+00:00';
   return {
     ...{ build_id: id, id, name, package_name: name, package_id: id, nvr, version, release, epoch: epoch === 0 ? null : epoch, state, volume_id: volume === 'DEFAULT' ? 0 : 1, volume_name: volume },
-    ...{ cg_id: null, cg_name: null, completion_time: time, completion_ts: 1795225508.974998, creation_event_id: 8, creation_time: time, draft: false, extra: null, owner_id: 1, owner_name: 'kojiadmin', source: null, start_time: time, task_id: null },
+    ...{ cg_id: null, cg_name: null, completion_time: time, completion_ts: 1795225508.974998, creation_event_id: 8, creation_time: time, draft: false, extra: module === undefined ? null : { typeinfo: { module: module.typeInfo } }, owner_id: 1, owner_name: 'kojiadmin', source: null, start_time: time, task_id: null },
   };
 }
 

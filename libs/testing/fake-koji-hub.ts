@@ -1,4 +1,5 @@
-import { copyFileSync, createReadStream, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { copyFileSync, createReadStream, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -10,6 +11,7 @@ import { readPackageFile } from '../rpm/package/package-file.js';
 import { signatureTag, tag as headerTag } from '../rpm/package/tags.js';
 import { answerKojiCall, KojiFault } from './fake-koji-calls.js';
 import type { FakeBuild, FakeKojiState, FakeRpm } from './fake-koji-state.js';
+import { fakeModulemd, type FakeModuleBuild } from './fake-mbs.js';
 
 /** A fake of a Koji hub: XML-RPC over a socket, answers in the shapes that a real hub was recorded with, package files in Koji's layout. No database, no logins. */
 export interface FakeKojiHub extends AsyncDisposable {
@@ -25,6 +27,8 @@ export interface FakeKojiHub extends AsyncDisposable {
   addTag(name: string, ...parents: readonly string[]): void;
   /** Copies the files of one source package and what was built of it into the volume. Answers the name-version-release. */
   addBuild(...files: readonly string[]): Promise<string>;
+  /** The build that stands for one of a module: its documents are put into the volume. `content`: the tag that has its packages. Answers the name-version-release. */
+  addModule(module: FakeModuleBuild, options: { readonly content: string; readonly documents: Readonly<Record<string, string>> }): string;
   tag(tag: string, nvr: string): void;
   untag(tag: string, nvr: string): void;
   deleteBuild(nvr: string): void;
@@ -110,6 +114,23 @@ export async function startFakeKojiHub(directory: string): Promise<FakeKojiHub> 
       state.event += 1;
       state.builds.push(build);
       for (const [index, rpm] of build.rpms.entries()) copyInto(files[index] as string, fileOf(build, rpm));
+      return build.nvr;
+    },
+    addModule(module, { content, documents }) {
+      const { name, stream, version, context = '00000000' } = module;
+      const source = fakeModulemd(module);
+      const release = `${version}.${context}`;
+      const underscored = stream.replaceAll('-', '_');
+      const build = { id: state.builds.length + 1, name, version: underscored, release, epoch: 0, nvr: `${name}-${underscored}-${release}`, state: 1, volume: 'DEFAULT', rpms: [] };
+      const archives = Object.entries({ '': source, ...documents }).map(([arch, text]) => {
+        const filename = arch === '' ? 'modulemd.txt' : `modulemd.${arch}.txt`;
+        const file = path.join(placeOf(build), 'files', 'module', filename);
+        mkdirSync(path.dirname(file), { recursive: true });
+        writeFileSync(file, text);
+        return { filename, size: Buffer.byteLength(text), md5: createHash('md5').update(text).digest('hex') };
+      });
+      state.event += 1;
+      state.builds.push({ ...build, module: { typeInfo: { module_build_service_id: build.id, content_koji_tag: content, modulemd_str: source, name, stream, version, context }, archives } });
       return build.nvr;
     },
     tag(tag, nvr) {

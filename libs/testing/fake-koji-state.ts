@@ -1,3 +1,4 @@
+import type { RpcStruct } from '../koji/rpc-value.js';
 import type { PackageIdentity } from '../rpm/package/package-details.js';
 
 /** What the fake hub remembers. Ids and events are as in Koji: numbers that grow. */
@@ -21,6 +22,14 @@ export interface FakeBuild {
   /** `DEFAULT` unless it was moved. */
   volume: string;
   readonly rpms: readonly FakeRpm[];
+  /** Of builds that stand for one of a module. */
+  readonly module?: FakeModule;
+}
+
+export interface FakeModule {
+  /** As `extra.typeinfo.module` has it. */
+  readonly typeInfo: RpcStruct;
+  readonly archives: readonly { readonly filename: string; readonly size: number; readonly md5: string }[];
 }
 
 export interface FakeRpm extends PackageIdentity {

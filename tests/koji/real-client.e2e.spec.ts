@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { buildPackages } from '../../libs/compose-engine/__fixtures__/rpm-packages.js';
 import { startFakeKojiHub, type FakeKojiHub } from '../../libs/testing/fake-koji-hub.js';
+import { fakeModulemd } from '../../libs/testing/fake-mbs.js';
 import { pythonTool } from '../server/python-tool.js';
 
 const version = '1.36.1';
@@ -44,6 +45,15 @@ describe(`the fake hub and the real client of Koji ${version}`, () => {
     expect(rpms).toMatchObject([{ name: 'lid', epoch: 2, arch: 'noarch', sigkey: '' }, { name: 'lid', sigkey: 'aa6ce4cf' }]);
     expect(builds).toMatchObject([{ nvr: 'lid-1.0-1', tag_name: 'base', volume_name: 'DEFAULT' }]);
     expect(await ask('result = [session.queryRPMSigs(rpm_id=r["id"]) for r in session.listBuildRPMs(session.getBuild("lid-1.0-1")["id"])]')).toMatchObject([[{ sigkey: '' }, { sigkey: 'aa6ce4cf' }], [{ sigkey: '' }, { sigkey: 'aa6ce4cf' }]]);
+  }, 60_000);
+
+  it('understand each other about modules', async () => {
+    hub.addTag('modular');
+    const module = { name: 'mill', stream: 'rel-1', version: '20260101000000', context: 'abcdef01' };
+    hub.tag('modular', hub.addModule(module, { content: 'module-mill', documents: { x86_64: fakeModulemd(module, { arch: 'x86_64', artifacts: [] }) } }));
+    const nvr = 'mill-rel_1-20260101000000.abcdef01';
+    expect(await ask('result = [session.listTagged("modular", inherit=True, type="module"), session.listTagged("base", type="module")]')).toMatchObject([[{ nvr, name: 'mill', version: 'rel_1', release: '20260101000000.abcdef01', tag_name: 'modular' }], []]);
+    expect(await ask(`build = session.getBuild("${nvr}")`, 'result = [build["extra"]["typeinfo"]["module"], session.listArchives(build["id"])]')).toMatchObject([{ ...module, content_koji_tag: 'module-mill' }, [{ filename: 'modulemd.txt', btype: 'module' }, { filename: 'modulemd.x86_64.txt' }]]);
   }, 60_000);
 
   it('understand each other about faults, also in one of several calls', async () => {

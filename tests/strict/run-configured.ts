@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 import { expect } from '@jest/globals';
 import { closeBuildSession, openBuildSession } from '../../apps/cli/build-session.js';
 import { ControlClient } from '../../apps/cli/control-client.js';
+import { basicAuthorization } from '../../apps/cli/service-address.js';
 import type { ClientService } from '../clients/client-service.js';
 import { readReport } from '../clients/session-report.js';
 import type { SessionReport } from '../clients/session-report.js';
@@ -19,7 +20,7 @@ export interface ConfiguredCommand {
 
 /** Runs a client in a strict session whose inspectors are configured, which `millrace run` has no option for. */
 export async function runConfigured(service: ClientService, run: ConfiguredCommand): Promise<{ readonly report: SessionReport; readonly stdout: string; readonly stderr: string }> {
-  const client = new ControlClient({ control: service.addresses.control, credentials: service.controlAuth, source: 'the spec' });
+  const client = new ControlClient({ control: service.addresses.control, authorization: basicAuthorization(service.controlAuth), source: 'the spec' });
   const wanted = { policy: 'strict' as const, 'inspectors-configuration': run.configuration };
   const session = await openBuildSession(client, wanted, { ...process.env, ...run.environment });
   const outcome = await runChild(run, session.environment).finally(() => closeBuildSession(client, session));

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ControlService, credentials, sampleReport, sessionId } from '../__fixtures__/control-service.js';
 import { RecordedTerminal } from '../__fixtures__/recorded-terminal.js';
 import { ControlClient } from '../control-client.js';
+import { basicAuthorization } from '../service-address.js';
 import { SignalRelay } from '../signal-relay.js';
 import { demoBuilds, findTool, prepareBuild } from './demo-build.js';
 import type { DemoBuild } from './demo-build.js';
@@ -29,7 +30,7 @@ afterEach(async () => {
   await rm(home, { recursive: true, force: true });
 });
 
-const client = () => new ControlClient({ control: service.address, credentials, source: 'spec' });
+const client = () => new ControlClient({ control: service.address, authorization: basicAuthorization(credentials), source: 'spec' });
 
 /** A build that runs a script of ours as its tool. */
 async function scriptBuild(name: string, script: string): Promise<DemoBuild> {

@@ -55,6 +55,7 @@ export class MemoryComposes {
       if (descending) all.reverse();
       return { composes: all.slice(offset, offset + limit), total: all.length };
     },
+    use: async (owner) => ({ composes: [...this.held.values()].filter((compose) => compose.owner === owner && (compose.state === 'wait' || compose.state === 'generating')).length, bytes: 0 }),
     totals: async () => Object.keys(composeStates).map((state) => ({ sourceType: 'repo', state: state as ComposeState, count: this.enter(state as ComposeState) })),
     changed: async (id, { version, milliseconds, signal }) => {
       const over = AbortSignal.any([AbortSignal.timeout(milliseconds), ...(signal === undefined ? [] : [signal])]);

@@ -4,9 +4,11 @@ import path from 'node:path';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import { readSettings } from '../../../libs/settings/settings.js';
 import type { Settings } from '../../../libs/settings/settings.js';
+import { openAccess } from '../access/open-access.js';
 import type { AuthorityCertificate, BuildEnvironment, GatewayDependencies, SessionWorkflows } from '../gateway-ports.js';
 import { createGatewayLogger } from '../gateway-logger.js';
 import { startGateway } from '../gateway.js';
+import { MemoryBuses } from './memory-buses.js';
 import { MemoryComposes } from './memory-composes.js';
 import { MemoryRecord } from './memory-record.js';
 
@@ -41,11 +43,12 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const composes = new MemoryComposes();
   const lines: string[] = [];
   const log = createGatewayLogger(settings, { write: (line) => void lines.push(line) });
-  const dependencies = { commands: record.commands, reads: record.reads, outbox: record.outbox, workflows: absentEngine, authority: testAuthority, buildEnvironment: testBuildEnvironment, composes: composes.dependencies(), ...options.dependencies };
+  const access = options.dependencies?.access ?? (await openAccess({ ...settings, environment: {} }));
+  const dependencies = { commands: record.commands, reads: record.reads, outbox: record.outbox, workflows: absentEngine, authority: testAuthority, buildEnvironment: testBuildEnvironment, composes: composes.dependencies(), buses: new MemoryBuses().dependencies(), ...options.dependencies, access };
   const { clientMilliseconds, waitingSeats, heartbeatMilliseconds } = options;
   const gateway = await startGateway({ settings, dependencies, log, ...(clientMilliseconds === undefined ? {} : { clientMilliseconds }), ...(waitingSeats === undefined ? {} : { waitingSeats }), ...(heartbeatMilliseconds === undefined ? {} : { heartbeatMilliseconds }) });
   return {
-    url: `http://127.0.0.1:${gateway.port}`,
+    url: `${access.tls === undefined ? 'http' : 'https'}://127.0.0.1:${gateway.port}`,
     port: gateway.port,
     settings,
     record,
@@ -53,6 +56,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     log: () => lines.join(''),
     close: async () => {
       await gateway.close();
+      await access.close();
       rmSync(home, { recursive: true, force: true });
     },
   };

@@ -1,10 +1,12 @@
 import { Controller, Get, Inject, Res, StreamableFile } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { Public } from '../access/needs.js';
 import type { AuthorityCertificate } from '../gateway-ports.js';
 import { AUTHORITY } from '../gateway-tokens.js';
 
 /** A CA certificate is public, so these ask for no credentials. */
 @Controller('v1')
+@Public()
 export class CaController {
   constructor(@Inject(AUTHORITY) private readonly ca: AuthorityCertificate) {}
 

@@ -3,6 +3,7 @@ import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Compose } from '../../../libs/compose/compose.js';
 import type { Settings } from '../../../libs/settings/settings.js';
+import { Public } from '../access/needs.js';
 import type { ComposeDependencies } from '../gateway-ports.js';
 import { COMPOSES, SETTINGS } from '../gateway-tokens.js';
 import { directoryPage } from './directory-page.js';
@@ -14,6 +15,7 @@ import { pathSegments, resolveFile } from './resolve-file.js';
 
 /** The trees of composes, for everybody: package managers have no credentials. */
 @Controller()
+@Public()
 export class ComposeFilesController {
   private readonly findTree: FindTree;
 

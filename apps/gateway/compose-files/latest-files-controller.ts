@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Compose } from '../../../libs/compose/compose.js';
 import type { ComposeName } from '../../../libs/compose-names/compose-names.js';
 import { nameFiles } from '../../../libs/compose-names/name-files.js';
+import { Public } from '../access/needs.js';
 import type { Settings } from '../../../libs/settings/settings.js';
 import type { ComposeDependencies } from '../gateway-ports.js';
 import { COMPOSES, SETTINGS } from '../gateway-tokens.js';
@@ -22,6 +23,7 @@ const earlierComposes = 50;
 
 /** What stable names point at, for everybody: each file is answered with the address that it has in its compose. */
 @Controller()
+@Public()
 export class LatestFilesController {
   private readonly findName: FindName;
   private readonly findTree: FindTree;

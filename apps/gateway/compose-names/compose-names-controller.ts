@@ -1,17 +1,15 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Put, Query, UseGuards } from '@nestjs/common';
-import type { Settings } from '../../../libs/settings/settings.js';
-import { SETTINGS } from '../gateway-tokens.js';
-import { BasicAuthGuard, controlUser } from '../http/basic-auth.js';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Put, Query } from '@nestjs/common';
+import type { Principal } from '../../../libs/access/principal.js';
+import { Caller, changedBy } from '../access/caller.js';
+import { Needs } from '../access/needs.js';
 import type { ComposeNameHistory, ComposeNamePage, ComposeNameView } from './compose-name-schemas.js';
 import { ComposeNamesService } from './compose-names-service.js';
 
+/** What a name points at is what many install from, so pointing it elsewhere is for admins of composes. */
 @Controller('v1/compose-names')
-@UseGuards(BasicAuthGuard)
+@Needs('composes', 'reader')
 export class ComposeNamesController {
-  constructor(
-    @Inject(ComposeNamesService) private readonly names: ComposeNamesService,
-    @Inject(SETTINGS) private readonly settings: Settings,
-  ) {}
+  constructor(@Inject(ComposeNamesService) private readonly names: ComposeNamesService) {}
 
   @Get()
   list(@Query() query: unknown): Promise<ComposeNamePage> {
@@ -29,19 +27,22 @@ export class ComposeNamesController {
   }
 
   @Put(':name')
-  promote(@Param('name') name: string, @Body() body: unknown): Promise<ComposeNameView> {
-    return this.names.promote(name, body, controlUser(this.settings));
+  @Needs('composes', 'admin')
+  promote(@Param('name') name: string, @Body() body: unknown, @Caller() caller: Principal): Promise<ComposeNameView> {
+    return this.names.promote(name, body, changedBy(caller));
   }
 
   @Post(':name/rollback')
+  @Needs('composes', 'admin')
   @HttpCode(200)
-  rollBack(@Param('name') name: string, @Body() body: unknown): Promise<ComposeNameView> {
-    return this.names.rollBack(name, body, controlUser(this.settings));
+  rollBack(@Param('name') name: string, @Body() body: unknown, @Caller() caller: Principal): Promise<ComposeNameView> {
+    return this.names.rollBack(name, body, changedBy(caller));
   }
 
   @Delete(':name')
+  @Needs('composes', 'admin')
   @HttpCode(204)
-  remove(@Param('name') name: string): Promise<void> {
-    return this.names.remove(name, controlUser(this.settings));
+  remove(@Param('name') name: string, @Caller() caller: Principal): Promise<void> {
+    return this.names.remove(name, changedBy(caller));
   }
 }

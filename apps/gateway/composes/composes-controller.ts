@@ -1,12 +1,12 @@
-import { Controller, Get, Inject, Param, Query, Req, Res, UseGuards } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { BasicAuthGuard } from '../http/basic-auth.js';
+import { Needs } from '../access/needs.js';
 import { matchesEntityTag } from '../http/entity-tag.js';
 import type { ComposeDetailView, ComposeEventPage, ComposePage } from './compose-schemas.js';
 import { ComposesService } from './composes-service.js';
 
 @Controller('v1/composes')
-@UseGuards(BasicAuthGuard)
+@Needs('composes', 'reader')
 export class ComposesController {
   constructor(@Inject(ComposesService) private readonly composes: ComposesService) {}
 

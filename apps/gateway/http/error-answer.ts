@@ -3,7 +3,8 @@ import { Catch, Inject } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { LOGGER } from '../gateway-tokens.js';
+import type { Access } from '../access/open-access.js';
+import { ACCESS, LOGGER } from '../gateway-tokens.js';
 import { allowedMethods } from '../openapi/allowed-methods.js';
 import { classifyError } from './classify-error.js';
 import type { ClassifiedError } from './classify-error.js';
@@ -11,19 +12,30 @@ import type { ClassifiedError } from './classify-error.js';
 /** Hands whatever a route throws to `answerError`. */
 @Catch()
 export class ErrorAnswer implements ExceptionFilter {
-  constructor(@Inject(LOGGER) private readonly log: Logger) {}
+  constructor(
+    @Inject(LOGGER) private readonly log: Logger,
+    @Inject(ACCESS) private readonly access: Access,
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    answerError(error, { request: http.getRequest<FastifyRequest>(), reply: http.getResponse<FastifyReply>(), log: this.log });
+    answerError(error, { request: http.getRequest<FastifyRequest>(), reply: http.getResponse<FastifyReply>(), log: this.log, challenges: this.access.authenticator.challenges });
   }
+}
+
+export interface ErrorContext {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly log: Logger;
+  /** Values of `WWW-Authenticate` for whoever is not known. */
+  readonly challenges?: readonly string[];
 }
 
 /**
  * The only place that turns errors into answers: problem+json (RFC 9457) under `/v1`, the object that ODCS's clients read under `/api`, and
  * fetch-service's plain text everywhere else, with the words that its clients and their users know.
  */
-export function answerError(error: unknown, { request, reply, log }: { readonly request: FastifyRequest; readonly reply: FastifyReply; readonly log: Logger }): void {
+export function answerError(error: unknown, { request, reply, log, challenges = [] }: ErrorContext): void {
   const classified = withAllowedMethods(classifyError(error), request, reply);
   if (classified.status >= 500) log.error({ err: error, code: classified.code, method: request.method, route: request.routeOptions.url }, 'request failed');
   if (reply.sent) return;
@@ -31,9 +43,16 @@ export function answerError(error: unknown, { request, reply, log }: { readonly 
   void reply.header('cache-control', 'no-store');
   if (classified.status !== 416) void reply.removeHeader('content-range');
   if (classified.status === 503) void reply.header('retry-after', '2');
+  if (classified.status === 429) void reply.header('retry-after', '30');
+  if (classified.status === 401) sendChallenges(reply, isProblemPath(request.url) || isOdcsPath(request.url) ? challenges : challenges.filter((challenge) => !/^basic /i.test(challenge)));
   if (isProblemPath(request.url)) sendProblem(request, reply, classified);
   else if (isOdcsPath(request.url)) sendOdcsError(reply, classified);
   else void reply.code(classified.status).type('text/plain; charset=utf-8').send(plainText(classified));
+}
+
+/** fetch-service sends none for passwords; the other ways to log in begin with theirs. */
+function sendChallenges(reply: FastifyReply, challenges: readonly string[]): void {
+  if (challenges.length > 0) void reply.header('www-authenticate', [...challenges]);
 }
 
 function isProblemPath(url: string): boolean {
@@ -50,7 +69,6 @@ function withAllowedMethods(classified: ClassifiedError, request: FastifyRequest
 }
 
 function sendProblem(request: FastifyRequest, reply: FastifyReply, error: ClassifiedError): void {
-  if (error.status === 401) void reply.header('www-authenticate', 'Basic realm="millrace", charset="UTF-8"');
   const { status, code, detail, suggestion, mistakes } = error;
   const body = { type: `urn:millrace:error:${code}`, title: STATUS_CODES[status] ?? 'Error', status, detail, instance: request.url.split('?')[0], code, ...(suggestion === undefined ? {} : { suggestion }), ...(mistakes === undefined ? {} : { mistakes }) };
   void reply.code(status).type('application/problem+json').send(JSON.stringify(body));
@@ -62,7 +80,6 @@ function isOdcsPath(url: string): boolean {
 
 /** Clients show `message` and nothing else. */
 function sendOdcsError(reply: FastifyReply, { status, detail, suggestion }: ClassifiedError): void {
-  if (status === 401) void reply.header('www-authenticate', 'Basic realm="millrace", charset="UTF-8"');
   const message = suggestion === undefined ? detail : `${detail.replace(/[.:]$/, '')}. ${suggestion}`;
   void reply.code(status).type('application/json; charset=utf-8').send(JSON.stringify({ status, error: STATUS_CODES[status] ?? 'Error', message }));
 }

@@ -1,15 +1,17 @@
 import { createServer } from 'node:http';
 import type { Server, ServerOptions } from 'node:http';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
+import type { TlsListener } from '../../../libs/access/authentication/certificates/tls-listener.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import type { Settings } from '../../../libs/settings/settings.js';
 import { answerClientError } from './client-error.js';
 
 export interface Gateway {
-  /** `http://localhost:9999`, with the port that was really taken. */
+  /** `http://localhost:9999`, or https, with the port that was really taken. */
   readonly address: string;
   readonly port: number;
   close(): Promise<void>;
@@ -20,18 +22,22 @@ export interface ListenOptions {
   readonly fastify: FastifyInstance;
   readonly settings: Pick<Settings, 'host' | 'controlPort'>;
   readonly serverOptions: ServerOptions;
+  /** Undefined: HTTP in the clear. */
+  readonly tls: TlsListener | undefined;
 }
 
 /** `localhost` is both loopback addresses with one port, because clients resolve the name to either; a machine without IPv6 has only the one. */
-export async function listenGateway({ app, fastify, settings, serverOptions }: ListenOptions): Promise<Gateway> {
+export async function listenGateway({ app, fastify, settings, serverOptions, tls }: ListenOptions): Promise<Gateway> {
   const both = settings.host === 'localhost';
+  const server: unknown = app.getHttpServer();
+  if (server instanceof TlsServer) tls?.attach(server);
   try {
     await app.listen(settings.controlPort, both ? '127.0.0.1' : settings.host);
     const { port } = app.getHttpServer().address() as AddressInfo;
-    const second = both ? await listenSecond({ fastify, port, serverOptions }) : undefined;
+    const second = both ? await listenSecond({ fastify, port, serverOptions, tls }) : undefined;
     return {
       port,
-      address: `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${port}`,
+      address: `${tls === undefined ? 'http' : 'https'}://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${port}`,
       async close() {
         if (second !== undefined) await closeServer(second);
         await app.close();
@@ -43,8 +49,8 @@ export async function listenGateway({ app, fastify, settings, serverOptions }: L
   }
 }
 
-async function listenSecond({ fastify, port, serverOptions }: { readonly fastify: FastifyInstance; readonly port: number; readonly serverOptions: ServerOptions }): Promise<Server | undefined> {
-  const server = createServer(serverOptions, (request, response) => fastify.routing(request, response));
+async function listenSecond({ fastify, port, serverOptions, tls }: { readonly port: number } & Pick<ListenOptions, 'fastify' | 'serverOptions' | 'tls'>): Promise<Server | undefined> {
+  const server = openServer(fastify, serverOptions, tls);
   server.setTimeout(serverOptions.requestTimeout ?? 0);
   server.on('clientError', answerClientError);
   try {
@@ -57,6 +63,13 @@ async function listenSecond({ fastify, port, serverOptions }: { readonly fastify
     if (['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
+}
+
+function openServer(fastify: FastifyInstance, serverOptions: ServerOptions, tls: TlsListener | undefined): Server {
+  if (tls === undefined) return createServer(serverOptions, (request, response) => fastify.routing(request, response));
+  const server = createTlsServer({ ...serverOptions, ...tls.options }, (request, response) => fastify.routing(request, response));
+  tls.attach(server);
+  return server;
 }
 
 async function closeServer(server: Server): Promise<void> {

@@ -3,10 +3,11 @@ import { composeStates } from '../../../libs/compose/compose-vocabulary.js';
 import type { ComposeReads } from '../../../libs/compose-record/compose-commands.js';
 import type { NameAge } from '../../../libs/compose-names/name-ages.js';
 import type { MessageBacklog } from '../../../libs/messaging/message-backlog.js';
+import type { BusTotals } from '../../../libs/rule-record/bus-totals.js';
 import type { ComposeTotals, SessionReads } from '../gateway-ports.js';
 import { recordTimeout } from '../http/answer-deadline.js';
 import { withDeadline } from '../http/with-deadline.js';
-import { addMessageMetrics } from './message-metrics.js';
+import { addBusMetrics, addMessageMetrics } from './message-metrics.js';
 import { addNameMetrics } from './name-metrics.js';
 
 export interface MeasuredReads {
@@ -14,6 +15,7 @@ export interface MeasuredReads {
   readonly composes: Pick<ComposeReads, 'totals'>;
   readonly messageBacklog?: (() => Promise<readonly MessageBacklog[]>) | undefined;
   readonly nameAges?: (() => Promise<readonly NameAge[]>) | undefined;
+  readonly busTotals: () => Promise<readonly BusTotals[]>;
 }
 
 const states = ['open', 'revoked', 'ended', 'expired'] as const;
@@ -31,14 +33,16 @@ export class GatewayMetrics {
   readonly sessionsOpened = new Counter({ name: 'millrace_sessions_opened_total', help: 'Sessions opened by this gateway.', labelNames: ['policy'] as const, registers: [this.registry] });
 
   readonly composesRequested = new Counter({ name: 'millrace_composes_requested_total', help: 'Composes asked for at this gateway, repeated requests aside.', labelNames: ['source_type'] as const, registers: [this.registry] });
+  readonly logins = new Counter({ name: 'millrace_logins_total', help: 'Requests that showed credentials, by their kind and what became of them.', labelNames: ['by', 'outcome'] as const, registers: [this.registry] });
   /** One query for all who ask at once; anybody may scrape. */
   readonly composeTotals: () => Promise<ComposeTotals>;
 
-  constructor({ sessions: reads, composes, messageBacklog, nameAges }: MeasuredReads, version: string) {
+  constructor({ sessions: reads, composes, messageBacklog, nameAges, busTotals }: MeasuredReads, version: string) {
     this.composeTotals = shareWhileRunning(() => withDeadline(composes.totals(), 2000, recordTimeout));
     collectDefaultMetrics({ register: this.registry });
     if (messageBacklog !== undefined) addMessageMetrics(this.registry, shareWhileRunning(() => withDeadline(messageBacklog(), 2000, recordTimeout).catch(() => undefined)));
     if (nameAges !== undefined) addNameMetrics(this.registry, () => withDeadline(nameAges(), 2000, recordTimeout).catch(() => []));
+    addBusMetrics(this.registry, shareWhileRunning(() => withDeadline(busTotals(), 2000, recordTimeout).catch(() => undefined)));
     new Gauge({ name: 'millrace_build_info', help: 'Always 1.', labelNames: ['version', 'node'] as const, registers: [this.registry] }).set({ version, node: process.versions.node }, 1);
     const count = shareWhileRunning(() => withDeadline(reads.countByState(), 2000, () => new Error('no answer in time')).catch(() => undefined));
     new Gauge({

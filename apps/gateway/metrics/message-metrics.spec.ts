@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { addMessageMetrics } from './message-metrics.js';
+import { addBusMetrics, addMessageMetrics } from './message-metrics.js';
 
 const backlog = { sink: 'bus', pending: 3, oldestSeconds: 12.5, delivered: 40, skipped: 1, expired: 2, attempts: 5, lastError: 'a text that is no label' };
 
@@ -16,6 +16,13 @@ describe('metrics of messages', () => {
         ['bus', 'hook'].map((sink) => `millrace_messages_${name}{sink="${sink}"} ${[12.5, 40, 1, 2, 5][index]}`),
       ),
     ]);
+  });
+
+  it('have one value a bus', async () => {
+    const registry = new Registry();
+    addBusMetrics(registry, () => Promise.resolve([{ bus: 'fedora', received: 9, repeated: 2, parked: 3, waiting: 1, receivedAt: 1_700_000_000.5 }]));
+    const lines = (await registry.metrics()).split('\n').filter((line) => line.includes('{'));
+    expect(lines).toEqual(['received_total', 'repeated_total', 'parked_total', 'parked'].map((name, index) => `millrace_bus_messages_${name}{bus="fedora"} ${[9, 2, 3, 1][index]}`).concat('millrace_bus_last_message_timestamp_seconds{bus="fedora"} 1700000000.5'));
   });
 
   it('are left out while the record is away', async () => {

@@ -1,28 +1,53 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { MessageBacklog } from '../../../libs/messaging/message-backlog.js';
+import type { BusTotals } from '../../../libs/rule-record/bus-totals.js';
 
-type Figure = 'pending' | 'oldestSeconds' | 'delivered' | 'skipped' | 'expired' | 'attempts';
+type Figure<Row> = readonly [name: string, figure: (row: Row) => number, help: string];
 
-const figures: readonly (readonly [name: string, figure: Figure, help: string])[] = [
-  ['millrace_messages_pending', 'pending', 'Messages that a sink has not got yet.'],
-  ['millrace_messages_oldest_pending_seconds', 'oldestSeconds', 'Age of the oldest of them; 0 when there is none.'],
-  ['millrace_messages_delivered_total', 'delivered', 'Messages that a sink has taken.'],
-  ['millrace_messages_skipped_total', 'skipped', 'Messages that a sink refused for good.'],
-  ['millrace_messages_expired_total', 'expired', 'Messages that were removed for their age before a sink had taken them.'],
-  ['millrace_messages_failures', 'attempts', 'Failed deliveries to a sink since the last that worked.'],
+const sinkFigures: readonly Figure<MessageBacklog>[] = [
+  ['millrace_messages_pending', ({ pending }) => pending, 'Messages that a sink has not got yet.'],
+  ['millrace_messages_oldest_pending_seconds', ({ oldestSeconds }) => oldestSeconds, 'Age of the oldest of them; 0 when there is none.'],
+  ['millrace_messages_delivered_total', ({ delivered }) => delivered, 'Messages that a sink has taken.'],
+  ['millrace_messages_skipped_total', ({ skipped }) => skipped, 'Messages that a sink refused for good.'],
+  ['millrace_messages_expired_total', ({ expired }) => expired, 'Messages that were removed for their age before a sink had taken them.'],
+  ['millrace_messages_failures', ({ attempts }) => attempts, 'Failed deliveries to a sink since the last that worked.'],
+];
+
+const busFigures: readonly Figure<BusTotals>[] = [
+  ['millrace_bus_messages_received_total', ({ received }) => received, 'Messages of a bus that are in the record, or were.'],
+  ['millrace_bus_messages_repeated_total', ({ repeated }) => repeated, 'Messages that a bus brought again.'],
+  ['millrace_bus_messages_parked_total', ({ parked }) => parked, 'Messages that were parked.'],
+  ['millrace_bus_messages_parked', ({ waiting }) => waiting, 'Messages that are parked now, and wait for an operator.'],
+  ['millrace_bus_last_message_timestamp_seconds', ({ receivedAt }) => receivedAt, 'Unix time of the last message of a bus; 0: none yet.'],
 ];
 
 /** By sink, as the settings name them: a few values. A scrape without the record has none of these. */
 export function addMessageMetrics(registry: Registry, read: () => Promise<readonly MessageBacklog[] | undefined>): void {
+  addFigures(registry, { label: 'sink', figures: sinkFigures, nameOf: ({ sink }) => sink, read });
+}
+
+/** By bus. */
+export function addBusMetrics(registry: Registry, read: () => Promise<readonly BusTotals[] | undefined>): void {
+  addFigures(registry, { label: 'bus', figures: busFigures, nameOf: ({ bus }) => bus, read });
+}
+
+interface Figures<Row> {
+  readonly label: string;
+  readonly figures: readonly Figure<Row>[];
+  readonly nameOf: (row: Row) => string;
+  readonly read: () => Promise<readonly Row[] | undefined>;
+}
+
+function addFigures<Row>(registry: Registry, { label, figures, nameOf, read }: Figures<Row>): void {
   for (const [name, figure, help] of figures) {
     new Gauge({
       name,
       help,
-      labelNames: ['sink'] as const,
+      labelNames: [label],
       registers: [registry],
       async collect() {
         this.reset();
-        for (const backlog of (await read()) ?? []) this.set({ sink: backlog.sink }, backlog[figure]);
+        for (const row of (await read()) ?? []) this.set({ [label]: nameOf(row) }, figure(row));
       },
     });
   }

@@ -1,11 +1,15 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Options, Param, Patch, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Options, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { composeJson } from '../../../libs/compose/compose-json.js';
 import type { Compose } from '../../../libs/compose/compose.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import type { Settings } from '../../../libs/settings/settings.js';
+import type { Principal } from '../../../libs/access/principal.js';
+import { Caller } from '../access/caller.js';
+import { Needs, Public } from '../access/needs.js';
+import type { Access } from '../access/open-access.js';
 import type { ComposeDependencies } from '../gateway-ports.js';
-import { COMPOSES, METRICS, SETTINGS } from '../gateway-tokens.js';
+import { ACCESS, COMPOSES, METRICS, SETTINGS } from '../gateway-tokens.js';
 import { gatewayVersion } from '../gateway-version.js';
 import { MayWait, otherDeadline, recordTimeout } from '../http/answer-deadline.js';
 import { entityTag, matchesEntityTag, sendTagged } from '../http/entity-tag.js';
@@ -14,11 +18,9 @@ import type { GatewayMetrics } from '../metrics/gateway-metrics.js';
 import { allowedMethods } from '../openapi/allowed-methods.js';
 import { awaitChange, hasEnded } from './await-change.js';
 import { clientGone } from './client-gone.js';
-import { ComposeAuth } from './compose-requester.js';
 import { externalAddress } from './external-address.js';
 import { odcsMetrics } from './odcs-metrics.js';
 import { OdcsService } from './odcs-service.js';
-import { OwnPagesOnly } from './own-pages-only.js';
 import { paginationMeta } from './pagination-meta.js';
 import { readComposeId, readWait } from './read-parameters.js';
 import { readComposeQuery } from './read-compose-query.js';
@@ -27,6 +29,8 @@ import { streamStates, wantsEvents } from './state-stream.js';
 import { HEARTBEAT, WAITING_ROOM } from './waiting-room.js';
 import type { WaitingRoom } from './waiting-room.js';
 
+const readable = { whilePublic: 'composes', unknownCallers: true } as const;
+
 /** ODCS's REST API, version 1. Every answer is what its clients know; what goes beyond is asked for with headers and parameters that they do not send. */
 @Controller('api/1')
 export class OdcsController {
@@ -34,12 +38,14 @@ export class OdcsController {
     @Inject(OdcsService) private readonly service: OdcsService,
     @Inject(SETTINGS) private readonly settings: Settings,
     @Inject(COMPOSES) private readonly composes: ComposeDependencies,
+    @Inject(ACCESS) private readonly access: Access,
     @Inject(WAITING_ROOM) private readonly room: WaitingRoom,
     @Inject(HEARTBEAT) private readonly heartbeatMilliseconds: number,
     @Inject(METRICS) private readonly metrics: GatewayMetrics,
   ) {}
 
   @Get('composes')
+  @Needs('composes', 'reader', readable)
   async list(@Query() parameters: QueryParameters, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = readComposeQuery(parameters);
     const { composes, total } = await this.service.list(query);
@@ -49,14 +55,15 @@ export class OdcsController {
 
   @Post('composes')
   @HttpCode(200)
-  @UseGuards(OwnPagesOnly, ComposeAuth)
-  async create(@Body() body: unknown, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const { compose, repeated } = await this.service.request(body, idempotencyKey(request));
+  @Needs('composes', 'writer', { scope: 'new-compose', unknownCallers: true })
+  async create(@Caller() caller: Principal, @Body() body: unknown, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const { compose, repeated } = await this.service.request(body, { caller, key: idempotencyKey(request) });
     if (repeated) void reply.header('idempotency-replayed', 'true');
     return composeJson(compose, this.settings);
   }
 
   @Get('composes/:id')
+  @Needs('composes', 'reader', readable)
   @MayWait()
   async one(@Param('id') id: string, @Query() parameters: QueryParameters, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const wait = readWait(parameters['wait']);
@@ -66,26 +73,28 @@ export class OdcsController {
   }
 
   @Patch('composes/:id')
-  @UseGuards(OwnPagesOnly, ComposeAuth)
-  async renew(@Param('id') id: string, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
-    return composeJson(await this.service.renew(readComposeId(id), body, idempotencyKey(request)), this.settings);
+  @Needs('composes', 'writer', { scope: 'renew-compose', unknownCallers: true })
+  async renew(@Caller() caller: Principal, @Param('id') id: string, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
+    return composeJson(await this.service.renew(readComposeId(id), body, { caller, key: idempotencyKey(request) }), this.settings);
   }
 
   @Delete('composes/:id')
   @HttpCode(202)
-  @UseGuards(OwnPagesOnly, ComposeAuth)
-  async delete(@Param('id') id: string): Promise<{ readonly status: 202; readonly message: string }> {
-    return { status: 202, message: await this.service.delete(readComposeId(id)) };
+  @Needs('composes', 'login', { scope: 'delete-compose', unknownCallers: true })
+  async delete(@Caller() caller: Principal, @Param('id') id: string): Promise<{ readonly status: 202; readonly message: string }> {
+    return { status: 202, message: await this.service.delete(readComposeId(id), caller) };
   }
 
   /** Who may do what is nobody's business; the keys are there because clients print them. */
   @Get('about')
+  @Public()
   about(): object {
-    const { composeAuth, composeSigkeys } = this.settings;
-    return { version: gatewayVersion, auth_backend: composeAuth, allowed_clients: {}, raw_config_urls: {}, sigkeys: composeSigkeys };
+    const { composeSigkeys } = this.settings;
+    return { version: gatewayVersion, auth_backend: this.access.authenticator.backend, allowed_clients: {}, raw_config_urls: {}, sigkeys: composeSigkeys };
   }
 
   @Get('metrics')
+  @Needs('service', 'reader', { whilePublic: 'metrics' })
   async scrape(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
     const metrics = await odcsMetrics(() => this.metrics.composeTotals());
     void reply.type(metrics.contentType);
@@ -93,6 +102,7 @@ export class OdcsController {
   }
 
   /** Other sites' pages may read, and that is all. */
+  @Public()
   @Options(['composes', 'composes/:id', 'about', 'metrics'])
   @HttpCode(204)
   preflight(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): void {

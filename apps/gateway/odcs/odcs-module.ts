@@ -1,10 +1,8 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
-import { ComposeAuth } from './compose-requester.js';
 import { OdcsController } from './odcs-controller.js';
 import { OdcsPagesController } from './odcs-pages-controller.js';
 import { OdcsService } from './odcs-service.js';
-import { OwnPagesOnly } from './own-pages-only.js';
 import { HEARTBEAT, WAITING_ROOM, WaitingRoom, defaultHeartbeat, defaultSeats } from './waiting-room.js';
 
 export interface OdcsModuleOptions {
@@ -20,8 +18,6 @@ export class OdcsModule {
       controllers: [OdcsController, OdcsPagesController],
       providers: [
         OdcsService,
-        OwnPagesOnly,
-        ComposeAuth,
         { provide: WAITING_ROOM, useValue: new WaitingRoom(options.waitingSeats ?? defaultSeats) },
         { provide: HEARTBEAT, useValue: options.heartbeatMilliseconds ?? defaultHeartbeat },
       ],

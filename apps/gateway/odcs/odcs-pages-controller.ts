@@ -1,10 +1,12 @@
 import { Controller, Get, Header } from '@nestjs/common';
+import { Public } from '../access/needs.js';
 import { apiPage, favicon, indexPage, pagePolicy } from './odcs-pages.js';
 
 const html = 'text/html; charset=utf-8';
 
 /** What people see who open the service in a browser. */
 @Controller()
+@Public()
 export class OdcsPagesController {
   @Get()
   @Header('content-type', html)

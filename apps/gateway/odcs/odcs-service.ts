@@ -1,21 +1,30 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { Compose } from '../../../libs/compose/compose.js';
-import type { ComposeQuery } from '../../../libs/compose-record/compose-commands.js';
+import type { ComposeQuery, ComposeRequester } from '../../../libs/compose-record/compose-commands.js';
 import { MillraceError, isMillraceError } from '../../../libs/errors/millrace-error.js';
 import type { Settings } from '../../../libs/settings/settings.js';
+import type { Principal } from '../../../libs/access/principal.js';
+import { changedBy } from '../access/caller.js';
+import type { Access } from '../access/open-access.js';
 import type { ComposeDependencies } from '../gateway-ports.js';
-import { COMPOSES, LOGGER, METRICS, SETTINGS } from '../gateway-tokens.js';
+import { ACCESS, COMPOSES, LOGGER, METRICS, SETTINGS } from '../gateway-tokens.js';
 import { parseJsonBody } from '../http/parse-json-body.js';
 import { withDeadline } from '../http/with-deadline.js';
 import type { GatewayMetrics } from '../metrics/gateway-metrics.js';
-import { requester } from './compose-requester.js';
-import { readNewCompose } from './read-new-compose.js';
+import { readNewCompose } from '../../../libs/compose/request-body/read-new-compose.js';
+import { hasEnded } from './await-change.js';
 import { readRenewal } from './read-renewal.js';
 
 /** How long an answer waits for the workflow engine; the record's outbox tells it otherwise. */
 const engineMilliseconds = 1500;
 const longestKey = 255;
+
+export interface AskedBy {
+  readonly caller: Principal;
+  /** Header `Idempotency-Key`. */
+  readonly key: string | undefined;
+}
 
 /** ODCS's requests as commands on the record; the workflow of the compose hears of each at once, or later. */
 @Injectable()
@@ -23,6 +32,7 @@ export class OdcsService {
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
     @Inject(COMPOSES) private readonly composes: ComposeDependencies,
+    @Inject(ACCESS) private readonly access: Access,
     @Inject(LOGGER) private readonly log: Logger,
     @Inject(METRICS) private readonly metrics: GatewayMetrics,
   ) {}
@@ -38,12 +48,13 @@ export class OdcsService {
     return compose;
   }
 
-  async request(body: unknown, key: string | undefined): Promise<{ readonly compose: Compose; readonly repeated: boolean }> {
-    const request = readNewCompose(parseJsonBody(body), this.settings);
-    const idempotencyKey = readKey(key);
+  async request(body: unknown, asked: AskedBy): Promise<{ readonly compose: Compose; readonly repeated: boolean }> {
+    const requester = this.requester(asked);
+    const request = readNewCompose(parseJsonBody(body), { ...this.settings, ...this.lives(asked.caller) });
+    this.access.authorization.requireRequest(asked.caller, request);
     this.check(request);
-    const { owner } = requester(this.settings);
-    const requested = await this.composes.commands.request(request, { owner, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) });
+    const { owner } = requester;
+    const requested = await this.composes.commands.request(request, requester);
     if (!requested.repeated) {
       this.metrics.composesRequested.inc({ source_type: request.sourceType });
       this.log.info({ compose: requested.compose.id, owner, sourceType: request.sourceType }, `compose ${requested.compose.id} is asked for`);
@@ -52,28 +63,45 @@ export class OdcsService {
     return requested;
   }
 
-  async renew(id: number, body: unknown, key: string | undefined): Promise<Compose> {
-    const renewal = readRenewal(body, this.settings);
-    const idempotencyKey = readKey(key);
-    const { owner } = requester(this.settings);
+  async renew(id: number, body: unknown, asked: AskedBy): Promise<Compose> {
+    const requester = this.requester(asked);
+    const lives = this.lives(asked.caller);
+    const renewal = { secondsToLive: lives.composeSecondsToLive, ...readRenewal(body, lives) };
+    const { owner } = requester;
     try {
-      const compose = await this.composes.commands.renew(id, renewal, { owner, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) });
-      this.log.info({ compose: id, renewed: compose.id, owner }, compose.id === id ? `compose ${id} expires later` : `compose ${id} is renewed by ${compose.id}`);
-      await this.tell(compose.id, compose.id === id ? 'changed' : 'start');
-      return compose;
+      const compose = await this.get(id);
+      if (!hasEnded(compose)) throw await this.notRenewable(id);
+      this.access.authorization.requireRenewal(asked.caller, compose, renewal);
+      const kept = await this.composes.commands.renew(id, renewal, requester);
+      this.log.info({ compose: id, renewed: kept.id, owner }, kept.id === id ? `compose ${id} expires later` : `compose ${id} is renewed by ${kept.id}`);
+      await this.tell(kept.id, kept.id === id ? 'changed' : 'start');
+      return kept;
     } catch (error) {
       throw isMillraceError(error) && (error.code === 'compose-not-found' || error.code === 'compose-closed') ? await this.notRenewable(id) : error;
     }
   }
 
   /** Cancels what is not finished and removes what is. Answers what is so now, in ODCS's words. */
-  async delete(id: number): Promise<string> {
-    const { by } = requester(this.settings);
+  async delete(id: number, caller: Principal): Promise<string> {
+    const by = changedBy(caller);
     const compose = await this.get(id);
+    this.access.authorization.requireDeletion(caller, compose);
     const message = (await this.cancelled(compose, by)) ? `Compose (id=${id}) has been canceled` : await this.removed(id, by);
     this.log.info({ compose: id, by }, message);
     await this.tell(id, 'changed');
     return message;
+  }
+
+  /** Errors: `invalid-request`. */
+  private requester({ caller, key }: AskedBy): ComposeRequester {
+    const idempotencyKey = readKey(key);
+    const { composes, bytes } = this.access.authorization.quotaOf(caller);
+    return { owner: caller.name, ...(idempotencyKey === undefined ? {} : { idempotencyKey }), quota: { composes, bytes } };
+  }
+
+  private lives(caller: Principal): Pick<Settings, 'composeSecondsToLive' | 'composeMaximumSecondsToLive'> {
+    const longest = Math.min(this.settings.composeMaximumSecondsToLive, this.access.authorization.quotaOf(caller).secondsToLive ?? Infinity);
+    return { composeSecondsToLive: Math.min(this.settings.composeSecondsToLive, longest), composeMaximumSecondsToLive: longest };
   }
 
   /** What this service cannot make is refused before anybody waits for it, whatever is missing for it. */

@@ -1,9 +1,9 @@
 import type { ComposeRenewal } from '../../../libs/compose-record/compose-commands.js';
 import type { Settings } from '../../../libs/settings/settings.js';
 import { parseJsonBody } from '../http/parse-json-body.js';
-import { checkFields } from './check-fields.js';
-import type { Fields } from './check-fields.js';
-import { listOf, secondsToLiveOf, sigkeysOf, textOf } from './field-values.js';
+import { checkFields } from '../../../libs/compose/request-body/check-fields.js';
+import type { Fields } from '../../../libs/compose/request-body/check-fields.js';
+import { listOf, secondsToLiveOf, sigkeysOf, textOf } from '../../../libs/compose/request-body/field-values.js';
 
 /** The body of `PATCH /api/1/composes/<id>`; none at all means the defaults. Errors: `invalid-request`, which names the field. */
 export function readRenewal(body: unknown, settings: Pick<Settings, 'composeMaximumSecondsToLive'>): ComposeRenewal {

@@ -12,7 +12,7 @@ export function text(description: string): Answer {
   return { description, content: { 'text/plain': 'text' } };
 }
 
-const problemAnswer = (description: string): Answer => ({ description, content: { 'application/problem+json': problem } });
+export const problemAnswer = (description: string): Answer => ({ description, content: { 'application/problem+json': problem } });
 
 const problems: Readonly<Record<number, Answer>> = {
   400: problemAnswer('The request is wrong; `detail` says how.'),

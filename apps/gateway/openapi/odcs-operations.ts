@@ -5,8 +5,8 @@ import type { Answer, Operation, Parameter } from './operation.js';
 
 const errors: Readonly<Record<number, string>> = {
   400: 'The request is wrong; `message` says how.',
-  401: 'Credentials are missing or wrong, where the service asks for them.',
-  403: 'A page of another site asks.',
+  401: 'Credentials are missing, wrong or expired, where the service asks for them.',
+  403: 'The caller may not do this, as `message` says, or a page of another site asks.',
   404: 'No such compose.',
   413: 'The body is larger than 1 MiB.',
   409: 'A stable name points at it.',
@@ -40,7 +40,7 @@ const listParameters: readonly Parameter[] = [
 ];
 
 export const odcsOperations: readonly Operation[] = [
-  { method: 'get', path: '/api/1/composes/', operationId: 'odcsListComposes', tag: 'odcs', summary: 'Composes, a page of them', auth: 'none', parameters: listParameters, answers: { ...answers(200, 'One page.', odcsComposeList, 400), ...unchanged } },
+  { method: 'get', path: '/api/1/composes/', operationId: 'odcsListComposes', tag: 'odcs', summary: 'Composes, a page of them', auth: 'setting', parameters: listParameters, answers: { ...answers(200, 'One page.', odcsComposeList, 400), ...unchanged } },
   {
     method: 'post',
     path: '/api/1/composes/',
@@ -58,13 +58,13 @@ export const odcsOperations: readonly Operation[] = [
     operationId: 'odcsGetCompose',
     tag: 'odcs',
     summary: 'A compose; with `Accept: text/event-stream`, each of its states from now on',
-    auth: 'none',
+    auth: 'setting',
     parameters: [id, query('wait', 'Seconds, at most 60: answer when its state changes, or it has ended, or the time is over.', { type: 'number', minimum: 0 }), known],
     answers: { ...answers(200, 'The compose.', odcsComposeDetail, 400, 404), ...unchanged },
   },
   { method: 'patch', path: '/api/1/composes/{id}', operationId: 'odcsRenewCompose', tag: 'odcs', summary: 'Let it expire later, or make a new one with the same packages', auth: 'setting', parameters: [id, key], body: odcsRenewal, bodyOptional: true, answers: answers(200, 'The compose, or the new one.', odcsCompose, 400, 401, 403, 404, 413, 422) },
   { method: 'delete', path: '/api/1/composes/{id}', operationId: 'odcsDeleteCompose', tag: 'odcs', summary: 'Cancel what is not done, remove what is', auth: 'setting', parameters: [id], answers: answers(202, 'Cancelled, or removed soon.', odcsDeleted, 400, 401, 403, 404, 409, 413) },
   { method: 'get', path: '/api/1/about/', operationId: 'odcsAbout', tag: 'odcs', summary: 'What clients of ODCS ask about the service', auth: 'none', answers: answers(200, 'About it.', odcsAbout) },
-  { method: 'get', path: '/api/1/metrics/', operationId: 'odcsMetrics', tag: 'odcs', summary: 'Prometheus metrics by the names of ODCS', auth: 'none', answers: { 200: text('Text exposition format.'), 503: json(errors[503] ?? '', odcsError) } },
+  { method: 'get', path: '/api/1/metrics/', operationId: 'odcsMetrics', tag: 'odcs', summary: 'Prometheus metrics by the names of ODCS', auth: 'setting', answers: { 200: text('Text exposition format.'), 503: json(errors[503] ?? '', odcsError) } },
   { method: 'get', path: '/api/1/', operationId: 'odcsApiPage', tag: 'odcs', summary: 'This API as a page', auth: 'none', answers: { 200: { description: 'A page.', content: { 'text/html': 'text' } } } },
 ];

@@ -1,8 +1,12 @@
 import type { ZodType } from 'zod';
+import { accessAnswers } from './access-answers.js';
 import { gatewayVersion } from '../gateway-version.js';
 import { namedSchemas, schemaOrReference } from './json-schema.js';
 import type { Answer, Operation } from './operation.js';
 import { operations } from './operations.js';
+
+/** Any of them, as far as the service takes it. */
+const logins = [{ controlAuth: [] }, { bearerToken: [] }, { negotiate: [] }, { clientCertificate: [] }];
 
 /** OpenAPI 3.1 of everything that the gateway answers; docs/reference/openapi.json is this, and a spec keeps it so. */
 export function openApiDocument(): object {
@@ -22,6 +26,7 @@ export function openApiDocument(): object {
       { name: 'sessions', description: 'Sessions, as Millrace shows them' },
       { name: 'odcs', description: 'Composes, with the REST API of ODCS' },
       { name: 'composes', description: 'Composes, as Millrace shows them, and their files' },
+      { name: 'rules', description: 'Messages of buses, and what rules make of them' },
       { name: 'ca', description: 'The certificate authority, in the formats that build tools read' },
       { name: 'service', description: 'Health, metrics and this document' },
     ],
@@ -30,6 +35,9 @@ export function openApiDocument(): object {
       schemas: namedSchemas(),
       securitySchemes: {
         controlAuth: { type: 'http', scheme: 'basic', description: 'MILLRACE_CONTROL_AUTH (or FETCH_SERVICE_AUTH)' },
+        bearerToken: { type: 'http', scheme: 'bearer', description: 'A token of the OpenID provider that MILLRACE_ACCESS names' },
+        negotiate: { type: 'http', scheme: 'negotiate', description: 'Kerberos, where MILLRACE_ACCESS has it' },
+        clientCertificate: { type: 'mutualTLS', description: 'A certificate of the authority that MILLRACE_ACCESS names' },
         sessionToken: { type: 'apiKey', in: 'header', name: 'Millrace-Session-Token', description: 'The token of the session in the path' },
       },
     },
@@ -41,10 +49,10 @@ function operationObject(operation: Operation): object {
     operationId: operation.operationId,
     tags: [operation.tag],
     summary: operation.summary,
-    security: { basic: [{ controlAuth: [] }], token: [{ sessionToken: [] }], setting: [{}, { controlAuth: [] }], none: [] }[operation.auth],
+    security: { basic: logins, token: [{ sessionToken: [] }], setting: [{}, ...logins], none: [] }[operation.auth],
     ...(operation.parameters === undefined ? {} : { parameters: operation.parameters }),
     ...(operation.body === undefined ? {} : { requestBody: { required: operation.bodyOptional !== true, content: { 'application/json': { schema: schemaOrReference(operation.body) } } } }),
-    responses: Object.fromEntries(Object.entries(operation.answers).map(([status, answer]) => [status, answerObject(answer)])),
+    responses: Object.fromEntries(Object.entries(accessAnswers(operation)).map(([status, answer]) => [status, answerObject(answer)])),
   };
 }
 

@@ -20,9 +20,9 @@ export interface Operation {
   /** OpenAPI template: `/session/{id}`; `{path}` at the end may have slashes in it. */
   readonly path: string;
   readonly operationId: string;
-  readonly tag: 'fetch-service' | 'sessions' | 'odcs' | 'composes' | 'ca' | 'service';
+  readonly tag: 'fetch-service' | 'sessions' | 'odcs' | 'composes' | 'rules' | 'ca' | 'service';
   readonly summary: string;
-  /** `setting`: `basic` or `none`, as the service is set. */
+  /** `basic`: any credentials that the service takes, with the role for it; `setting`: those or none, as the service is set; `token`: the session's. */
   readonly auth: 'basic' | 'token' | 'setting' | 'none';
   readonly parameters?: readonly Parameter[];
   readonly body?: ZodType;

@@ -10,7 +10,7 @@ const parameters = [sessionIdParameter];
 
 /** The contract of fetch-service: plain-text errors, JSON bodies under any media type. */
 export const sessionControlOperations: readonly Operation[] = [
-  { method: 'get', path: '/status', operationId: 'status', tag: 'fetch-service', summary: 'Uptime and the sessions that are held', auth: 'none', answers: { 200: json('The service is up.', serviceStatus), 503: away } },
+  { method: 'get', path: '/status', operationId: 'status', tag: 'fetch-service', summary: 'Uptime and the sessions that are held', auth: 'setting', answers: { 200: json('The service is up.', serviceStatus), 503: away } },
   {
     method: 'post',
     path: '/session',

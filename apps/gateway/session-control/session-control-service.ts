@@ -1,12 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { Principal } from '../../../libs/access/principal.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import { isSessionId } from '../../../libs/session/session-id.js';
 import type { Settings } from '../../../libs/settings/settings.js';
+import type { Access } from '../access/open-access.js';
 import type { RecordedSession, SessionReads } from '../gateway-ports.js';
-import { LIFECYCLE, READS, SETTINGS } from '../gateway-tokens.js';
-import { controlUser } from '../http/basic-auth.js';
+import { ACCESS, LIFECYCLE, READS, SETTINGS } from '../gateway-tokens.js';
 import { validate } from '../http/parse-json-body.js';
 import { readOpenRequest } from '../session-lifecycle/open-request.js';
+import { requireOwnSession } from '../session-lifecycle/require-own-session.js';
 import type { SessionLifecycle } from '../session-lifecycle/session-lifecycle.js';
 import { revokeToken } from './session-control-schemas.js';
 import { spoolRoot } from './spool-root.js';
@@ -24,6 +26,7 @@ export class SessionControlService {
     @Inject(SETTINGS) private readonly settings: Settings,
     @Inject(READS) private readonly reads: SessionReads,
     @Inject(LIFECYCLE) private readonly lifecycle: SessionLifecycle,
+    @Inject(ACCESS) private readonly access: Access,
   ) {}
 
   async status(): Promise<ServiceStatus> {
@@ -43,8 +46,8 @@ export class SessionControlService {
     };
   }
 
-  async open(body: unknown): Promise<{ readonly id: string; readonly token: string }> {
-    const { id, token } = await this.lifecycle.open(readOpenRequest(body, this.settings.permissive), controlUser(this.settings));
+  async open(body: unknown, caller: Principal): Promise<{ readonly id: string; readonly token: string }> {
+    const { id, token } = await this.lifecycle.open(readOpenRequest(body, this.settings.permissive), caller.name);
     return { id, token }; // exactly these: craft-application refuses a third key
   }
 
@@ -59,22 +62,25 @@ export class SessionControlService {
     return { 'session-id': sessionId, 'start-time': revoked.openedAt, 'end-time': revoked.revokedAt, 'spool-path': spoolRoot(this.settings) };
   }
 
-  async report(sessionId: string): Promise<object> {
+  async report(sessionId: string, caller: Principal): Promise<object> {
     const session = await this.current(sessionId);
+    requireOwnSession(this.access.authorization, caller, { session, role: 'reader' });
     if (session.state === 'open') throw new MillraceError('session-token-active', 'session token is active');
     return this.reads.report(sessionId);
   }
 
-  async end(sessionId: string): Promise<void> {
-    await this.current(sessionId);
-    await this.lifecycle.end(sessionId, controlUser(this.settings));
+  async end(sessionId: string, caller: Principal): Promise<void> {
+    requireOwnSession(this.access.authorization, caller, { session: await this.current(sessionId), role: 'admin' });
+    await this.lifecycle.end(sessionId, caller.name);
   }
 
   /** Ending a session removes its resources already, so there is nothing to do; a live session keeps them. An unknown id is fine. */
-  async removeResources(sessionId: string): Promise<void> {
+  async removeResources(sessionId: string, caller: Principal): Promise<void> {
     if (!isSessionId(sessionId)) return;
     const session = await this.reads.find(sessionId);
-    if (session !== undefined && isCurrent(session)) {
+    if (session === undefined) return;
+    requireOwnSession(this.access.authorization, caller, { session, role: 'admin' });
+    if (isCurrent(session)) {
       throw new MillraceError('resources-in-use', 'session is not finished', { suggestion: 'End the session first (DELETE /session/<id>).' });
     }
   }

@@ -1,9 +1,11 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Public } from '../access/needs.js';
 import { SessionEnvironmentService } from './session-environment-service.js';
 
 /** Apart from the other session routes: the token is the credential here, so that a build machine needs no control credentials. */
 @Controller('v1/sessions')
+@Public()
 export class SessionEnvironmentController {
   constructor(@Inject(SessionEnvironmentService) private readonly environment: SessionEnvironmentService) {}
 

@@ -1,6 +1,9 @@
 import type { PinnedInputs } from '../../compose/compose-plan.js';
 import type { ComposeRequest } from '../../compose/compose-request.js';
+import type { GitCheckout } from '../../git-checkout/checkout.js';
 import type { KojiSource } from '../../koji/koji-source.js';
+import type { ModuleBuildService } from '../../mbs/module-build-service.js';
+import type { ContentStore } from '../../repository-source/content-store.js';
 import type { RepositorySource, SourceOptions } from '../../repository-source/repository-source.js';
 import type { Settings } from '../../settings/settings.js';
 import type { ComposePlaces } from '../compose-layout.js';
@@ -23,6 +26,10 @@ export interface PinningParts {
   readonly source: RepositorySource;
   /** Undefined: no hub is configured. */
   readonly koji: KojiSource | undefined;
+  /** Undefined: no module build service is configured. */
+  readonly modules: ModuleBuildService | undefined;
+  readonly git: GitCheckout;
+  readonly store: ContentStore;
 }
 
 /** Each is asked for by a call of its own. */

@@ -1,5 +1,6 @@
 import type { SourceType } from '../../compose/compose-vocabulary.js';
 import { buildKind, tagKind } from './koji-kinds.js';
+import { moduleKind } from './module-kind.js';
 import { pungiComposeKind } from './pungi-compose-kind.js';
 import { repoKind } from './repo-kind.js';
 import { unsupported, type SourceKind } from './source-kind.js';
@@ -9,7 +10,7 @@ export const sourceKinds: Readonly<Record<SourceType, SourceKind>> = {
   pungi_compose: pungiComposeKind,
   tag: tagKind,
   build: buildKind,
-  module: unsupported('a connection to a module build service'),
+  module: moduleKind,
   pulp: unsupported('a connection to a Pulp server'),
   raw_config: unsupported('configurations of Pungi'),
 };

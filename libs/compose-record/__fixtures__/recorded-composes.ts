@@ -43,5 +43,5 @@ export function recordedComposes() {
     expect(await commands().expire(id)).toMatchObject({ removed: true });
   }
 
-  return { database: () => record.database, reads: () => reads, commands, later, at, read, messages, expired, ...composeLives(commands) };
+  return { url: () => record.url, database: () => record.database, reads: () => reads, commands, later, at, read, messages, expired, ...composeLives(commands) };
 }

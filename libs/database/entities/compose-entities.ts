@@ -52,6 +52,8 @@ export const ComposeRow = defineEntity({
     { name: 'composes_done', properties: ['doneAt', 'id'], columns: [{ name: 'doneAt', nulls: 'first' }, { name: 'id' }] },
     { name: 'composes_removed', properties: ['removedAt', 'id'], columns: [{ name: 'removedAt', nulls: 'first' }, { name: 'id' }] },
     { name: 'composes_promises', properties: ['promises', 'state'] },
+    // What an owner has, for quotas; most composes are removed.
+    { name: 'composes_owner_live', properties: ['owner', 'state', 'promises'], where: '"state" <> 3' },
   ],
 });
 
@@ -67,6 +69,8 @@ export const ComposeTree = defineEntity({
     state: p.text().$type<'generating' | 'ready' | 'abandoned' | 'failed' | 'releasing'>(),
     plan: p.text().nullable(),
     pungiComposeId: p.text().nullable(),
+    /** Of its package files, when they are all there. */
+    bytes: p.bigint('number').nullable(),
   },
   // Single flight: of fifty that claim, one inserts.
   uniques: [{ name: 'compose_trees_live', properties: ['inputsDigest'], where: `"state" in ('generating', 'ready')` }],

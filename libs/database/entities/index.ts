@@ -1,15 +1,19 @@
 import { ComposeIdempotency, ComposeOutboxMessage, ComposeRow, ComposeTree, RecordIdentity } from './compose-entities.js';
 import { ComposeNamePlace, ComposeNameRow } from './compose-name-entities.js';
 import { ClosedSession, Counter, OutboxMessage, ProxyProcess, Revocation, RevocationAck, SessionKnowledgeRow, SessionSecretsRow, TrafficNotification } from './operation-entities.js';
+import { BusMessageRow, BusRow, ParkedMessageRow } from './incoming-entities.js';
 import { MessageSinkRow, OutboundMessageRow } from './message-entities.js';
+import { ComposeRuleRow, RuleComposeRow } from './rule-entities.js';
 import { ArtefactRow, DownloadRow, SessionRow } from './projection-entities.js';
 import { StoredEvent, Stream } from './stream-entities.js';
 
 export * from './compose-entities.js';
 export * from './compose-name-entities.js';
+export * from './incoming-entities.js';
 export * from './message-entities.js';
 export * from './operation-entities.js';
 export * from './projection-entities.js';
+export * from './rule-entities.js';
 export * from './stream-entities.js';
 
 /** Every table there is; the migrations are checked against this list. */
@@ -35,6 +39,11 @@ export const entities = [
   RecordIdentity,
   OutboundMessageRow,
   MessageSinkRow,
+  BusMessageRow,
+  ParkedMessageRow,
+  BusRow,
+  ComposeRuleRow,
+  RuleComposeRow,
   ComposeNameRow,
   ComposeNamePlace,
 ] as const;

@@ -8,7 +8,8 @@ import { connect, type Channel, type ChannelModel, type GetMessage } from 'amqpl
 import { describeWith } from '../../testing/describe-with.js';
 import { startRabbitmq, type TestRabbitmq } from '../../testing/start-rabbitmq.js';
 import { writeTestCertificates, type TestCertificates } from '../../testing/test-certificates.js';
-import { messageBody, numbersByStream, openMessageScene, registered, topic, until, type MessageScene, type SpecMessage } from '../__fixtures__/message-scene.js';
+import { expectAllOverKilledBroker } from '../__fixtures__/killed-broker.js';
+import { messageBody, openMessageScene, topic, type MessageScene, type SpecMessage } from '../__fixtures__/message-scene.js';
 import type { DeliverableMessage } from '../message-sink.js';
 import type { Amqp091Settings } from '../message-settings-schema.js';
 import { createAmqp091Sink } from './amqp-0-9-1-sink.js';
@@ -175,27 +176,17 @@ describeWith('rabbitmq-server', 'a RabbitMQ sink', () => {
 
   it('delivers every message, each stream in its order, although the broker is killed in the middle and started again', async () => {
     await boundQueue('all');
-    const stop = scene.deliver([createAmqp091Sink(settingsOf(), {})], { firstPause: 0.1 });
-    await registered(scene.database, 1);
-    const streams = ['compose:1', 'compose:2', 'compose:3', 'compose:4'];
-    let left = 0;
-    const leaving = (async () => {
-      for (let number = 1; number <= 60; number += 1) {
-        await Promise.all(streams.map((stream) => scene.leave(stream, number)));
-        left = number;
-      }
-    })();
-    await until(() => left > 10);
-    await broker.kill();
-    await leaving;
-    await broker.restart();
     const received: SpecMessage[] = [];
-    await until(async () => {
-      received.push(...(await drain('all')).map(({ content }) => JSON.parse(content.toString()) as SpecMessage));
-      return Object.values(numbersByStream(received)).flat().length === 240;
+    await expectAllOverKilledBroker({
+      scene,
+      sink: createAmqp091Sink(settingsOf(), {}),
+      broker,
+      streams: ['compose:1', 'compose:2', 'compose:3', 'compose:4'],
+      each: 60,
+      received: async () => {
+        received.push(...(await drain('all')).map(({ content }) => JSON.parse(content.toString()) as SpecMessage));
+        return received;
+      },
     });
-    await stop();
-    const all = Array.from({ length: 60 }, (_, index) => index + 1);
-    expect(numbersByStream(received)).toEqual(Object.fromEntries(streams.map((stream) => [stream, all])));
   }, 90_000);
 });

@@ -6,7 +6,8 @@ import rhea from 'rhea';
 import type { Message } from 'rhea';
 import { describeWith } from '../../testing/describe-with.js';
 import { startRabbitmq, type TestRabbitmq } from '../../testing/start-rabbitmq.js';
-import { messageBody, numbersByStream, openMessageScene, registered, topic, until, type MessageScene, type SpecMessage } from '../__fixtures__/message-scene.js';
+import { expectAllOverKilledBroker } from '../__fixtures__/killed-broker.js';
+import { messageBody, openMessageScene, topic, type MessageScene, type SpecMessage } from '../__fixtures__/message-scene.js';
 import type { DeliverableMessage } from '../message-sink.js';
 import type { Amqp10Settings } from '../message-settings-schema.js';
 import { createAmqp10Sink } from './amqp-1-0-sink.js';
@@ -133,27 +134,17 @@ describeWith('rabbitmq-server', 'an AMQP 1.0 sink', () => {
 
   it('delivers every message in order although the broker is killed in the middle and started again', async () => {
     await queue('all');
-    const stop = scene.deliver([createAmqp10Sink(settingsOf(), password)], { firstPause: 0.1 });
-    await registered(scene.database, 1);
-    const streams = ['compose:1', 'compose:2', 'compose:3'];
-    let left = 0;
-    const leaving = (async () => {
-      for (let number = 1; number <= 40; number += 1) {
-        await Promise.all(streams.map((stream) => scene.leave(stream, number)));
-        left = number;
-      }
-    })();
-    await until(() => left > 8);
-    await broker.kill();
-    await leaving;
-    await broker.restart();
     const received: SpecMessage[] = [];
-    await until(async () => {
-      received.push(...(await drain('all')).map(({ content }) => JSON.parse(content.toString()) as SpecMessage));
-      return Object.values(numbersByStream(received)).flat().length === 120;
+    await expectAllOverKilledBroker({
+      scene,
+      sink: createAmqp10Sink(settingsOf(), password),
+      broker,
+      streams: ['compose:1', 'compose:2', 'compose:3'],
+      each: 40,
+      received: async () => {
+        received.push(...(await drain('all')).map(({ content }) => JSON.parse(content.toString()) as SpecMessage));
+        return received;
+      },
     });
-    await stop();
-    const all = Array.from({ length: 40 }, (_, index) => index + 1);
-    expect(numbersByStream(received)).toEqual(Object.fromEntries(streams.map((stream) => [stream, all])));
   }, 90_000);
 });

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Admin, Consumer, stringDeserializers } from '@platformatic/kafka';
 import { describeWith } from '../../testing/describe-with.js';
 import { startKafka, type TestKafka } from '../../testing/start-kafka.js';
-import { messageBody, numbersByStream, openMessageScene, registered, topic, until, type MessageScene, type SpecMessage } from '../__fixtures__/message-scene.js';
+import { expectAllOverKilledBroker } from '../__fixtures__/killed-broker.js';
+import { messageBody, openMessageScene, topic, until, type MessageScene, type SpecMessage } from '../__fixtures__/message-scene.js';
 import type { DeliverableMessage } from '../message-sink.js';
 import type { KafkaSettings } from '../message-settings-schema.js';
 import { createKafkaSink } from './kafka-sink.js';
@@ -67,26 +68,18 @@ describeWith('kafka', 'a Kafka sink', () => {
   });
 
   it('delivers every message in order although the broker is killed in the middle and started again', async () => {
-    const stop = scene.deliver([createKafkaSink(settingsOf(), {})], { firstPause: 0.1 });
-    await registered(scene.database, 1);
-    const streams = ['compose:1', 'compose:2', 'compose:3'];
-    let left = 0;
-    const leaving = (async () => {
-      for (let number = 1; number <= 40; number += 1) {
-        await Promise.all(streams.map((stream) => scene.leave(stream, number)));
-        left = number;
-      }
-    })();
-    await until(() => left > 8);
-    await kafka.kill();
-    await leaving;
-    await kafka.restart();
-    const { messages, close } = await follow(topic);
-    const bodies = (): SpecMessage[] => messages.map(({ value }) => JSON.parse(value) as SpecMessage);
-    await until(() => Object.values(numbersByStream(bodies())).flat().length === 120, 60_000);
-    await close();
-    await stop();
-    const all = Array.from({ length: 40 }, (_, index) => index + 1);
-    expect(numbersByStream(bodies())).toEqual(Object.fromEntries(streams.map((stream) => [stream, all])));
+    let followed: Awaited<ReturnType<typeof follow>> | undefined;
+    await expectAllOverKilledBroker({
+      scene,
+      sink: createKafkaSink(settingsOf(), {}),
+      broker: kafka,
+      streams: ['compose:1', 'compose:2', 'compose:3'],
+      each: 40,
+      received: async () => {
+        followed ??= await follow(topic);
+        return followed.messages.map(({ value }) => JSON.parse(value) as SpecMessage);
+      },
+    });
+    await followed?.close();
   }, 120_000);
 });

@@ -3,7 +3,7 @@ import type { Environment } from '../../settings/settings.js';
 import type { DeliverableMessage, MessageSink, PublishResult } from '../message-sink.js';
 import type { KafkaSettings } from '../message-settings-schema.js';
 import { readSecret } from '../../settings-file/read-secret.js';
-import { briefly } from './briefly.js';
+import { briefly } from '../../amqp/briefly.js';
 import { tlsOptions } from '../../settings-file/tls-options.js';
 
 type StringProducer = Producer<string, string, string, string>;

@@ -1,13 +1,12 @@
-import { Webhook } from 'standardwebhooks';
 import { Agent, request, type buildConnector } from 'undici';
 import { errorMessage } from '../../errors/error-message.js';
-import { MillraceError } from '../../errors/millrace-error.js';
 import { createUpstreamConnector } from '../../proxy/upstream/connect.js';
 import { createDestinationGuard } from '../../proxy/upstream/destination-guard.js';
 import type { Environment } from '../../settings/settings.js';
 import type { DeliverableMessage, MessageSink, PublishResult } from '../message-sink.js';
 import type { WebhookSettings } from '../message-settings-schema.js';
 import { readSecret } from '../../settings-file/read-secret.js';
+import { standardWebhook } from '../../settings-file/standard-webhook.js';
 
 export interface WebhookSinkOptions {
   readonly environment: Environment;
@@ -83,14 +82,5 @@ export function createWebhookSink(settings: WebhookSettings, { environment, forb
 }
 
 function sign(secret: string, { messageId, body }: DeliverableMessage, at: Date): string {
-  return webhookOf(secret).sign(messageId, at, body);
-}
-
-/** Errors: `invalid-setting`, without the secret. */
-export function webhookOf(secret: string): Webhook {
-  try {
-    return new Webhook(secret);
-  } catch {
-    throw new MillraceError('invalid-setting', 'a webhook secret must be base64, with or without whsec_ before it');
-  }
+  return standardWebhook(secret).sign(messageId, at, body);
 }

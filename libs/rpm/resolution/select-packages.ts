@@ -31,6 +31,8 @@ export const selectPackages: SelectPackages = async (request) => {
   const acceptsCandidate = (candidate: Candidate): boolean => accepts(candidate.package);
 
   const debugPool = createCandidatePool(request.packages, [], usable, isDebugPackage);
+  const included = request.included ?? new Set();
+  const isIncluded = (candidate: Candidate): boolean => included.has(candidate.package) && acceptsCandidate(candidate);
   const initial = chooseInitial();
   const selected = createSelectedCandidates();
   for (const candidate of initial.chosen) if (!isDebugPackage(candidate.package)) selected.add(candidate);
@@ -52,10 +54,16 @@ export const selectPackages: SelectPackages = async (request) => {
   function chooseInitial(): Wanted {
     if (request.wanted.length === 0) {
       const [binaries, debugging] = [chooseAll(pool, acceptsCandidate), chooseAll(debugPool, acceptsCandidate)];
-      return { chosen: [...binaries.chosen, ...debugging.chosen], missing: [], refused: [...binaries.refused, ...debugging.refused] };
+      return { chosen: withIncluded([...binaries.chosen, ...debugging.chosen]), missing: [], refused: [...binaries.refused, ...debugging.refused] };
     }
     const known = new Set([...usable.native, ...usable.secondary]);
-    return chooseWanted(request.wanted, { byName: new Map([...byName, ...groupByName(debugPool)]), architectures: known, otherWordSize, accepts: acceptsCandidate, budget });
+    const names = included.size === 0 ? byName : groupByName(pool.filter((candidate) => !included.has(candidate.package)));
+    const wanted = chooseWanted(request.wanted, { byName: new Map([...names, ...groupByName(debugPool)]), architectures: known, otherWordSize, accepts: acceptsCandidate, budget });
+    return { ...wanted, chosen: withIncluded(wanted.chosen), missing: wanted.missing.filter((name) => !(byName.get(name) ?? []).some(isIncluded)) };
+  }
+
+  function withIncluded(chosen: readonly Candidate[]): readonly Candidate[] {
+    return included.size === 0 ? chosen : [...new Set([...chosen, ...[...pool, ...debugPool].filter(isIncluded)])];
   }
 
   async function resolve(): Promise<readonly BrokenDependency[]> {

@@ -12,6 +12,8 @@ export interface SelectionRequest {
   readonly useOnlyCompatibleArch: boolean;
   /** Names (globs allowed; also `name.arch`) of binary packages; empty: every package, in every version. */
   readonly wanted: readonly string[];
+  /** Some of `packages` that go in whatever is wanted, also of the other word size: those of modules. They do not stand for wanted names where others can. */
+  readonly included?: ReadonlySet<AvailablePackage>;
   /** Add what the wanted ones require, transitively. */
   readonly dependencies: boolean;
   /** Report what is not satisfied by the selection and the lookaside. */

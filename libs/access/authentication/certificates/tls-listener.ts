@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import type { Server } from 'node:https';
+import { createSecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls';
+import { errorMessage } from '../../../errors/error-message.js';
+import { MillraceError } from '../../../errors/millrace-error.js';
+import { readSecret, readText } from '../../../settings-file/read-secret.js';
+import type { Environment } from '../../../settings/settings.js';
+import { mistrustConnection } from './shown-certificate.js';
+import type { TlsListenerSettings } from './tls-listener-schema.js';
+
+/** TLS of the gateway's port, from files that may change while it listens. */
+export interface TlsListener {
+  /** For `https.createServer`. */
+  readonly options: SecureContextOptions & { readonly requestCert: boolean; readonly rejectUnauthorized: false };
+  /** Gives the server what the files hold from now on. */
+  attach(server: Server): void;
+  /** Looks at the files now. Answers whether they have changed. */
+  refresh(): Promise<boolean>;
+  close(): void;
+}
+
+export interface TlsListenerOptions {
+  readonly environment: Environment;
+  /** Of files that cannot be used: what was read before stays in force. */
+  readonly onProblem: (error: unknown) => void;
+  /** Milliseconds between looks. */
+  readonly refreshEvery?: number;
+}
+
+/** Errors: `invalid-setting`. */
+export async function openTlsListener(settings: TlsListenerSettings, { environment, onProblem, refreshEvery = 10_000 }: TlsListenerOptions): Promise<TlsListener> {
+  let current = await readContext(settings, environment);
+  const servers = new Set<Server>();
+  const connections = new Set<TLSSocket>();
+
+  async function refresh(): Promise<boolean> {
+    const read = await readContext(settings, environment);
+    if (read.digest === current.digest) return false;
+    current = read;
+    for (const socket of connections) mistrustConnection(socket);
+    for (const server of servers) {
+      server.setSecureContext(read.context);
+      server.closeIdleConnections();
+    }
+    return true;
+  }
+
+  const timer = setInterval(() => void refresh().catch(onProblem), refreshEvery).unref();
+  return {
+    options: { ...current.context, requestCert: settings['client-certificates'] === 'optional', rejectUnauthorized: false },
+    attach(server) {
+      servers.add(server);
+      server.setSecureContext(current.context);
+      server.on('secureConnection', (socket: TLSSocket) => {
+        connections.add(socket);
+        socket.once('close', () => connections.delete(socket));
+      });
+    },
+    refresh,
+    close: () => clearInterval(timer),
+  };
+}
+
+async function readContext(settings: TlsListenerSettings, environment: Environment): Promise<{ readonly context: SecureContextOptions; readonly digest: string }> {
+  const optional = async (file: string | undefined): Promise<string | undefined> => (file === undefined ? undefined : readText(file));
+  const [cert, key, ca, crl] = await Promise.all([readText(settings['certificate-file']), readText(settings['key-file']), optional(settings['client-authorities-file']), optional(settings['revocation-lists-file'])]);
+  const passphrase = settings['key-passphrase'] === undefined ? undefined : await readSecret(settings['key-passphrase'], environment);
+  const context: SecureContextOptions = {
+    cert,
+    key,
+    minVersion: settings['minimum-version'],
+    ...(passphrase === undefined ? {} : { passphrase }),
+    ...(ca === undefined ? {} : { ca: pemBlocks(ca, 'CERTIFICATE', settings['client-authorities-file']) }),
+    ...(crl === undefined ? {} : { crl: pemBlocks(crl, 'X509 CRL', settings['revocation-lists-file']) }),
+  };
+  try {
+    createSecureContext(context);
+  } catch (cause) {
+    throw new MillraceError('invalid-setting', `the files of authentication.tls cannot be used: ${errorMessage(cause)}`, { cause, suggestion: 'They must be PEM, and the key must belong to the first certificate; docs/reference/access.md says more.' });
+  }
+  return { context, digest: createHash('sha256').update(JSON.stringify([cert, key, ca, crl])).digest('hex') };
+}
+
+/** Node reads the first block of a text only. */
+function pemBlocks(text: string, label: string, file: string | undefined): string[] {
+  const blocks = text.match(new RegExp(`-----BEGIN ${label}-----[^-]+-----END ${label}-----`, 'g'));
+  if (blocks === null) throw new MillraceError('invalid-setting', `${file} holds no PEM block ${label}`);
+  return [...blocks];
+}

@@ -1,0 +1,39 @@
+import { MillraceError } from '../../errors/millrace-error.js';
+import { basicAuthMatches, controlUser } from './control-credentials.js';
+import type { FailedLogins } from './failed-logins.js';
+import type { LoginMethod } from './login-method.js';
+import { refusedLogin } from './login-method.js';
+
+/** The control credentials by HTTP basic. Errors besides: `quota-exceeded`. */
+export function createControlLogin(controlAuth: string, failures: FailedLogins): LoginMethod {
+  return {
+    by: 'control',
+    challenge: 'Basic realm="millrace", charset="UTF-8"',
+    async login({ authorization, peerAddress }) {
+      if (schemeOf(authorization) !== 'basic') return undefined;
+      failures.check(peerAddress);
+      if (!basicAuthMatches(authorization, controlAuth)) {
+        failures.note(peerAddress);
+        throw refusedControl();
+      }
+      return { name: controlUser(controlAuth), groups: [], scopes: undefined };
+    },
+  };
+}
+
+function refusedControl(): MillraceError {
+  return new MillraceError('unauthorized', 'the control credentials are wrong', {
+    cause: refusedLogin('user or password is wrong').cause,
+    suggestion: 'Send them (MILLRACE_CONTROL_AUTH, or control-auth in MILLRACE_HOME) with HTTP basic authentication.',
+  });
+}
+
+/** Lower case: `basic`, `bearer`, `negotiate`. */
+export function schemeOf(authorization: string | undefined): string | undefined {
+  return /^\s*([A-Za-z0-9!#$%&'*+.^_`|~-]+)(?:\s|$)/.exec(authorization ?? '')?.[1]?.toLowerCase();
+}
+
+/** What stands behind the scheme. */
+export function credentialsOf(authorization: string | undefined): string {
+  return (authorization ?? '').trim().replace(/^\S+\s*/, '');
+}
