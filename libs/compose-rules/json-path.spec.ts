@@ -31,7 +31,7 @@ describe('a JSONPath of a rule', () => {
     ['$[*,*][*,*][*,*][*,*][*,*]', 'selects the same more than 16 times'],
     ['$[?@[*,*]]', 'several selectors'],
     ['$[?match(@.a, @.b)]', 'takes the regular expression of match() from the message'],
-    ['$[?search(@.a, "(")]', 'a group has no end'],
+    ['$[?search(@.a, "(")]', 'missing closing'],
     [`$.${'a'.repeat(1000)}`, 'longer than'],
   ])('%s is refused', (path, message) => {
     expect(() => compileJsonPath(path)).toThrow(message);

@@ -2,7 +2,7 @@ import { JSONPathEnvironment, FunctionExpressionType, type FilterFunction, type 
 import { LRUCache } from 'lru-cache';
 import { errorMessage } from '../errors/error-message.js';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
-import { compilePattern, type StepBudget } from './patterns/linear-pattern.js';
+import { compilePattern, type StepBudget } from './linear-pattern.js';
 
 const longestPath = 1000;
 /** In brackets, multiplied over the segments: each may take the same node again. */

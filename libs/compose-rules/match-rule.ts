@@ -4,7 +4,7 @@ import type { BusMessage } from './bus-message.js';
 import type { ComposeRule, GateSettings, RuleCondition, RuleMatch } from './compose-rule.js';
 import { findValues } from './json-path.js';
 import { matchTopic } from './match-topic.js';
-import { compilePattern, type StepBudget } from './patterns/linear-pattern.js';
+import { compilePattern, type StepBudget } from './linear-pattern.js';
 import { renderText, renderValue, type TemplateScope } from './templates.js';
 
 /** Characters of a key, and of a topic that anybody looks at. */
@@ -14,7 +14,7 @@ const longestTopic = 1000;
 const deepestBody = 64;
 const mostValues = 50_000;
 /** Of regular expressions, for one rule and one message. */
-const steps = 2_000_000;
+const steps = 4_000_000;
 
 /**
  * Whether the rule is meant: its buses, topics and conditions. Costs no more than the size of the message times that of the rule. Errors: `invalid-request` for a

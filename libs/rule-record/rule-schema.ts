@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { errorMessage } from '../errors/error-message.js';
 import type { ComposeRule, GateSettings } from '../compose-rules/compose-rule.js';
 import { compileJsonPath } from '../compose-rules/json-path.js';
-import { compilePattern } from '../compose-rules/patterns/linear-pattern.js';
+import { compilePattern } from '../compose-rules/linear-pattern.js';
 import { checkTemplate } from '../compose-rules/templates.js';
 import { gateSchema } from '../compose-gates/gate-schema.js';
 import { nameSchema } from '../settings-file/common-schemas.js';
