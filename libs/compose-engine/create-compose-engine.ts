@@ -13,7 +13,7 @@ import type { GenerationTask } from './generation-task.js';
 import { findTool } from './iso-image.js';
 import { pinSources } from './pin-sources.js';
 import { runInThread } from './run-in-thread.js';
-import { isMissing } from '../repository-source/storage-errors.js';
+import { isMissing } from '../errors/system-error.js';
 import { asEngineError } from './engine-error.js';
 import { sweepStores } from './sweep-stores.js';
 import { discardAttempt, isWhole, isLost, readPublished, removeTree, stageTree } from './tree-publication.js';
