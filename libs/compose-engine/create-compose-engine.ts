@@ -18,7 +18,7 @@ import { sourceKinds } from './sources/source-kinds.js';
 import type { Environment } from '../settings/settings.js';
 import { settleLorax, type LoraxTool } from '../pungi/lorax.js';
 import { unlinkCompose } from '../pungi/type-links.js';
-import { isMissing } from '../repository-source/storage-errors.js';
+import { isMissing } from '../errors/system-error.js';
 import { asEngineError } from './engine-error.js';
 import { sweepStores } from './sweep-stores.js';
 import { discardAttempt, isWhole, isLost, keepLogs, readPublished, removeTree, stageTree } from './tree-publication.js';

@@ -2,7 +2,7 @@ import { lstat, opendir, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { MillraceError } from '../errors/millrace-error.js';
-import { isMissing } from '../repository-source/storage-errors.js';
+import { isMissing } from '../errors/system-error.js';
 import { readTreeFile } from './tree-file.js';
 
 export interface PungiTree {

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { MillraceError } from '../errors/millrace-error.js';
-import { errnoOf } from '../repository-source/storage-errors.js';
+import { errnoOf } from '../errors/system-error.js';
 import type { PungiComposeType } from './pungi-arguments.js';
 
 const suffixes: Readonly<Record<PungiComposeType, string>> = { production: '', nightly: '.n', test: '.t', ci: '.ci', development: '.d' };

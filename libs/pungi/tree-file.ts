@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { MillraceError } from '../errors/millrace-error.js';
-import { errnoOf } from '../repository-source/storage-errors.js';
+import { errnoOf } from '../errors/system-error.js';
 
 /**
  * A file that another program has written below `root`, without following a link of it, and without waiting for what is no file. Undefined when there is none.

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, readdir, readlink, rename, stat, symlink, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { pungiComposeTypes, type PungiComposeType } from './pungi-arguments.js';
-import { errnoOf, isMissing } from '../repository-source/storage-errors.js';
+import { errnoOf, isMissing } from '../errors/system-error.js';
 
 export interface LinkedCompose {
   /** Number of `odcs-<id>`. */
