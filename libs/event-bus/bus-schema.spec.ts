@@ -79,7 +79,7 @@ describe('the buses of a settings file', () => {
     await expect(wrong).rejects.toMatchObject({ code: 'invalid-setting' });
     await expect(wrong).rejects.not.toMatchObject({ message: expect.stringContaining('not base64') });
     expect([...(await openWebhooks(file, { PIPELINE_SECRET: 'whsec_aGVsbG8=' })).keys()]).toEqual(['forge', 'pipeline']);
-  });
+  }, 30_000);
 
   it('are none without a file', async () => {
     await expect(openConsumers(undefined, {})).resolves.toMatchObject({ consumers: [] });

@@ -52,6 +52,12 @@ describe('a webhook', () => {
     expect(buses.accepted).toEqual([{ bus: 'standard', id: 'msg_1', topic: 'in.koji.tag', body: { type: 'koji.tag', name: 'Zoë' } }]);
   });
 
+  it('may have several signatures, of which one fits', async () => {
+    const headers = signed(body);
+    const others = signed(body, { secret: secretOf('a secret that is on its way out') });
+    expect((await post('standard', body, { ...headers, 'webhook-signature': `${others['webhook-signature']} v1a,x ${headers['webhook-signature']}` })).status).toBe(202);
+  });
+
   it('that comes again, or is replayed, is one message', async () => {
     const headers = signed(body);
     expect([(await post('standard', body, headers)).json, (await post('standard', body, headers)).json]).toEqual([{ result: 'accepted' }, { result: 'known' }]);
@@ -72,6 +78,8 @@ describe('a webhook', () => {
 
   it.each([
     ['of nobody', 'standard', {}],
+    ['without an id', 'standard', { ...signed(body), 'webhook-id': '' }],
+    ['with a time that is none', 'standard', { ...signed(body), 'webhook-timestamp': 'now' }],
     ['with another secret', 'standard', signed(body, { secret: secretOf('a secret that nobody knows here') })],
     ['of another body', 'standard', signed(`${body} `)],
     ['with another id', 'standard', { ...signed(body), 'webhook-id': 'msg_2' }],

@@ -1,7 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { MillraceError } from '../../errors/millrace-error.js';
 import { readSecret } from '../../settings-file/read-secret.js';
-import { standardWebhook } from '../../settings-file/standard-webhook.js';
 import type { Environment } from '../../settings/settings.js';
 import type { WebhookBus } from '../bus-schema.js';
 
@@ -11,6 +10,10 @@ export interface WebhookRequest {
   /** As it came: what is signed. */
   readonly body: Buffer;
 }
+
+/** Seconds, either way. */
+const tolerance = 300;
+const mostSignatures = 20;
 
 type Verify = WebhookBus['verify'];
 
@@ -29,15 +32,13 @@ export function unauthorizedWebhook(): MillraceError {
 type Check<Kind extends Verify['kind']> = (secret: string, request: WebhookRequest, verify: Extract<Verify, { kind: Kind }>) => boolean;
 
 const checks: { readonly [Kind in Verify['kind']]: Check<Kind> } = {
+  // Not by the standard's own library, which hashes in JavaScript: whoever sends a mebibyte that is not signed would have it busy for 30 ms, with each secret.
   'standard-webhooks'(secret, { headers, body }) {
-    const webhook = standardWebhook(secret);
-    const signed = Object.fromEntries(['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) => [name, headers[name] ?? '']));
-    try {
-      webhook.verify(body, signed, { jsonParse: false });
-      return true;
-    } catch {
-      return false;
-    }
+    const { 'webhook-id': id, 'webhook-timestamp': timestamp = '', 'webhook-signature': signatures = '' } = headers;
+    if (id === undefined || id === '' || !/^\d{1,12}$/.test(timestamp) || Math.abs(Date.now() / 1000 - Number(timestamp)) > tolerance) return false;
+    const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
+    const expected = `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest('base64')}`;
+    return signatures.split(' ', mostSignatures).filter((signature) => equal(signature, expected)).length > 0;
   },
   hmac(secret, { headers, body }, { header, prefix, algorithm }) {
     return equal(headers[header], prefix + createHmac(algorithm, secret).update(body).digest('hex'));
