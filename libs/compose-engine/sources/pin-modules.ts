@@ -7,7 +7,7 @@ import { findInService } from '../../mbs/find-in-service.js';
 import type { ModuleBuildService } from '../../mbs/module-build-service.js';
 import type { ModuleBuild } from '../../mbs/module-build.js';
 import { moduleName, parseModuleName, type ModuleId } from '../../mbs/module-name.js';
-import { resolveModules } from '../../mbs/resolve-modules.js';
+import { mostModules, resolveModules } from '../../mbs/resolve-modules.js';
 import type { SourceOptions } from '../../repository-source/repository-source.js';
 import { mergeModules, readModules } from '../../rpm/metadata/modules.js';
 import { once } from '../plan-documents.js';
@@ -37,6 +37,8 @@ export async function pinModules(parts: ModuleParts, asked: ComposeRequest, opti
   const request = { ...asked, kojiEvent: await koji.settle(asked, options) };
   const resolved = await resolve(parts, koji, { request, options });
   const scratch = await Promise.all(scratchModules.map((name) => findScratch(serviceOf(parts.modules), name, options)));
+  const count = resolved.length + scratch.length;
+  if (count > mostModules) throw new MillraceError('unresolvable', `the compose has ${count} modules; ${mostModules} are the most that one takes`, { suggestion: 'Pick some of them with modules.' });
   const documents = await readModuleDocuments({ koji: koji.modules, service: parts.modules }, [...resolved, ...scratch], { arches: request.arches, ...options });
   const names = new Set([...resolved, ...scratch].map(({ name }) => name));
   const defaults = request.moduleDefaults === null ? undefined : await readDefaults(parts.git, request.moduleDefaults, { names, ...options });
