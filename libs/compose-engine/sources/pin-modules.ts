@@ -6,7 +6,7 @@ import type { ModuleContent } from '../../koji/module-contents.js';
 import { findInService } from '../../mbs/find-in-service.js';
 import type { ModuleBuildService } from '../../mbs/module-build-service.js';
 import type { ModuleBuild } from '../../mbs/module-build.js';
-import { moduleName, parseModuleName, type ModuleId } from '../../mbs/module-name.js';
+import { compareModules, moduleName, parseModuleName, type ModuleId } from '../../mbs/module-name.js';
 import { mostModules, resolveModules } from '../../mbs/resolve-modules.js';
 import type { SourceOptions } from '../../repository-source/repository-source.js';
 import { mergeModules, readModules } from '../../rpm/metadata/modules.js';
@@ -66,7 +66,8 @@ async function resolve({ modules: service }: ModuleParts, koji: KojiSource, { re
     return resolveModules(asked, { where: found.url, find: findInService(found, request, options), dependencies });
   }
   const tagged = await koji.modules.inTags(modularKojiTags, kojiEvent as number, options);
-  if (sourceType === 'tag' && asked.length === 0) return tagged.all();
+  // A hub tells them by when they were tagged.
+  if (sourceType === 'tag' && asked.length === 0) return [...(await tagged.all())].sort(compareModules);
   return resolveModules(asked, { where: `tags ${modularKojiTags.join(', ')} of Koji`, find: tagged.find, dependencies });
 }
 
