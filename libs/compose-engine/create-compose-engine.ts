@@ -40,7 +40,7 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
   const { settings } = options;
   const entry = new URL('./generation-thread.js', import.meta.url);
   const run = options.run ?? ((task: GenerationTask, how: EngineOptions) => runInThread(task, { ...how, entry, heapMiB: options.heapMiB ?? defaultHeap }));
-  const parts = await openEngineParts(settings, { environment: options.environment, searchPath: options.searchPath });
+  const parts = await openEngineParts(settings, options);
   const tool = (name: string): string | undefined => findTool(name, options.searchPath);
   const targets = ['default', ...Object.keys(settings.composeTargetDirs)];
 

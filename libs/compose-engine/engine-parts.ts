@@ -33,14 +33,18 @@ export interface EngineParts {
   close(): Promise<void>;
 }
 
+export interface EnginePartsOptions {
+  /** Secrets of settings files may be there. */
+  readonly environment?: Environment | undefined;
+  /** Where git is looked for, as in PATH. */
+  readonly searchPath?: string | undefined;
+}
+
 /** Milliseconds that a hub may take before an answer begins: large tags keep its database busy. */
 const hubTime = 300_000;
 
-/**
- * What the engine's process and each of its threads have for themselves; the files behind it are shared. `environment`: where secrets of settings files may be; `searchPath`: where git is
- * looked for, as in PATH. Errors: `invalid-setting`.
- */
-export async function openEngineParts(settings: EngineSettings, { environment = {}, searchPath = '' }: { readonly environment?: Environment | undefined; readonly searchPath?: string | undefined } = {}): Promise<EngineParts> {
+/** What the engine's process and each of its threads have for themselves; the files behind it are shared. Errors: `invalid-setting`. */
+export async function openEngineParts(settings: EngineSettings, { environment = {}, searchPath = '' }: EnginePartsOptions = {}): Promise<EngineParts> {
   const pulp = settings.pulpFile === undefined ? undefined : await openPulpSource({ file: settings.pulpFile, environment, connect: (tls) => createSourceClient({ settings, version: millraceVersion(), limits: { ...sourceLimits, redirects: 0 }, tls }) });
   const store = await openContentStore(path.join(blobRoot(settings.blobs), 'content'));
   const caches = path.join(settings.home, 'compose-caches');
@@ -74,6 +78,6 @@ function readablePaths({ composeSourcePaths, koji }: EngineSettings): readonly s
   return koji?.top.startsWith('/') === true ? [...composeSourcePaths, koji.top] : composeSourcePaths;
 }
 
-function millraceVersion(): string {
+export function millraceVersion(): string {
   return (JSON.parse(readFileSync(path.join(projectRoot(), 'package.json'), 'utf8')) as { version: string }).version;
 }

@@ -45,7 +45,7 @@ export async function withScratchBuilds(parts: ScratchParts, listing: KojiListin
   const files = await findFiles(parts.hub, request, options.signal);
   const scratch = await readFiles(parts, files, options);
   const replaced = new Set(scratch.map((each) => each.package));
-  // A module has the very packages that its metadata names.
+  // Modules have their packages as they were built together.
   const kept = listing.rpms.filter(({ directory, trees }) => trees !== undefined || !replaced.has(packageOf(directory)));
   return { ...listing, rpms: [...kept, ...scratch.map(({ rpm }) => rpm)].sort(byName) };
 }

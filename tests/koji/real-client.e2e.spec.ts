@@ -49,15 +49,6 @@ describe(`the fake hub and the real client of Koji ${version}`, () => {
     expect(await ask('result = [session.queryRPMSigs(rpm_id=r["id"]) for r in session.listBuildRPMs(session.getBuild("lid-1.0-1")["id"])]')).toMatchObject([[{ sigkey: '' }, { sigkey: 'aa6ce4cf' }], [{ sigkey: '' }, { sigkey: 'aa6ce4cf' }]]);
   }, 60_000);
 
-  it('understand each other about modules', async () => {
-    hub.addTag('modular');
-    const module = { name: 'mill', stream: 'rel-1', version: '20260101000000', context: 'abcdef01' };
-    hub.tag('modular', hub.addModule(module, { content: 'module-mill', documents: { x86_64: fakeModulemd(module, { arch: 'x86_64', artifacts: [] }) } }));
-    const nvr = 'mill-rel_1-20260101000000.abcdef01';
-    expect(await ask('result = [session.listTagged("modular", inherit=True, type="module"), session.listTagged("base", type="module")]')).toMatchObject([[{ nvr, name: 'mill', version: 'rel_1', release: '20260101000000.abcdef01', tag_name: 'modular' }], []]);
-    expect(await ask(`build = session.getBuild("${nvr}")`, 'result = [build["extra"]["typeinfo"]["module"], session.listArchives(build["id"])]')).toMatchObject([{ ...module, content_koji_tag: 'module-mill' }, [{ filename: 'modulemd.txt', btype: 'module' }, { filename: 'modulemd.x86_64.txt' }]]);
-  }, 60_000);
-
   it('understand each other about tasks of scratch builds', async () => {
     const [task, children] = (await ask(`result = [session.getTaskInfo(${scratch}, request=True), session.getTaskDescendents(${scratch})]`)) as [object, object];
     expect(task).toMatchObject({ id: scratch, method: 'build', state: 2, request: ['cli-build/1767916800.1.abcdEFGH/lid-1.0-1.src.rpm', 'sp1', { scratch: true }] });
@@ -66,6 +57,15 @@ describe(`the fake hub and the real client of Koji ${version}`, () => {
     expect(await ask(`result = [session.getTaskResult(${scratch + 1}), koji.PathInfo(topdir="").taskrelpath(${scratch + 1})]`)).toMatchObject([{ rpms: [`${directory}/lid-1.0-1.noarch.rpm`], srpms: [`${directory}/lid-1.0-1.src.rpm`] }, directory]);
     const failed = hub.addScratchBuild({}, { state: 5 });
     expect(await ask('try:', `    session.getTaskResult(${failed})`, 'except koji.GenericError as error:', '    result = [type(error).__name__, error.faultCode]')).toEqual(['BuildError', 1005]);
+  }, 60_000);
+
+  it('understand each other about modules', async () => {
+    hub.addTag('modular');
+    const module = { name: 'mill', stream: 'rel-1', version: '20260101000000', context: 'abcdef01' };
+    hub.tag('modular', hub.addModule(module, { content: 'module-mill', documents: { x86_64: fakeModulemd(module, { arch: 'x86_64', artifacts: [] }) } }));
+    const nvr = 'mill-rel_1-20260101000000.abcdef01';
+    expect(await ask('result = [session.listTagged("modular", inherit=True, type="module"), session.listTagged("base", type="module")]')).toMatchObject([[{ nvr, name: 'mill', version: 'rel_1', release: '20260101000000.abcdef01', tag_name: 'modular' }], []]);
+    expect(await ask(`build = session.getBuild("${nvr}")`, 'result = [build["extra"]["typeinfo"]["module"], session.listArchives(build["id"])]')).toMatchObject([{ ...module, content_koji_tag: 'module-mill' }, [{ filename: 'modulemd.txt', btype: 'module' }, { filename: 'modulemd.x86_64.txt' }]]);
   }, 60_000);
 
   it('understand each other about faults, also in one of several calls', async () => {

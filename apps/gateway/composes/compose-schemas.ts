@@ -10,7 +10,7 @@ const state = z.enum(names(composeStates)).meta({ id: 'ComposeState' });
 const sourceType = z.enum(names(sourceTypes)).meta({ id: 'ComposeSourceType' });
 const texts = z.array(z.string());
 
-const composeRequest = z
+export const composeRequest = z
   .object({
     sourceType,
     source: texts,

@@ -4,7 +4,6 @@ import { mostBuilds } from './source-kind.js';
 
 /** What all types with packages of a hub have in common. */
 export function kojiReasons({ builds, scratchBuildTasks }: ComposeRequest): string[] {
-  const reasons = builds.length > mostBuilds ? [`builds names ${builds.length} builds; ${mostBuilds} are the most that one compose takes`] : [];
-  reasons.push(...scratchReasons(scratchBuildTasks));
-  return reasons;
+  const tooMany = builds.length > mostBuilds ? [`builds names ${builds.length} builds; ${mostBuilds} are the most that one compose takes`] : [];
+  return [...tooMany, ...scratchReasons(scratchBuildTasks)];
 }
