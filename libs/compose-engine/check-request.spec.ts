@@ -75,7 +75,8 @@ describe('a request', () => {
     ['packages', { source: ['mill:1'], packages: ['wheel'] }, 'packages cannot be named with source type module: a module has the packages that it has'],
     ['builds and modules besides', { source: ['mill:1'], builds: ['lid-1-1'], modules: ['race:2'] }, 'builds and scratch_build_tasks cannot be named with source type module; modules are for source type tag; with source type module, source names them'],
     ['defaults of no address', { source: ['mill:1'], moduleDefaults: { url: 'git@git.example:defaults', commit: 'main' } }, 'git@git.example:defaults is neither an http(s) or file URL nor an absolute path'],
-    ['tags without end', { source: ['mill:1'], modularKojiTags: Array.from({ length: 101 }, (_, index) => `m${index}`) }, 'modular_koji_tags names 101 tags; 100 are the most that one compose takes'],
+    ['tags without end', { source: ['mill:1'], modularKojiTags: Array.from({ length: 101 }, (_, index) => `m${index}`) }, 'modular_koji_tags names 101; 100 are the most that one compose takes'],
+    ['scratch builds without end', { source: [], scratchModules: Array.from({ length: 101 }, (_, index) => `mill:1:${index}:c`) }, 'scratch_modules names 101; 100 are the most that one compose takes'],
   ])('for modules with %s is judged', (_name, change, message) => {
     expect(check({ sourceType: 'module', ...change }, [], true, 'https://mbs.example/module-build-service')).toBe(message);
   });

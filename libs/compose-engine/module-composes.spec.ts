@@ -175,6 +175,15 @@ describe('what modules are pinned to', () => {
     expect(await digest({ moduleDefaults: { url: scene.defaults, commit: 'main' } })).not.toBe(withDefaults);
   });
 
+  it('is the same however its modules are named and were tagged', async () => {
+    const tagged = { sourceType: 'tag', source: ['plain'], modularKojiTags: ['modular'] } as const;
+    const { modules, koji } = await pin(tagged);
+    scene.hub.tag('modular', 'race-2-10.r1');
+    expect(await pin(tagged)).toMatchObject({ modules, koji: { listing: koji?.listing } });
+    expect(await pin({ ...tagged, modules: ['mill:rel-1'] })).toMatchObject({ modules, koji: { listing: koji?.listing } });
+    expect((await pin(modular())).modules).toEqual(modules);
+  });
+
   it('is there again in a renewal, whatever has become of the services', async () => {
     const { plan } = await scratch.compose(id, modular());
     const before = { packages: tree(), modules: modulesYaml() };

@@ -40,6 +40,8 @@ export async function runGit({ parameters, environment, limits, signal, onOutput
     child.once('error', reject);
     child.once('close', (code) => resolve(code ?? -1));
   });
+  // Who waits for it comes later.
+  ended.catch(() => undefined);
   let complaint = '';
   child.stderr.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString('utf8')).slice(-4000)));
   const chunks: Buffer[] = [];

@@ -69,6 +69,11 @@ describe('the command line of ODCS, on a service with a module build service', (
     expect(await modulesIn(hybrid)).toMatch(/name: mill[^]*name: race/);
   }, 120_000);
 
+  it('is told at once what no compose of modules can have', async () => {
+    const answer = await fetch(`${service.url}/api/1/composes/`, { method: 'POST', body: JSON.stringify({ source: { type: 'module', source: 'mill:1 platform:el8', packages: ['wheel'] } }) });
+    expect([answer.status, await answer.json()]).toEqual([400, expect.objectContaining({ message: expect.stringMatching(/platform is a base module.*; packages cannot be named with source type module/) })]);
+  });
+
   it('fails with what there is not', async () => {
     expect(await odcs('create-module', 'dam:1')).toMatchObject({ state_name: 'failed', state_reason: expect.stringContaining('has no build of dam:1 that is ready') });
   }, 60_000);

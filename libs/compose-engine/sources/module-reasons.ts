@@ -1,15 +1,17 @@
 import type { ComposeRequest } from '../../compose/compose-request.js';
 import { baseModules, readModuleName } from '../../mbs/module-name.js';
+import { mostModules } from '../../mbs/resolve-modules.js';
 import { placeReasons, type CheckOptions } from './source-kind.js';
 
-/** Tags that one request may have asked for. */
-const mostTags = 100;
+/** Tags, and scratch builds, that one request may have asked for: each by a call of its own. */
+const [mostTags, mostScratchModules] = [100, 100];
 
 /** What is wrong with a request for modules themselves. */
 export function moduleReasons(request: ComposeRequest, options: CheckOptions): string[] {
   const { source, packages, builds, scratchBuildTasks, modules, modularKojiTags, scratchModules } = request;
   return [
     ...(source.length === 0 && scratchModules.length === 0 ? ['source type module needs a source: modules as name:stream, name:stream:version or name:stream:version:context'] : []),
+    ...countReasons('source', source, mostModules),
     ...nameReasons(source, 2),
     ...(packages.length > 0 ? ['packages cannot be named with source type module: a module has the packages that it has'] : []),
     ...(builds.length + scratchBuildTasks.length > 0 ? ['builds and scratch_build_tasks cannot be named with source type module'] : []),
@@ -24,6 +26,7 @@ export function taggedModuleReasons(request: ComposeRequest, options: CheckOptio
   const { modules, modularKojiTags } = request;
   return [
     ...(modules.length > 0 && modularKojiTags.length === 0 ? ['modules picks from the modules in modular_koji_tags, which names no tag'] : []),
+    ...countReasons('modules', modules, mostModules),
     ...nameReasons(modules, 2),
     ...commonReasons(request, options),
   ];
@@ -31,11 +34,16 @@ export function taggedModuleReasons(request: ComposeRequest, options: CheckOptio
 
 function commonReasons({ modularKojiTags, scratchModules, moduleDefaults }: ComposeRequest, { moduleBuildService }: CheckOptions): string[] {
   return [
-    ...(modularKojiTags.length > mostTags ? [`modular_koji_tags names ${modularKojiTags.length} tags; ${mostTags} are the most that one compose takes`] : []),
+    ...countReasons('modular_koji_tags', modularKojiTags, mostTags),
+    ...countReasons('scratch_modules', scratchModules, mostScratchModules),
     ...nameReasons(scratchModules, 4),
     ...(scratchModules.length > 0 && moduleBuildService === undefined ? ['scratch_modules are looked for in a module build service (MILLRACE_MBS_URL), which this service does not have'] : []),
     ...(moduleDefaults === null ? [] : placeReasons([moduleDefaults.url])),
   ];
+}
+
+function countReasons(field: string, { length }: readonly string[], most: number): string[] {
+  return length > most ? [`${field} names ${length}; ${most} are the most that one compose takes`] : [];
 }
 
 function nameReasons(names: readonly string[], parts: 2 | 4): string[] {

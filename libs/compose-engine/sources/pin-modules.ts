@@ -6,8 +6,8 @@ import type { ModuleContent } from '../../koji/module-contents.js';
 import { findInService } from '../../mbs/find-in-service.js';
 import type { ModuleBuildService } from '../../mbs/module-build-service.js';
 import type { ModuleBuild } from '../../mbs/module-build.js';
-import { moduleName, parseModuleName, type ModuleId } from '../../mbs/module-name.js';
-import { resolveModules } from '../../mbs/resolve-modules.js';
+import { compareModules, moduleName, parseModuleName, type ModuleId } from '../../mbs/module-name.js';
+import { mostModules, resolveModules } from '../../mbs/resolve-modules.js';
 import type { SourceOptions } from '../../repository-source/repository-source.js';
 import { mergeModules, readModules } from '../../rpm/metadata/modules.js';
 import { once } from '../plan-documents.js';
@@ -37,6 +37,8 @@ export async function pinModules(parts: ModuleParts, asked: ComposeRequest, opti
   const request = { ...asked, kojiEvent: await koji.settle(asked, options) };
   const resolved = await resolve(parts, koji, { request, options });
   const scratch = await Promise.all(scratchModules.map((name) => findScratch(serviceOf(parts.modules), name, options)));
+  const count = resolved.length + scratch.length;
+  if (count > mostModules) throw new MillraceError('unresolvable', `the compose has ${count} modules; ${mostModules} are the most that one takes`, { suggestion: 'Pick some of them with modules.' });
   const documents = await readModuleDocuments({ koji: koji.modules, service: parts.modules }, [...resolved, ...scratch], { arches: request.arches, ...options });
   const names = new Set([...resolved, ...scratch].map(({ name }) => name));
   const defaults = request.moduleDefaults === null ? undefined : await readDefaults(parts.git, request.moduleDefaults, { names, ...options });
@@ -64,7 +66,8 @@ async function resolve({ modules: service }: ModuleParts, koji: KojiSource, { re
     return resolveModules(asked, { where: found.url, find: findInService(found, request, options), dependencies });
   }
   const tagged = await koji.modules.inTags(modularKojiTags, kojiEvent as number, options);
-  if (sourceType === 'tag' && asked.length === 0) return tagged.all();
+  // A hub tells them by when they were tagged.
+  if (sourceType === 'tag' && asked.length === 0) return [...(await tagged.all())].sort(compareModules);
   return resolveModules(asked, { where: `tags ${modularKojiTags.join(', ')} of Koji`, find: tagged.find, dependencies });
 }
 
