@@ -41,8 +41,7 @@ class HarmfulValue extends Error {
 }
 
 function plainText(value: unknown): string {
-  if (value === null || value === undefined) return 'None';
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean);
+  const text = typeof value === 'string' ? value : literal(value);
   if (/["'\\\p{Cc}\u2028\u2029]/u.test(text)) throw new HarmfulValue(text);
   return text;
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { afterAll, beforeAll } from '@jest/globals';
 import { git } from '../../testing/start-git-server.js';
 import { installFakePungi } from '../../testing/fake-pungi/install-fake-pungi.js';
 import type { ComposeRequest } from '../../compose/compose-request.js';
@@ -33,7 +34,7 @@ export function withPackage({ rpm }: Pick<PungiKitchen, 'rpm'>): string {
 
 export const rawRequest = (change: Partial<ComposeRequest> = {}): Partial<ComposeRequest> => ({ sourceType: 'raw_config', source: ['kitchen#main'], composeType: 'nightly', ...change });
 
-export function buildPungiKitchen(): PungiKitchen {
+function buildPungiKitchen(): PungiKitchen {
   const folder = mkdtempSync(path.join(tmpdir(), 'millrace-pungi-'));
   const repository = path.join(folder, 'configurations');
   const searchPath = installFakePungi(path.join(folder, 'bin'));
@@ -66,4 +67,19 @@ export function buildPungiKitchen(): PungiKitchen {
   kitchen.commit('packages.conf', rawConfig(withPackage(kitchen)));
   kitchen.commit('kitchen.conf', rawConfig());
   return kitchen;
+}
+
+/** A kitchen and an engine for the specs of one file. */
+export function pungiSpecs(): { readonly kitchen: () => PungiKitchen; readonly scratch: () => ScratchEngine } {
+  let kitchen: PungiKitchen;
+  let scratch: ScratchEngine;
+  beforeAll(async () => {
+    kitchen = buildPungiKitchen();
+    scratch = await kitchen.engine();
+  });
+  afterAll(async () => {
+    await scratch[Symbol.asyncDispose]();
+    kitchen[Symbol.dispose]();
+  });
+  return { kitchen: () => kitchen, scratch: () => scratch };
 }
