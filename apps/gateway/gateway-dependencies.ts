@@ -12,6 +12,7 @@ import { connectTemporal } from '../../temporal/client.js';
 import { createSessionWorkflowClient } from '../../temporal/session-workflow-client.js';
 import { createComposeWorkflowClient } from '../../temporal/compose-workflow-client.js';
 import { openAccess } from './access/open-access.js';
+import { openRuleDependencies } from './rules/rule-dependencies.js';
 import { openBusDependencies } from './rules/bus-dependencies.js';
 import { openComposeDependencies } from './compose-dependencies.js';
 import { gatewayVersion } from './gateway-version.js';
@@ -54,10 +55,12 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
   const composeWorkflows = createComposeWorkflowClient(client, options.composeTaskQueue === undefined ? {} : { taskQueue: options.composeTaskQueue });
   const composes = await openComposeDependencies(database, { settings, workflows: composeWorkflows, searchPath: options.searchPath, noted: engine.noted });
   const buses = await openBusDependencies(database, { settings, client, environment: options.environment ?? {}, noted: engine.noted });
+  const rules = await openRuleDependencies(database, { settings, client, noted: engine.noted });
   return {
     access,
     composes,
     buses,
+    rules,
     commands: createSessionCommands(database, { blobs, acknowledgeWithinMilliseconds, ecosystems, ...(servicePolicy === undefined ? {} : { servicePolicy }) }),
     reads: createSessionReads(database, { version: gatewayVersion, inspectors: createInspectors().map(({ id }) => id), spoolRoot: spoolRoot(settings), ecosystems }),
     outbox: createWorkflowOutbox(database),

@@ -8,7 +8,7 @@ import { AccessModule } from './access/access-module.js';
 import { observeLogins } from './access/observe-logins.js';
 import { CaModule } from './ca/ca-module.js';
 import type { GatewayDependencies } from './gateway-ports.js';
-import { ACCESS, AUTHORITY, BUILD_ENVIRONMENT, BUSES, COMPOSES, LIFECYCLE, LOGGER, METRICS, READS, SETTINGS, WORKFLOWS } from './gateway-tokens.js';
+import { ACCESS, AUTHORITY, BUILD_ENVIRONMENT, BUSES, RULES, COMPOSES, LIFECYCLE, LOGGER, METRICS, READS, SETTINGS, WORKFLOWS } from './gateway-tokens.js';
 import { gatewayVersion } from './gateway-version.js';
 import { HealthModule } from './health/health-module.js';
 import { AnswerDeadline } from './http/answer-deadline.js';
@@ -20,6 +20,7 @@ import { ComposeFilesModule } from './compose-files/compose-files-module.js';
 import { ComposeNamesModule } from './compose-names/compose-names-module.js';
 import { ComposesModule } from './composes/composes-module.js';
 import { MessagesModule } from './rules/messages-module.js';
+import { RulesModule } from './rules/rules-module.js';
 import { OdcsModule } from './odcs/odcs-module.js';
 import { SessionControlModule } from './session-control/session-control-module.js';
 import { SessionLifecycle } from './session-lifecycle/session-lifecycle.js';
@@ -39,8 +40,8 @@ export interface GatewayModuleOptions {
 @Module({})
 class SharedModule {
   static with({ settings, dependencies, log }: GatewayModuleOptions): DynamicModule {
-    const { reads, composes, buses, access } = dependencies;
-    const metrics = new GatewayMetrics({ sessions: reads, composes: composes.reads, messageBacklog: composes.messageBacklog, nameAges: composes.nameAges, busTotals: () => buses.messages.totals() }, gatewayVersion);
+    const { reads, composes, buses, rules, access } = dependencies;
+    const metrics = new GatewayMetrics({ sessions: reads, composes: composes.reads, messageBacklog: composes.messageBacklog, nameAges: composes.nameAges, busTotals: () => buses.messages.totals(), rules: () => rules.record.list() }, gatewayVersion);
     access.watch({ onLogin: observeLogins(metrics, log), onProblem: (reason) => log.warn({ reason }, 'logging in is not as it should be') });
     const values: (ValueProvider | FactoryProvider)[] = [
       { provide: SETTINGS, useValue: settings },
@@ -51,6 +52,7 @@ class SharedModule {
       { provide: BUILD_ENVIRONMENT, useValue: dependencies.buildEnvironment },
       { provide: COMPOSES, useValue: dependencies.composes },
       { provide: BUSES, useValue: dependencies.buses },
+      { provide: RULES, useValue: dependencies.rules },
       { provide: LOGGER, useValue: log },
       { provide: METRICS, useValue: metrics },
       { provide: LIFECYCLE, useValue: new SessionLifecycle({ ...dependencies, log, metrics }) },
@@ -78,6 +80,7 @@ export class GatewayModule {
         ComposeNamesModule,
         ComposeFilesModule,
         MessagesModule,
+        RulesModule,
       ],
       providers: [
         { provide: APP_FILTER, useClass: ErrorAnswer },

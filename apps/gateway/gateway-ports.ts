@@ -1,10 +1,14 @@
 import type { ComposeEngine } from '../../libs/compose-engine/compose-engine.js';
 import type { ComposeNames } from '../../libs/compose-names/compose-names.js';
 import type { NameAge } from '../../libs/compose-names/name-ages.js';
+import type { ComposeRule } from '../../libs/compose-rules/compose-rule.js';
 import type { ComposeCommands, ComposeReads } from '../../libs/compose-record/compose-commands.js';
 import type { WebhookReceiver } from '../../libs/event-bus/webhooks/webhook-receiver.js';
 import type { MessageBacklog } from '../../libs/messaging/message-backlog.js';
 import type { ContentStore } from '../../libs/repository-source/content-store.js';
+import type { RuleRecord } from '../../libs/rule-record/create-rule-record.js';
+import type { RuleChains } from '../../libs/rule-record/rule-causes.js';
+import type { ComposeRuleWorkflowClient } from '../../temporal/compose-rule-workflow-client.js';
 import type { RecordedIncomingMessages } from '../../libs/rule-record/incoming-messages.js';
 import type { SessionReads } from '../../libs/session-record/create-session-reads.js';
 import type { RecordedDownload } from '../../libs/session-record/read-downloads.js';
@@ -89,11 +93,19 @@ export interface ComposeDependencies {
 }
 
 export interface BusDependencies {
-  readonly messages: Pick<RecordedIncomingMessages, 'accept' | 'park' | 'parked' | 'parkedMessage' | 'unpark' | 'totals'>;
+  readonly messages: Pick<RecordedIncomingMessages, 'accept' | 'park' | 'parked' | 'parkedMessage' | 'unpark' | 'totals' | 'after' | 'positionBefore'>;
   /** By the name of the bus. */
   readonly webhooks: ReadonlyMap<string, WebhookReceiver>;
   /** Has a rule look at a message again. Errors: `rule-not-found`, `workflow-engine-unavailable`. */
   replay(rule: string, options: { readonly position: number; readonly by: string }): Promise<void>;
+}
+
+export interface RuleDependencies {
+  /** Of the settings, by name. */
+  readonly rules: ReadonlyMap<string, ComposeRule>;
+  readonly record: Pick<RuleRecord, 'list' | 'get' | 'composes'>;
+  readonly chains: RuleChains;
+  readonly workflows: Pick<ComposeRuleWorkflowClient, 'pause' | 'resume' | 'replay' | 'status'>;
 }
 
 export interface GatewayDependencies {
@@ -106,4 +118,5 @@ export interface GatewayDependencies {
   readonly buildEnvironment: BuildEnvironment;
   readonly composes: ComposeDependencies;
   readonly buses: BusDependencies;
+  readonly rules: RuleDependencies;
 }

@@ -11,3 +11,4 @@ export const BUILD_ENVIRONMENT = Symbol('BuildEnvironment');
 export const ACCESS = Symbol('Access');
 export const BUSES = Symbol('BusDependencies');
 export const COMPOSES = Symbol('ComposeDependencies');
+export const RULES = Symbol('RuleDependencies');

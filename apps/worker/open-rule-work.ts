@@ -1,6 +1,7 @@
 import { createComposeRuleActivities } from '../../activities/compose-rule/create-compose-rule-activities.js';
 import { createComposeWaitActivity } from '../../activities/compose-rule/create-compose-wait-activity.js';
 import { whileDatabaseIsAway } from '../../activities/compose/while-database-is-away.js';
+import { millraceVersion } from '../../libs/compose-engine/engine-parts.js';
 import { openGates } from '../../libs/compose-gates/open-gates.js';
 import { createComposeNames } from '../../libs/compose-names/create-compose-names.js';
 import { readNewCompose } from '../../libs/compose/request-body/read-new-compose.js';
@@ -55,7 +56,7 @@ export async function openRuleWork({ settings, database, client, composes, log, 
   const { commands, reads, engine, taskQueue } = composes;
   const incoming = createIncomingMessages(database);
   const record = createRuleRecord(database);
-  const gates = openGates({ settings, version: environment['npm_package_version'] ?? 'worker' });
+  const gates = openGates({ settings, version: millraceVersion() });
   const workflows = createComposeRuleWorkflowClient(client, { taskQueue });
   const readRequest = (body: unknown): ComposeRequest => {
     const request = readNewCompose(body, settings);

@@ -31,7 +31,7 @@ describe('a request', () => {
     ['unknown architectures', { arches: ['x86_64', 'z80', 'noarch'] }, 'unknown architectures: z80, noarch'],
     ['multilib beyond the architectures', { multilibArches: ['ppc64le'] }, 'multilib_arches has what arches has not: ppc64le'],
     ['no architecture', { arches: [] }, 'no architecture is asked for'],
-    ['boot.iso', { results: ['repository', 'boot.iso'] }, 'the result boot.iso needs lorax, which this service does not run'],
+    ['boot.iso', { results: ['repository', 'boot.iso'] }, 'the result boot.iso needs lorax, which is not installed where composes are made'],
     ['an unknown target directory', { targetDir: 'elsewhere' }, 'there is no target directory "elsewhere"'],
   ])('with %s is refused', (_name, change, message) => {
     expect(check(change)).toContain(message);
@@ -50,7 +50,9 @@ describe('a request', () => {
     ['builds of none', { sourceType: 'build', source: [] }, 'source type build needs builds: name-version-release of each'],
     ['builds with a source', { sourceType: 'build', source: ['f1'], builds: ['lid-1-1'] }, 'source type build takes an empty source: builds has their names'],
     ['very many builds', { sourceType: 'build', builds: Array.from({ length: 5001 }, (_, index) => `lid-1-${index}`), source: [] }, 'builds names 5001 builds; 5000 are the most that one compose takes'],
-    ['scratch builds', { sourceType: 'tag', source: ['f1'], scratchBuildTasks: ['12'] }, 'scratch_build_tasks are not supported by this service yet'],
+    ['scratch builds', { sourceType: 'tag', source: ['f1'], scratchBuildTasks: ['12'] }, ''],
+    ['scratch builds alone', { sourceType: 'build', source: [], scratchBuildTasks: ['12'] }, ''],
+    ['tasks that are none', { sourceType: 'tag', source: ['f1'], scratchBuildTasks: ['12', 'x'] }, 'scratch_build_tasks are ids of tasks, and not x'],
     ['modular tags', { sourceType: 'tag', source: ['f1'], modularKojiTags: ['m1'] }, ''],
     ['modules of modular tags', { sourceType: 'tag', source: ['f1'], modularKojiTags: ['m1'], modules: ['mill:1'] }, ''],
     ['modules of no tags', { sourceType: 'tag', source: ['f1'], modules: ['mill:1'] }, 'modules picks from the modules in modular_koji_tags, which names no tag'],
@@ -71,7 +73,7 @@ describe('a request', () => {
     ['base modules', { source: ['platform:el8', 'bootstrap:el8'] }, 'platform is a base module: there are no packages of it to compose; bootstrap is a base module: there are no packages of it to compose'],
     ['scratch builds without a context', { source: [], scratchModules: ['mill:1:2'] }, '"mill:1:2" is no module: it is named as name:stream:version:context'],
     ['packages', { source: ['mill:1'], packages: ['wheel'] }, 'packages cannot be named with source type module: a module has the packages that it has'],
-    ['builds and modules besides', { source: ['mill:1'], builds: ['lid-1-1'], modules: ['race:2'] }, 'builds cannot be named with source type module; modules are for source type tag; with source type module, source names them'],
+    ['builds and modules besides', { source: ['mill:1'], builds: ['lid-1-1'], modules: ['race:2'] }, 'builds and scratch_build_tasks cannot be named with source type module; modules are for source type tag; with source type module, source names them'],
     ['defaults of no address', { source: ['mill:1'], moduleDefaults: { url: 'git@git.example:defaults', commit: 'main' } }, 'git@git.example:defaults is neither an http(s) or file URL nor an absolute path'],
     ['tags without end', { source: ['mill:1'], modularKojiTags: Array.from({ length: 101 }, (_, index) => `m${index}`) }, 'modular_koji_tags names 101 tags; 100 are the most that one compose takes'],
   ])('for modules with %s is judged', (_name, change, message) => {

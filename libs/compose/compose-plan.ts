@@ -7,6 +7,10 @@ export interface PinnedInputs {
   readonly lookaside: readonly PinnedRepository[];
   /** Of tags and builds. */
   readonly koji?: PinnedKoji;
+  /** Of configurations of Pungi. */
+  readonly config?: PinnedConfig;
+  /** Of Pulp: the compose has no packages, and its `.repo` file names these. Sorted by id; empty: there are none, and empty repositories are written. */
+  readonly links?: readonly LinkedRepository[];
   /** Of modules, whose packages are among those of `koji`. */
   readonly modules?: PinnedModules;
   /** See `Compose.kojiEvent`. */
@@ -20,6 +24,16 @@ export interface PinnedKoji {
   readonly event: number | null;
   /** Lower-case hex SHA-256 of the list of packages, which is in the blob store. */
   readonly listing: string;
+}
+
+/** A configuration of Pungi. */
+export interface PinnedConfig {
+  /** In the settings. */
+  readonly name: string;
+  /** Of its git repository; without credentials. */
+  readonly url: string;
+  /** Full name of the commit: 40 or 64 lower-case hex digits. */
+  readonly commit: string;
 }
 
 export interface PinnedModules {
@@ -37,6 +51,18 @@ export interface PinnedRepository {
   readonly repomdSha256: string;
 }
 
+/** A repository that stays where it is. */
+export interface LinkedRepository {
+  /** Section of the `.repo` file. */
+  readonly id: string;
+  readonly name: string;
+  /** http(s); may have `$basearch` in it. */
+  readonly url: string;
+  /** Empty: not told. */
+  readonly arches: readonly string[];
+  readonly skipIfUnavailable: boolean;
+}
+
 /** Which packages go where, with digests: the whole input of writing a tree. Kept for renewals. Canonical JSON (RFC 8785) of this is hashed. */
 export interface ComposePlan {
   readonly version: 1;
@@ -48,6 +74,18 @@ export interface ComposePlan {
   /** Digests of documents in the blob store that are merged into the repositories. */
   readonly groups: readonly string[];
   readonly modules: readonly string[];
+  /** What the `.repo` file names instead of the compose's own repositories, which are not written then. */
+  readonly links?: readonly LinkedRepository[];
+  /** Of a compose that Pungi has made: then no tree is planned here. */
+  readonly pungi?: PungiPlan;
+}
+
+/** What makes a compose of Pungi again. */
+export interface PungiPlan {
+  readonly config: PinnedConfig;
+  readonly kojiEvent: number | null;
+  /** JSON as Pungi wrote it, where the type of the compose asks for the very same configuration: `production`, `development`. */
+  readonly configDump: string | null;
 }
 
 export interface PlannedTree {

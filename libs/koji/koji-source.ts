@@ -10,16 +10,18 @@ import { createChecksumIndex } from '../repository-source/checksum-index.js';
 import type { ContentStore } from '../repository-source/content-store.js';
 import { isMissingFile } from '../repository-source/download.js';
 import type { LoadedRepository, LoadOptions, RepositorySource, SourceOptions } from '../repository-source/repository-source.js';
-import { isMissing } from '../repository-source/storage-errors.js';
+import { isMissing } from '../errors/system-error.js';
 import { inOrder } from '../rpm-repository/in-order.js';
 import type { AvailablePackage } from '../rpm/repository/available-package.js';
 import { fetchKojiFile } from './fetch-koji-file.js';
 import type { KojiHub } from './koji-hub.js';
+import { lastEvent } from './koji-calls.js';
 import { kojiListing, listKoji, settleEvent, type KojiListing, type KojiMoment, type KojiRequest, type KojiRpm } from './koji-listing.js';
 import { createKojiModules, type KojiModules } from './koji-modules.js';
 import type { ModuleContent } from './module-contents.js';
 import { createPackageHeads } from './package-heads.js';
 import { locationBelow, placesOf } from './package-places.js';
+import { filesGone, withScratchBuilds } from './scratch-builds.js';
 
 /** The packages of a hub's tags and builds, as a repository offers its own. Errors: those of `KojiHub` and `RepositorySource`; `unresolvable`. */
 export interface KojiSource {
@@ -28,6 +30,8 @@ export interface KojiSource {
   settle(request: KojiRequest, options: SourceOptions): Promise<number | null>;
   /** Settles the event and keeps what the hub has of the request then, and of modules. */
   pin(request: KojiRequest, options: SourceOptions, contents?: readonly ModuleContent[]): Promise<PinnedKoji>;
+  /** Number of the last thing that has happened in the hub. */
+  lastEvent(options: SourceOptions): Promise<number>;
   /** The very packages that were pinned. */
   load(request: KojiRequest, pinned: PinnedKoji, options: LoadKojiOptions): Promise<LoadedKoji>;
   /** Removes what was learnt of packages that nobody has used for this long. Answers how many files. */
@@ -52,7 +56,7 @@ export interface KojiSourceOptions {
   readonly hub: KojiHub;
   /** URL or absolute path of Koji's top directory. */
   readonly top: string;
-  readonly source: Pick<RepositorySource, 'open'>;
+  readonly source: Pick<RepositorySource, 'open' | 'clone'>;
   readonly content: ContentStore;
   /** Absolute path: what can all be made again. Processes may share it. */
   readonly directory: string;
@@ -67,7 +71,8 @@ export function createKojiSource({ hub, top, source, content, directory }: KojiS
   const known = createChecksumIndex(checksumDirectory);
 
   async function keepListing(request: KojiRequest, moment: KojiMoment, signal: AbortSignal): Promise<string> {
-    const bytes = Buffer.from(canonicalize(await listKoji(hub, request, moment, signal)) as string);
+    const listing = await withScratchBuilds({ hub, top, source }, await listKoji(hub, request, moment, signal), request, { signal });
+    const bytes = Buffer.from(canonicalize(listing) as string);
     return (await content.add(once(bytes))).sha256;
   }
 
@@ -92,6 +97,7 @@ export function createKojiSource({ hub, top, source, content, directory }: KojiS
         if (!isMissingFile(error)) throw error;
       }
     }
+    if (rpm.task !== undefined) throw filesGone(hub, [rpm.task]);
     throw new MillraceError('source-invalid', `${locations.at(-1)} does not exist, although the Koji hub ${hub.url} has that package`);
   }
 
@@ -102,6 +108,7 @@ export function createKojiSource({ hub, top, source, content, directory }: KojiS
       const event = await settleEvent(hub, request, signal);
       return { hub: hub.url, event, listing: await keepListing(request, { event, contents }, signal) };
     },
+    lastEvent: ({ signal }) => lastEvent(hub, signal),
     async load(request, pinned, options) {
       const { rpms } = await readListing(request, pinned, options.signal);
       const byLocation = new Map<string, KojiRpm>();

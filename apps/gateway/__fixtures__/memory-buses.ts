@@ -38,6 +38,8 @@ export class MemoryBuses {
           return withoutUnread(parked);
         },
         totals: async () => [],
+        after: async (position, limit) => this.accepted.slice(position, position + limit).map((message, index) => ({ ...message, position: position + index + 1, receivedAt: '2026-03-20T10:00:00.000Z' })),
+        positionBefore: async () => 0,
       },
       replay: async (rule, { position, by }) => {
         this.#check();

@@ -8,6 +8,7 @@ import { openAccess } from '../access/open-access.js';
 import type { AuthorityCertificate, BuildEnvironment, GatewayDependencies, SessionWorkflows } from '../gateway-ports.js';
 import { createGatewayLogger } from '../gateway-logger.js';
 import { startGateway } from '../gateway.js';
+import { MemoryRules } from './memory-rules.js';
 import { MemoryBuses } from './memory-buses.js';
 import { MemoryComposes } from './memory-composes.js';
 import { MemoryRecord } from './memory-record.js';
@@ -44,7 +45,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const lines: string[] = [];
   const log = createGatewayLogger(settings, { write: (line) => void lines.push(line) });
   const access = options.dependencies?.access ?? (await openAccess({ ...settings, environment: {} }));
-  const dependencies = { commands: record.commands, reads: record.reads, outbox: record.outbox, workflows: absentEngine, authority: testAuthority, buildEnvironment: testBuildEnvironment, composes: composes.dependencies(), buses: new MemoryBuses().dependencies(), ...options.dependencies, access };
+  const dependencies = { commands: record.commands, reads: record.reads, outbox: record.outbox, workflows: absentEngine, authority: testAuthority, buildEnvironment: testBuildEnvironment, composes: composes.dependencies(), buses: new MemoryBuses().dependencies(), rules: new MemoryRules().dependencies(), ...options.dependencies, access };
   const { clientMilliseconds, waitingSeats, heartbeatMilliseconds } = options;
   const gateway = await startGateway({ settings, dependencies, log, ...(clientMilliseconds === undefined ? {} : { clientMilliseconds }), ...(waitingSeats === undefined ? {} : { waitingSeats }), ...(heartbeatMilliseconds === undefined ? {} : { heartbeatMilliseconds }) });
   return {

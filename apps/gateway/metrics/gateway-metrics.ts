@@ -3,11 +3,12 @@ import { composeStates } from '../../../libs/compose/compose-vocabulary.js';
 import type { ComposeReads } from '../../../libs/compose-record/compose-commands.js';
 import type { NameAge } from '../../../libs/compose-names/name-ages.js';
 import type { MessageBacklog } from '../../../libs/messaging/message-backlog.js';
+import type { RecordedRule } from '../../../libs/rule-record/create-rule-record.js';
 import type { BusTotals } from '../../../libs/rule-record/bus-totals.js';
 import type { ComposeTotals, SessionReads } from '../gateway-ports.js';
 import { recordTimeout } from '../http/answer-deadline.js';
 import { withDeadline } from '../http/with-deadline.js';
-import { addBusMetrics, addMessageMetrics } from './message-metrics.js';
+import { addBusMetrics, addMessageMetrics, addRuleMetrics } from './message-metrics.js';
 import { addNameMetrics } from './name-metrics.js';
 
 export interface MeasuredReads {
@@ -16,6 +17,7 @@ export interface MeasuredReads {
   readonly messageBacklog?: (() => Promise<readonly MessageBacklog[]>) | undefined;
   readonly nameAges?: (() => Promise<readonly NameAge[]>) | undefined;
   readonly busTotals: () => Promise<readonly BusTotals[]>;
+  readonly rules: () => Promise<readonly RecordedRule[]>;
 }
 
 const states = ['open', 'revoked', 'ended', 'expired'] as const;
@@ -37,12 +39,13 @@ export class GatewayMetrics {
   /** One query for all who ask at once; anybody may scrape. */
   readonly composeTotals: () => Promise<ComposeTotals>;
 
-  constructor({ sessions: reads, composes, messageBacklog, nameAges, busTotals }: MeasuredReads, version: string) {
+  constructor({ sessions: reads, composes, messageBacklog, nameAges, busTotals, rules }: MeasuredReads, version: string) {
     this.composeTotals = shareWhileRunning(() => withDeadline(composes.totals(), 2000, recordTimeout));
     collectDefaultMetrics({ register: this.registry });
     if (messageBacklog !== undefined) addMessageMetrics(this.registry, shareWhileRunning(() => withDeadline(messageBacklog(), 2000, recordTimeout).catch(() => undefined)));
     if (nameAges !== undefined) addNameMetrics(this.registry, () => withDeadline(nameAges(), 2000, recordTimeout).catch(() => []));
     addBusMetrics(this.registry, shareWhileRunning(() => withDeadline(busTotals(), 2000, recordTimeout).catch(() => undefined)));
+    addRuleMetrics(this.registry, shareWhileRunning(() => withDeadline(rules(), 2000, recordTimeout).catch(() => undefined)));
     new Gauge({ name: 'millrace_build_info', help: 'Always 1.', labelNames: ['version', 'node'] as const, registers: [this.registry] }).set({ version, node: process.versions.node }, 1);
     const count = shareWhileRunning(() => withDeadline(reads.countByState(), 2000, () => new Error('no answer in time')).catch(() => undefined));
     new Gauge({

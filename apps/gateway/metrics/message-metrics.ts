@@ -1,5 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { MessageBacklog } from '../../../libs/messaging/message-backlog.js';
+import type { RecordedRule } from '../../../libs/rule-record/create-rule-record.js';
 import type { BusTotals } from '../../../libs/rule-record/bus-totals.js';
 
 type Figure<Row> = readonly [name: string, figure: (row: Row) => number, help: string];
@@ -21,6 +22,17 @@ const busFigures: readonly Figure<BusTotals>[] = [
   ['millrace_bus_last_message_timestamp_seconds', ({ receivedAt }) => receivedAt, 'Unix time of the last message of a bus; 0: none yet.'],
 ];
 
+const ruleFigures: readonly Figure<RecordedRule>[] = [
+  ['millrace_rule_messages_behind', ({ behind }) => behind, 'Messages that a rule has not looked at.'],
+  ['millrace_rule_paused', ({ pausedAt }) => (pausedAt === null ? 0 : 1), '1 while a rule is paused.'],
+  ['millrace_rule_messages_matched_total', ({ counts }) => counts.matched, 'Messages that matched a rule.'],
+  ['millrace_rule_composes_requested_total', ({ counts }) => counts.requested, 'Composes that a rule asked for.'],
+  ['millrace_rule_composes_failed_total', ({ counts }) => counts.failed, 'Composes of a rule that failed.'],
+  ['millrace_rule_composes_refused_total', ({ counts }) => counts.refused, 'Matters that a rule gave up because a gate stayed closed.'],
+  ['millrace_rule_messages_parked_total', ({ counts }) => counts.parked, 'Messages that a rule could make no request of.'],
+  ['millrace_rule_loops_total', ({ counts }) => counts.loops, 'Messages about composes that the rule itself had led to; left out.'],
+];
+
 /** By sink, as the settings name them: a few values. A scrape without the record has none of these. */
 export function addMessageMetrics(registry: Registry, read: () => Promise<readonly MessageBacklog[] | undefined>): void {
   addFigures(registry, { label: 'sink', figures: sinkFigures, nameOf: ({ sink }) => sink, read });
@@ -29,6 +41,11 @@ export function addMessageMetrics(registry: Registry, read: () => Promise<readon
 /** By bus. */
 export function addBusMetrics(registry: Registry, read: () => Promise<readonly BusTotals[] | undefined>): void {
   addFigures(registry, { label: 'bus', figures: busFigures, nameOf: ({ bus }) => bus, read });
+}
+
+/** By rule; those that are retired are left out. */
+export function addRuleMetrics(registry: Registry, read: () => Promise<readonly RecordedRule[] | undefined>): void {
+  addFigures(registry, { label: 'rule', figures: ruleFigures, nameOf: ({ name }) => name, read: async () => (await read())?.filter(({ retiredAt }) => retiredAt === null) });
 }
 
 interface Figures<Row> {

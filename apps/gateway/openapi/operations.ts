@@ -5,6 +5,7 @@ import { composeNameOperations } from './compose-name-operations.js';
 import { messageOperations } from './message-operations.js';
 import { odcsOperations } from './odcs-operations.js';
 import type { Operation } from './operation.js';
+import { ruleOperations } from './rule-operations.js';
 import { serviceOperations } from './service-operations.js';
 import { sessionControlOperations } from './session-control-operations.js';
 import { sessionOperations } from './session-operations.js';
@@ -15,7 +16,7 @@ export const operations: readonly Operation[] = [
   ...odcsOperations,
   ...composeOperations,
   ...composeNameOperations,
-  ...messageOperations,
+  ...ruleOperations, ...messageOperations,
   ...accessOperations,
   ...caOperations,
   ...serviceOperations,

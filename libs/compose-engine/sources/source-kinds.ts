@@ -1,9 +1,11 @@
 import type { SourceType } from '../../compose/compose-vocabulary.js';
 import { buildKind, tagKind } from './koji-kinds.js';
 import { moduleKind } from './module-kind.js';
+import { pulpKind } from './pulp-kind.js';
+import { rawConfigKind } from './raw-config-kind.js';
 import { pungiComposeKind } from './pungi-compose-kind.js';
 import { repoKind } from './repo-kind.js';
-import { unsupported, type SourceKind } from './source-kind.js';
+import type { SourceKind } from './source-kind.js';
 
 export const sourceKinds: Readonly<Record<SourceType, SourceKind>> = {
   repo: repoKind,
@@ -11,6 +13,6 @@ export const sourceKinds: Readonly<Record<SourceType, SourceKind>> = {
   tag: tagKind,
   build: buildKind,
   module: moduleKind,
-  pulp: unsupported('a connection to a Pulp server'),
-  raw_config: unsupported('configurations of Pungi'),
+  pulp: pulpKind,
+  raw_config: rawConfigKind,
 };

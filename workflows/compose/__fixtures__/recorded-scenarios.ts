@@ -6,10 +6,8 @@ import { handedOver } from '../compose-activities.js';
 import { cancelComposeUpdate, composeChangedSignal, composeStatusQuery, composeWorkflowId, removeComposeUpdate, renewComposeUpdate } from '../compose-messages.js';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { ComposeHandle } from './compose-environment.js';
+import type { Mutation } from '../../__fixtures__/describe-replays.js';
 import type { FakeBehaviour, FakeRecord } from './fake-activities.js';
-
-/** What a mutation changes in the bundle: text that is there, and what it becomes. */
-export type Mutation = readonly [RegExp, string];
 
 export interface Scenario {
   readonly name: string;
