@@ -1,11 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { choosePort } from '../embedded/free-port.js';
+import { awaitListening, endProgram } from './listening-program.js';
 
 export interface TestKdc {
   /** krb5.conf for clients and services. */
@@ -63,21 +62,15 @@ export async function startKdc({ users, services }: TestKdcOptions): Promise<Tes
   }
 
   async function stop(): Promise<void> {
-    if (kdc.exitCode === null && kdc.signalCode === null) {
-      const gone = new Promise((resolve) => kdc.once('exit', resolve));
-      kdc.kill('SIGKILL');
-      await gone;
-    }
+    await endProgram(kdc);
     rmSync(home, { recursive: true, force: true });
   }
 
-  const deadline = performance.now() + 20_000;
-  while (!(await accepts(port))) {
-    if (kdc.exitCode !== null || performance.now() > deadline) {
-      await stop();
-      throw new Error(`krb5kdc does not start:\n${readFileSync(at('stderr'), 'utf8').slice(-2000)}`);
-    }
-    await pause(20);
+  try {
+    await awaitListening(kdc, port, () => (existsSync(at('stderr')) ? readFileSync(at('stderr'), 'utf8') : ''));
+  } catch (error) {
+    await stop();
+    throw error;
   }
   return {
     configuration: at('krb5.conf'),
@@ -128,15 +121,4 @@ function kdcConfiguration(home: string, port: number): string {
 ${realm(testRealm)}${realm(otherRealm)}[logging]
   kdc = FILE:${home}/kdc-log
 `;
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = net.connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }

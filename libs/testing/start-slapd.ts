@@ -1,10 +1,9 @@
 import { spawn, execFileSync, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { choosePort } from '../embedded/free-port.js';
+import { awaitListening, endProgram } from './listening-program.js';
 
 export interface TestSlapd {
   /** `ldap://…` and `ldaps://localhost:…`. */
@@ -48,20 +47,13 @@ export async function startSlapd({ ldif, tls }: TestSlapdOptions): Promise<TestS
     const child = spawn('sh', [...inFewFiles, 'slapd', '-f', at('slapd.conf'), '-h', `ldap://127.0.0.1:${port} ldaps://127.0.0.1:${tlsPort}`, '-d', '256'], { cwd: home, stdio: ['ignore', 'ignore', 'pipe'] });
     running = child;
     child.stderr.on('data', (chunk: Buffer) => writeFileSync(at('log'), chunk, { flag: 'a' }));
-    const deadline = performance.now() + 20_000;
-    while (!(await accepts(port))) {
-      if (child.exitCode !== null || performance.now() > deadline) throw new Error(`slapd does not start:\n${readFileSync(at('log'), 'utf8').slice(-2000)}`);
-      await pause(20);
-    }
+    await awaitListening(child, port, () => (existsSync(at('log')) ? readFileSync(at('log'), 'utf8') : ''));
   }
 
   async function kill(): Promise<void> {
     const child = running;
     running = undefined;
-    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
-    await gone;
+    await endProgram(child);
   }
 
   async function stop(): Promise<void> {
@@ -98,15 +90,4 @@ directory ${home}/data
 access to dn.children=ou=secret,dc=millrace,dc=test by dn.exact=${directoryAdmin.dn} read by * none
 access to * by * read
 `;
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = net.connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }

@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { choosePort } from '../../libs/embedded/free-port.js';
+import { awaitListening, endProgram } from '../../libs/testing/listening-program.js';
 
 export interface TestApache extends AsyncDisposable {
   readonly port: number;
@@ -48,32 +47,15 @@ ${directives}
   const apache = spawn('apache2', ['-f', at('apache.conf'), '-DFOREGROUND'], { cwd: home, env: { ...environment, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin`, KRB5RCACHEDIR: at('replays') }, stdio: ['ignore', 'ignore', 'pipe'] });
   apache.stderr.on('data', (chunk: Buffer) => writeFileSync(at('stderr.log'), chunk, { flag: 'a' }));
   const stop = async (): Promise<void> => {
-    if (apache.exitCode === null && apache.signalCode === null) {
-      const gone = new Promise((resolve) => apache.once('exit', resolve));
-      apache.kill('SIGTERM');
-      await gone;
-    }
+    await endProgram(apache, 'SIGTERM');
     rmSync(home, { recursive: true, force: true });
   };
-  const deadline = performance.now() + 20_000;
-  while (!(await accepts(port))) {
-    if (apache.exitCode !== null || performance.now() > deadline) {
-      const said = ['stderr.log', 'error.log'].map((name) => (existsSync(at(name)) ? readFileSync(at(name), 'utf8') : '')).join('\n');
-      await stop();
-      throw new Error(`apache2 does not start:\n${said.slice(-2000)}`);
-    }
-    await pause(50);
+  const said = (): string => ['stderr.log', 'error.log'].map((name) => (existsSync(at(name)) ? readFileSync(at(name), 'utf8') : '')).join('\n');
+  try {
+    await awaitListening(apache, port, said);
+  } catch (error) {
+    await stop();
+    throw error;
   }
   return { port, [Symbol.asyncDispose]: stop };
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = net.connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }

@@ -1,5 +1,4 @@
 import { createHmac, createPublicKey, createSign, generateKeyPairSync } from 'node:crypto';
-import type { JsonWebKey } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { importJWK, SignJWT, type JWTPayload } from 'jose';
 import { openidResource, startOpenidProvider, type TestOpenidProvider } from '../../../testing/start-openid-provider.js';
@@ -99,7 +98,7 @@ describe('a token that the provider did not sign', () => {
     const claims = { iss: provider.issuer, aud: 'millrace', sub: 'root', exp: inAnHour() };
     const kid = provider.key().kid;
     const { crv, kty, x, y } = provider.key();
-    const publicPem = createPublicKey({ key: { crv, kty, x, y } as JsonWebKey, format: 'jwk' }).export({ type: 'spki', format: 'pem' });
+    const publicPem = createPublicKey({ key: { crv, kty, x, y }, format: 'jwk' }).export({ type: 'spki', format: 'pem' });
     const sign = (header: object, by: (input: string) => Buffer): string => `${part(header)}.${part(claims)}.${by(`${part(header)}.${part(claims)}`).toString('base64url')}`;
     const byStranger = (input: string): Buffer => createSign('sha256').update(input).sign({ key: stranger.privateKey, dsaEncoding: 'ieee-p1363' });
     const forged: Record<string, string> = {
