@@ -73,7 +73,7 @@ export async function startOpenidProvider(): Promise<TestOpenidProvider> {
       const grant = new provider.Grant({ accountId: account, clientId: openidClient.id });
       grant.addOIDCScope(scope);
       if (client === undefined) throw new Error('the client is gone');
-      return new provider.AccessToken({ accountId: account, client, grantId: await grant.save(), gty: 'authorization_code', scope } as never).save();
+      return new provider.AccessToken({ accountId: account, client, grantId: await grant.save(), gty: 'authorization_code', scope }).save();
     },
     revoke: async (token) => void (await asClient('/token/revocation', { token })),
     async [Symbol.asyncDispose]() {
@@ -87,7 +87,7 @@ export async function startOpenidProvider(): Promise<TestOpenidProvider> {
 function configuration(key: JWK, known: readonly string[]): ConstructorParameters<typeof Provider>[1] {
   const plain = { response_types: [] as never[], redirect_uris: [] as string[], id_token_signed_response_alg: 'ES256' } as const;
   return {
-    jwks: { keys: [key as never] },
+    jwks: { keys: [key] },
     clients: [
       { client_id: openidClient.id, client_secret: openidClient.secret, grant_types: ['client_credentials'], ...plain },
       { client_id: openidCommandLine.id, client_secret: openidCommandLine.secret, grant_types: ['client_credentials'], token_endpoint_auth_method: 'client_secret_post', ...plain },
