@@ -28,7 +28,7 @@ export const openidClient = { id: 'builder', secret: 'client secret:+/%' } as co
 export const openidCommandLine = { id: 'odcs-cli', secret: 'command line secret' } as const;
 /** Who may ask about tokens. */
 export const openidResource = { id: 'millrace', secret: 'resource secret' } as const;
-const scopes = ['read', 'new-compose', 'renew-compose', 'groups'];
+const scopes = ['read', 'new-compose', 'renew-compose', 'groups', 'odcs:new-compose'];
 
 /** An OpenID provider (oidc-provider) on loopback. */
 export async function startOpenidProvider(): Promise<TestOpenidProvider> {

@@ -3,15 +3,16 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { openModuleScene, type ModuleScene } from '../../libs/compose-engine/__fixtures__/module-scene.js';
 import { describeWith } from '../../libs/testing/describe-with.js';
+import { startFakePulp3, type FakePulp3 } from '../../libs/testing/fake-pulp-3.js';
 import { kerberosModule } from '../../libs/testing/kerberos-module.js';
 import { startKdc, testRealm, type TestKdc } from '../../libs/testing/start-kdc.js';
 import { openidCommandLine, openidResource, startOpenidProvider, type TestOpenidProvider } from '../../libs/testing/start-openid-provider.js';
 import { writeTestCertificates, type TestCertificates } from '../../libs/testing/test-certificates.js';
 import { startComposeService, type ComposeService } from '../composes/compose-service.js';
-import { odcsKerberosPython } from '../composes/odcs-client.js';
+import { odcsLoginPython } from './odcs-client-python.js';
 
 const run = promisify(execFile);
 const folder = mkdtempSync(path.join(os.tmpdir(), 'millrace-access-'));
@@ -21,6 +22,7 @@ let kdc: TestKdc;
 let provider: TestOpenidProvider;
 let certificates: TestCertificates;
 let scene: ModuleScene;
+let pulp: FakePulp3;
 let service: ComposeService;
 /** By an address: with the name localhost, ODCS's command line logs in nowhere. */
 let url: string;
@@ -42,21 +44,27 @@ authorization:
 
 describeWith('krb5kdc', 'ODCS’s own clients, on a service where one has to log in', () => {
   beforeAll(async () => {
+    for (const level of ['warn', 'info'] as const) jest.spyOn(console, level).mockImplementation(() => undefined);
     certificates = writeTestCertificates(folder);
     writeFileSync(path.join(folder, 'secret'), openidResource.secret);
     let module: string;
-    [python, module, kdc, provider, scene] = await Promise.all([odcsKerberosPython(), kerberosModule(), startKdc({ users: ['bob', 'carol', 'eve'], services: ['HTTP/127.0.0.1'] }), startOpenidProvider(), openModuleScene()]);
+    [python, module, kdc, provider, scene, pulp] = await Promise.all([odcsLoginPython(), kerberosModule(), startKdc({ users: ['bob', 'carol', 'eve'], services: ['HTTP/127.0.0.1'] }), startOpenidProvider(), openModuleScene(), startFakePulp3({ directory: folder, login: 'admin:sesame' })]);
     const kettle = await scene.build({ name: 'kettle', arch: 'noarch' });
     scene.hub.addTag('updates');
     scene.hub.tag('updates', kettle);
     scene.module({ name: 'mill', stream: '1', version: '1', context: 'm1', builds: [kettle], artifacts: { x86_64: ['kettle-0:1.0-1.noarch', 'kettle-0:1.0-1.src'] } });
+    pulp.addRepository('base', { labels: { content_set: 'base-rpms' } });
+    pulp.addDistribution('base', { basePath: 'dist/base/x86_64/os', labels: { content_set: 'base-rpms' }, repository: 'base' });
+    writeFileSync(path.join(folder, 'pulp-password'), 'sesame');
+    writeFileSync(path.join(folder, 'pulp.yaml'), `version: 3\nurl: ${pulp.url}\nusername: admin\npassword: { file: ${path.join(folder, 'pulp-password')} }\n`);
     writeFileSync(path.join(folder, 'access.yaml'), accessFile(module));
-    service = await startComposeService({ MILLRACE_ACCESS: path.join(folder, 'access.yaml'), MILLRACE_KOJI_HUB: scene.hub.url, MILLRACE_KOJI_TOPURL: scene.hub.topUrl, MILLRACE_MBS_URL: scene.mbs.url, MILLRACE_COMPOSE_ALLOW_DESTINATIONS: '127.0.0.1/32' });
+    service = await startComposeService({ MILLRACE_ACCESS: path.join(folder, 'access.yaml'), MILLRACE_KOJI_HUB: scene.hub.url, MILLRACE_KOJI_TOPURL: scene.hub.topUrl, MILLRACE_MBS_URL: scene.mbs.url, MILLRACE_PULP: path.join(folder, 'pulp.yaml'), MILLRACE_COMPOSE_ALLOW_DESTINATIONS: '127.0.0.1/32' });
     url = service.url.replace('//localhost:', '//127.0.0.1:');
   }, 600_000);
   afterAll(async () => {
     await service.stop();
     await scene[Symbol.asyncDispose]();
+    await pulp[Symbol.asyncDispose]();
     await provider[Symbol.asyncDispose]();
     await kdc.stop();
     rmSync(folder, { recursive: true, force: true });
@@ -86,13 +94,13 @@ describeWith('krb5kdc', 'ODCS’s own clients, on a service where one has to log
     return { code, text, json: text.includes('{') && code === 0 ? (JSON.parse(text.slice(text.indexOf('{'))) as Record<string, unknown>) : {} };
   }
 
-  /** What a service with a Koji hub and a module build service makes of each command, once the caller is known. */
+  /** What a service with a Koji hub, a module build service and Pulp makes of each command, once the caller is known. */
   const commands: readonly (readonly [readonly string[], { readonly code: number; readonly says: string }])[] = [
     [['create-tag', 'updates', 'kettle'], { code: 0, says: '"source": "updates"' }],
     [['create-build', 'kettle-1.0-1'], { code: 0, says: '"builds": "kettle-1.0-1"' }],
     [['create', 'tag', 'updates'], { code: 0, says: '"source": "updates"' }],
     [['create-module', 'mill:1'], { code: 0, says: '"source": "mill:1"' }],
-    [['create-pulp', 'content-set'], { code: 255, says: 'Pulp' }],
+    [['create-pulp', 'base-rpms'], { code: 0, says: '"source": "base-rpms"' }],
     [['create-raw-config', 'name', 'commit'], { code: 255, says: 'Pungi' }],
   ];
 
@@ -124,7 +132,7 @@ import requests
 server, cert, key = sys.argv[1:]
 odcs = ODCS(server, auth_mech=AuthMech.SSL, ssl_cert=cert, ssl_key=key)
 seen = {}
-for name, source in {"tag": ComposeSourceTag("updates"), "build": ComposeSourceBuild(["kettle-1.0-1"]), "module": ComposeSourceModule(["mill:1"]), "pulp": ComposeSourcePulp(["content-set"]), "raw_config": ComposeSourceRawConfig("name", "commit")}.items():
+for name, source in {"tag": ComposeSourceTag("updates"), "build": ComposeSourceBuild(["kettle-1.0-1"]), "module": ComposeSourceModule(["mill:1"]), "pulp": ComposeSourcePulp(["base-rpms"]), "raw_config": ComposeSourceRawConfig("name", "commit")}.items():
     try:
         seen[name] = odcs.request_compose(source)["owner"]
     except requests.HTTPError as error:
@@ -133,7 +141,7 @@ print("SEEN" + json.dumps(seen))
 `;
     const { stdout } = await run(python, ['-c', script, `${url}/`, certificates.client.certificate, certificates.client.key], { env: plain() });
     const reason = (text: string): object => ({ status: 400, error: 'Bad Request', message: expect.stringContaining(text) });
-    expect(JSON.parse(stdout.slice(stdout.indexOf('SEEN') + 4))).toEqual({ tag: 'millrace', build: 'millrace', module: 'millrace', pulp: reason('Pulp'), raw_config: reason('Pungi') });
+    expect(JSON.parse(stdout.slice(stdout.indexOf('SEEN') + 4))).toEqual({ tag: 'millrace', build: 'millrace', module: 'millrace', pulp: 'millrace', raw_config: reason('Pungi') });
   }, 60_000);
 
   it('are told why they may not, and the service knows nobody who shows nothing', async () => {

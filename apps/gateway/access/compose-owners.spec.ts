@@ -8,7 +8,7 @@ import { startTestGateway } from '../__fixtures__/test-gateway.js';
 import type { TestGateway } from '../__fixtures__/test-gateway.js';
 
 const base = 'https://odcs.example/';
-const narrow = "{source_types: [module, pungi_compose], sources: ['nodejs:20', 'http://packages.test/c/Everything'], builds: [bash-5-1]}";
+const narrow = "{source_types: [module, pulp, pungi_compose], sources: ['nodejs:20', 'http://packages.test/c/Everything'], builds: [bash-5-1]}";
 const yaml = `
 authorization:
   composes:
@@ -113,6 +113,7 @@ describe('PATCH', () => {
 
   it.each<[string, Partial<ComposeRequest>]>([
     ['modules, which have become their builds', { sourceType: 'module', source: ['nodejs:20:1:aa', 'python:3:2:bb'] }],
+    ['content sets, of which some are not there, and others for more than was said', { sourceType: 'pulp', source: [], arches: ['x86_64', 'aarch64'] }],
     ['a Pungi compose, which says itself what it has', { sourceType: 'pungi_compose', source: ['http://packages.test/c/Everything'], arches: ['x86_64', 'ppc64le'], builds: ['zlib-1-1'] }],
   ])('of %s is no more than was asked for to its owner, and what it has to others', async (_what, request) => {
     const make = async (): Promise<number> => gateway.composes.set((await gateway.composes.commands.request(composeRequest(request), { owner: 'narrow' })).compose.id, { state: 'done' }).id;

@@ -40,11 +40,12 @@ function owns(settings: AuthorizationSettings, principal: Principal, { owner }: 
 }
 
 /**
- * What of these is not as it was asked for but as it was found: modules have become their builds, with all that they need besides. Its owner was allowed
+ * What of these is not as it was asked for but as it was found: modules have become their builds, with all that they need besides, content sets those that there are. Its owner was allowed
  * to ask, and could not list what came of it.
  */
 function resolved({ sourceType }: ComposeRequest, { builds = [] }: RenewalChanges): readonly ComposeAttribute[] {
   if (sourceType === 'module') return ['sources'];
+  if (sourceType === 'pulp') return ['sources', 'arches'];
   if (sourceType !== 'pungi_compose') return [];
   return builds.length === 0 ? ['arches', 'builds'] : ['arches'];
 }
