@@ -5,10 +5,13 @@ import type { ComposeRule, GateSettings } from '../../libs/compose-rules/compose
 import { MillraceError } from '../../libs/errors/millrace-error.js';
 import type { NewParkedMessage } from '../../libs/event-bus/incoming-messages.js';
 import type { RuleProgress } from '../../libs/rule-record/create-rule-record.js';
+import { installQuietRuntime } from '../../workflows/session/__fixtures__/workflow-environment.js';
 import { composeRequest } from '../../libs/testing/compose-request.js';
 import { busMessage, composeRule } from '../../libs/testing/compose-rule.js';
 import type { ComposeRuleActivities } from '../../workflows/compose-rule/compose-rule-activities.js';
 import { createComposeRuleActivities } from './create-compose-rule-activities.js';
+
+installQuietRuntime();
 
 const standing = { settled: 0, counts: noCounts, problem: null };
 const gate: GateSettings = { url: 'https://gate.test', productVersion: '{{ message.body.tag }}', decisionContext: 'c', subjectType: 't', subjectIdentifier: '{{ compose.id }}', patience: 60 };
