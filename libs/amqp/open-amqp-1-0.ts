@@ -29,7 +29,7 @@ export async function openAmqp10<Link extends Sender | Receiver>(broker: Amqp10B
   const { promise: gone, reject } = Promise.withResolvers<never>();
   gone.catch(() => undefined); // nobody may be waiting when it goes
   let alive = true;
-  const lost = (what: string) => (context: EventContext): void => {
+  const lost = (what: string) => (context: EventContext | Error): void => {
     alive = false;
     const error = errorOf(context);
     const detail = [error?.condition, error?.description ?? error?.message].filter((part) => typeof part === 'string' && part !== '').join(': ');
@@ -89,8 +89,10 @@ interface ConditionShape {
   readonly message?: unknown;
 }
 
-/** The library puts it where it happened. */
-function errorOf({ error, sender, receiver, session, connection }: EventContext): ConditionShape | undefined {
+/** The library puts it where it happened; of what goes wrong in itself it hands over the error alone. */
+function errorOf(context: EventContext | Error): ConditionShape | undefined {
+  if (!('connection' in context)) return context;
+  const { error, sender, receiver, session, connection } = context;
   return error ?? sender?.error ?? receiver?.error ?? session?.error ?? connection.error;
 }
 

@@ -13,6 +13,7 @@ import type { GenerationTask } from './generation-task.js';
 import { findTool } from './iso-image.js';
 import { pinSources } from './pin-sources.js';
 import { runInThread } from './run-in-thread.js';
+import type { Environment } from '../settings/settings.js';
 import { isMissing } from '../repository-source/storage-errors.js';
 import { asEngineError } from './engine-error.js';
 import { sweepStores } from './sweep-stores.js';
@@ -20,6 +21,8 @@ import { discardAttempt, isWhole, isLost, readPublished, removeTree, stageTree }
 
 export interface ComposeEngineOptions {
   readonly settings: EngineSettings;
+  /** Secrets of settings files may be there. */
+  readonly environment?: Environment;
   /** Where tools are looked for, as in PATH. */
   readonly searchPath: string | undefined;
   /** Heap of one generation in MiB: a distribution's metadata needs one or two GiB. */
@@ -37,7 +40,7 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
   const { settings } = options;
   const entry = new URL('./generation-thread.js', import.meta.url);
   const run = options.run ?? ((task: GenerationTask, how: EngineOptions) => runInThread(task, { ...how, entry, heapMiB: options.heapMiB ?? defaultHeap }));
-  const parts = await openEngineParts(settings, options.searchPath);
+  const parts = await openEngineParts(settings, options);
   const tool = (name: string): string | undefined => findTool(name, options.searchPath);
   const targets = ['default', ...Object.keys(settings.composeTargetDirs)];
 

@@ -7,11 +7,13 @@ import { createGitCheckout } from '../git-checkout/create-git-checkout.js';
 import { createKojiHub } from '../koji/koji-hub.js';
 import { createKojiSource, type KojiSource } from '../koji/koji-source.js';
 import { createModuleBuildService, type ModuleBuildService } from '../mbs/module-build-service.js';
+import { openPulpSource, type PulpSource } from '../pulp/pulp-source.js';
 import { openContentStore, type ContentStore } from '../repository-source/content-store.js';
 import { createRepositorySource, createSourceClient, type OpenRepositorySource } from '../repository-source/repository-source.js';
 import { sourceLimits } from '../repository-source/source-limits.js';
 import { createRepositoryWriter, type CachingRepositoryWriter } from '../rpm-repository/create-repository-writer.js';
 import { createBucketTrees, type BucketTrees } from './bucket-trees.js';
+import type { Environment } from '../settings/settings.js';
 import type { EngineSettings } from './engine-settings.js';
 import { openComposeBucket } from './open-compose-bucket.js';
 
@@ -24,16 +26,26 @@ export interface EngineParts {
   /** Undefined: no module build service is configured. */
   readonly modules: ModuleBuildService | undefined;
   readonly git: GitCheckout;
+  /** Undefined: no Pulp server is configured. */
+  readonly pulp: PulpSource | undefined;
   /** Where composes of the default place are published, too. */
   readonly bucket: BucketTrees | undefined;
   close(): Promise<void>;
 }
 
+export interface EnginePartsOptions {
+  /** Secrets of settings files may be there. */
+  readonly environment?: Environment | undefined;
+  /** Where git is looked for, as in PATH. */
+  readonly searchPath?: string | undefined;
+}
+
 /** Milliseconds that a hub may take before an answer begins: large tags keep its database busy. */
 const hubTime = 300_000;
 
-/** What the engine's process and each of its threads have for themselves; the files behind it are shared. `searchPath`: where git is looked for, as in PATH. */
-export async function openEngineParts(settings: EngineSettings, searchPath = ''): Promise<EngineParts> {
+/** What the engine's process and each of its threads have for themselves; the files behind it are shared. Errors: `invalid-setting`. */
+export async function openEngineParts(settings: EngineSettings, { environment = {}, searchPath = '' }: EnginePartsOptions = {}): Promise<EngineParts> {
+  const pulp = settings.pulpFile === undefined ? undefined : await openPulpSource({ file: settings.pulpFile, environment, connect: (tls) => createSourceClient({ settings, version: millraceVersion(), limits: { ...sourceLimits, redirects: 0 }, tls }) });
   const store = await openContentStore(path.join(blobRoot(settings.blobs), 'content'));
   const caches = path.join(settings.home, 'compose-caches');
   const version = millraceVersion();
@@ -49,6 +61,7 @@ export async function openEngineParts(settings: EngineSettings, searchPath = '')
     koji: settings.koji === undefined || hubClient === undefined ? undefined : createKojiSource({ hub: createKojiHub({ url: settings.koji.hub, client: hubClient }), top: settings.koji.top, source, content: store, directory: path.join(caches, 'koji') }),
     modules: settings.moduleBuildService === undefined ? undefined : createModuleBuildService({ url: settings.moduleBuildService, source }),
     git,
+    pulp,
     bucket: bucket === undefined ? undefined : createBucketTrees(bucket),
     async close() {
       writer.close();

@@ -13,7 +13,7 @@ import { writeImages, type ImageTool } from './write-images.js';
 import { baseComposeInfoDocument, composeInfoDocument, imagesDocument, rpmsDocument } from './metadata-documents.js';
 import { planCompose } from './plan-compose.js';
 import { everyPackage, once, planBytes } from './plan-documents.js';
-import { renderRepoFile } from './repo-file.js';
+import { renderLinks, renderRepoFile } from './repo-file.js';
 import { createStopwatch } from './stopwatch.js';
 import { asEngineError } from './engine-error.js';
 import { isLost, publishTree, takenOver, type StagedTree } from './tree-publication.js';
@@ -63,7 +63,7 @@ async function generate(context: GenerationContext, { job, places, staged, image
   const images = imageTool === undefined ? [] : await writeImages(context, compose, { plan, identity, tool: imageTool });
   if (images.length > 0) log.info(`${images.length} images written in ${elapsed()}`);
   await writeDocuments(compose, [
-    [`${variant}/odcs-${job.id}.repo`, renderRepoFile(job.id, places.url)],
+    [`${variant}/odcs-${job.id}.repo`, plan.links === undefined ? renderRepoFile(job.id, places.url) : renderLinks(plan.links)],
     ['metadata/composeinfo.json', composeInfoDocument(identity, plan)],
     ['metadata/rpms.json', rpmsDocument(identity, plan)],
     ['metadata/images.json', imagesDocument(identity, images)],

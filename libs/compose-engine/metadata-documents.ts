@@ -37,7 +37,7 @@ export function composeInfoDocument(identity: ComposeIdentity, plan: ComposePlan
   };
   return productmd('composeinfo', {
     ...composeInfoSections(identity),
-    variants: { [variant]: { arches, id: variant, name: variant, paths, type: 'variant', uid: variant } },
+    variants: { [variant]: { arches: plan.links === undefined ? arches : [...new Set(plan.links.flatMap((link) => link.arches))].sort(), id: variant, name: variant, paths, type: 'variant', uid: variant } },
   });
 }
 

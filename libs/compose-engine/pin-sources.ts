@@ -6,7 +6,8 @@ import type { PinningParts } from './sources/source-kind.js';
 
 /** Fetches what pins the sources of a request: every `repomd.xml`, and what else its source type has. Errors: those of `ComposeEngine.pin`. */
 export async function pinSources(parts: PinningParts, request: ComposeRequest, options: SourceOptions): Promise<PinnedInputs> {
+  const kind = sourceKinds[request.sourceType];
   // A renewal has the packages of its plan, wherever the sources are by now.
-  if (request.pinnedPlan !== null) return { request, sources: [], lookaside: [], kojiEvent: request.kojiEvent };
-  return sourceKinds[request.sourceType].pin(parts, request, options);
+  if (request.pinnedPlan !== null && kind.pinsAnew !== true) return { request, sources: [], lookaside: [], kojiEvent: request.kojiEvent };
+  return kind.pin(parts, request, options);
 }

@@ -11,12 +11,14 @@ import { bringModules } from './bring-modules.js';
 import { loadKoji, withKojiFiles } from './koji-packages.js';
 import { listed } from './listed.js';
 import { checkDocument } from './merge-documents.js';
+import { planLinks } from './plan-links.js';
 import { newestTime, once } from './plan-documents.js';
 import { renewPlan } from './renew-plan.js';
 import { createStopwatch } from './stopwatch.js';
 
 /** Decides which packages go where, and has them all in the content store when it resolves. */
 export async function planCompose(context: GenerationContext, inputs: PinnedInputs): Promise<ComposePlan> {
+  if (inputs.links !== undefined) return planLinks(context, inputs.request, inputs.links);
   if (inputs.request.pinnedPlan !== null) return renewPlan(context, inputs.request);
   const { request } = inputs;
   const elapsed = createStopwatch();

@@ -1,3 +1,4 @@
+import type { LinkedRepository } from '../compose/compose-plan.js';
 import { repositoryPath, variant } from './compose-layout.js';
 
 /** The `.repo` file that clients of a compose give to dnf. `url`: of the tree, without a slash at its end. */
@@ -21,4 +22,9 @@ export function renderSections(name: string, describe: (section: string, place: 
       return [`[${section}]`, ...describe(section, place), 'type=rpm-md', 'skip_if_unavailable=False', 'gpgcheck=0', 'repo_gpgcheck=0', `enabled=${suffix === '' ? 1 : 0}`, 'enabled_metadata=1', ''].join('\n');
     })
     .join('\n');
+}
+
+/** The same for repositories elsewhere, as ODCS writes it for those of Pulp. */
+export function renderLinks(links: readonly LinkedRepository[]): string {
+  return links.map(({ id, name, url, skipIfUnavailable }) => ['', `[${id}]`, `name=${name}`, `baseurl=${url}`, 'enabled=1', 'gpgcheck=0', ...(skipIfUnavailable ? ['skip_if_unavailable=1'] : []), ''].join('\n')).join('');
 }

@@ -17,7 +17,8 @@ export interface RunOptions {
 export async function runGeneration({ settings, job, staged, imageTool, searchPath }: GenerationTask, { signal, onProgress, onChild }: RunOptions): Promise<GeneratedTree> {
   const places = placesOfTree(settings, job);
   const log = openGenerationLog(places.directory);
-  const parts = await openEngineParts(settings, searchPath);
+  // Whatever asks other services has been asked before, when the sources were pinned.
+  const parts = await openEngineParts({ ...settings, pulpFile: undefined }, { searchPath });
   try {
     const progress = (step: GenerationProgress['step'], done: number, total: number): void => onProgress({ step, done, total });
     return await generateTree({ ...parts, bucket: job.targetDir === 'default' ? parts.bucket : undefined, select: selectPackages, log, signal, progress }, { job, places, staged, imageTool: imageTool === undefined ? undefined : { path: imageTool, onChild } });

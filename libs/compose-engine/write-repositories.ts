@@ -40,7 +40,8 @@ export async function writeRepositories(context: GenerationContext, compose: str
   }
 }
 
-function repositoriesOf({ trees }: ComposePlan): PlannedRepository[] {
+function repositoriesOf({ trees, links }: ComposePlan): PlannedRepository[] {
+  if (links !== undefined) return [];
   const perArch = trees.flatMap(({ arch, packages, debuginfo }): PlannedRepository[] => [
     { part: 'os', arch, packages },
     { part: 'debug', arch, packages: debuginfo },

@@ -23,9 +23,9 @@ export function nameFiles(name: ComposeName, compose: Compose, options: NameFile
   return files.set(`${name.name}.repo`, nameRepoFile(name.name, options));
 }
 
-/** Composes of Pungi configurations have a layout of their own. */
+/** Composes of Pungi configurations have a layout of their own, and those of Pulp lead elsewhere. */
 export function hasRepositories({ request }: Compose): boolean {
-  return request.sourceType !== 'raw_config';
+  return request.sourceType !== 'raw_config' && request.sourceType !== 'pulp';
 }
 
 /** Relative to `compose/Temporary`. */

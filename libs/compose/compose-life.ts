@@ -90,8 +90,9 @@ export function evolve(life: ComposeLife, event: ComposeEvent): ComposeLife {
   }
 }
 
-/** A Pungi compose says itself which packages it has, and modules are resolved to their builds; clients are told, as in ODCS. */
+/** A Pungi compose says itself which packages it has, Pulp which of the content sets there are, and modules are resolved to their builds; clients are told, as in ODCS. */
 function asPinned(request: ComposeRequest, { request: pinned }: PinnedInputs): ComposeRequest {
+  if (request.sourceType === 'pulp') return { ...request, source: pinned.source, arches: pinned.arches, sigkeys: pinned.sigkeys };
   if (request.sourceType === 'module') return { ...request, source: pinned.source, moduleDefaults: pinned.moduleDefaults };
   if (request.sourceType !== 'pungi_compose') return { ...request, moduleDefaults: pinned.moduleDefaults };
   const { arches, packages, builds, sigkeys } = pinned;

@@ -9,6 +9,8 @@ export interface PinnedInputs {
   readonly koji?: PinnedKoji;
   /** Of modules, whose packages are among those of `koji`. */
   readonly modules?: PinnedModules;
+  /** Of Pulp: the compose has no packages, and its `.repo` file names these. Sorted by id; empty: there are none, and empty repositories are written. */
+  readonly links?: readonly LinkedRepository[];
   /** See `Compose.kojiEvent`. */
   readonly kojiEvent: number | null;
 }
@@ -37,6 +39,18 @@ export interface PinnedRepository {
   readonly repomdSha256: string;
 }
 
+/** A repository that stays where it is. */
+export interface LinkedRepository {
+  /** Section of the `.repo` file. */
+  readonly id: string;
+  readonly name: string;
+  /** http(s); may have `$basearch` in it. */
+  readonly url: string;
+  /** Empty: not told. */
+  readonly arches: readonly string[];
+  readonly skipIfUnavailable: boolean;
+}
+
 /** Which packages go where, with digests: the whole input of writing a tree. Kept for renewals. Canonical JSON (RFC 8785) of this is hashed. */
 export interface ComposePlan {
   readonly version: 1;
@@ -48,6 +62,8 @@ export interface ComposePlan {
   /** Digests of documents in the blob store that are merged into the repositories. */
   readonly groups: readonly string[];
   readonly modules: readonly string[];
+  /** What the `.repo` file names instead of the compose's own repositories, which are not written then. */
+  readonly links?: readonly LinkedRepository[];
 }
 
 export interface PlannedTree {

@@ -35,7 +35,7 @@ export interface NewParkedMessage {
 export interface UnreadMessage {
   /** As they came; null when there were too many to keep. */
   readonly bytes: Buffer | null;
-  readonly details: { readonly id: string | null; readonly topic: string; readonly encoding: string | null };
+  readonly details: { readonly id: string | null; readonly topic: string; readonly encoding: string | null; /** Lower-case hex SHA-256 of all that came. */ readonly sha256: string };
 }
 
 export interface ParkedMessage extends NewParkedMessage {

@@ -51,7 +51,7 @@ describe('the intake of messages', () => {
     await intake.take(rawOf(' '.repeat(messageLimit + 1)));
     await intake.take(rawOf('x', { unreadable: 'no message' }));
     expect(parked).toMatchObject([
-      { bus: 'fedora', topic: 'a.b', position: null, rule: null, reason: 'the document is not valid JSON', excerpt: '{', unread: { bytes: Buffer.from('{'), details: { id: '1', topic: 'a.b', encoding: null } } },
+      { bus: 'fedora', topic: 'a.b', position: null, rule: null, reason: 'the document is not valid JSON', excerpt: '{', unread: { bytes: Buffer.from('{'), details: { id: '1', topic: 'a.b', encoding: null, sha256: '021fb596db81e6d02bf3d2586ee3981fe519f275c0ac9ca76bbcf2ebb4097d96' } } },
       { reason: 'the message is larger than 1048576 bytes', unread: { bytes: null } },
       { reason: 'no message', unread: { bytes: null } },
     ]);
@@ -81,7 +81,7 @@ describe('the intake of messages', () => {
 
 describe('retrying a parked message', () => {
   const base = { id: 3, bus: 'fedora', topic: 'a.b', position: null, rule: null, reason: 'why', excerpt: '', parkedAt: '2026-03-20T10:00:00.000Z' };
-  const unread = { bytes: Buffer.from('{"n":1}'), details: { id: null, topic: 'a.b', encoding: null } };
+  const unread = { bytes: Buffer.from('{"n":1}'), details: { id: null, topic: 'a.b', encoding: null, sha256: '' } };
   const steps: string[] = [];
   const retry = (parked: object, refusal?: Error) => {
     steps.length = 0;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { errorMessage } from '../errors/error-message.js';
 import { errorTable } from '../errors/error-table.js';
@@ -39,7 +40,7 @@ export function createMessageIntake({ messages, patience }: MessageIntakeOptions
   async function park(raw: RawMessage, reason: string): Promise<Taken> {
     const { bus, topic, id, encoding, bytes } = raw;
     const kept = bytes.length <= messageLimit && raw.unreadable === undefined ? bytes : null;
-    await messages.park({ bus, topic, position: null, rule: null, reason, excerpt: excerptOf(raw) }, { bytes: kept, details: { id, topic, encoding } });
+    await messages.park({ bus, topic, position: null, rule: null, reason, excerpt: excerptOf(raw) }, { bytes: kept, details: { id, topic, encoding, sha256: createHash('sha256').update(bytes).digest('hex') } });
     return 'parked';
   }
 

@@ -10,7 +10,7 @@ import type { KojiRpm } from './koji-listing.js';
 import { isMd5 } from './package-heads.js';
 
 export interface FetchKojiFileParts {
-  readonly source: Pick<RepositorySource, 'open'>;
+  readonly source: Pick<RepositorySource, 'open' | 'clone'>;
   readonly content: ContentStore;
   /** The SHA-256 of files by what the hub has of them: MD5 of header and payload. */
   readonly known: ChecksumIndex;
@@ -27,7 +27,9 @@ export async function fetchKojiFile({ source, content, known }: FetchKojiFilePar
   const sha256 = checksum === undefined ? undefined : await known.find(checksum, location);
   const stored = sha256 === undefined ? undefined : await content.size(sha256);
   if (sha256 !== undefined && stored !== undefined) return { sha256, size: stored };
-  const added = await content.add(source.open(location, { ...options, limit: largestPackage }), { limit: largestPackage });
+  const limit = largestPackage;
+  // Of a volume that is mounted here, without copying where the file system can.
+  const added = (await content.adopt((part) => source.clone(location, part), { limit })) ?? (await content.add(source.open(location, { ...options, limit }), { limit }));
   await checkFile(content.file(added.sha256), rpm, location);
   if (checksum !== undefined) await known.remember(checksum, location, added.sha256);
   return added;

@@ -23,6 +23,8 @@ const rpm = z.object({
   directory: z.string(),
   /** Of a module: the architectures whose trees it is for, whatever else is wanted there. */
   trees: z.array(z.string()).optional(),
+  /** The scratch build that it is of, whose directory has all files at one level. */
+  task: z.int().optional(),
 });
 
 /** What a request has of a hub: the input of its compose, kept by digest because neither signatures nor deleted builds are frozen by an event. */
@@ -30,7 +32,7 @@ export const kojiListing = z.object({ version: z.literal(1), rpms: z.array(rpm) 
 export type KojiListing = z.infer<typeof kojiListing>;
 export type KojiRpm = z.infer<typeof rpm>;
 
-export type KojiRequest = Pick<ComposeRequest, 'sourceType' | 'source' | 'builds' | 'sigkeys' | 'kojiEvent' | 'flags' | 'arches'>;
+export type KojiRequest = Pick<ComposeRequest, 'sourceType' | 'source' | 'builds' | 'scratchBuildTasks' | 'sigkeys' | 'kojiEvent' | 'flags' | 'arches'>;
 
 /** What a request has of a hub besides its own names: the packages of modules. */
 export interface KojiMoment {
@@ -89,7 +91,8 @@ async function readBuilds(hub: KojiHub, nvrs: readonly string[], signal: AbortSi
   return found.filter((build) => build !== undefined);
 }
 
-function rpmArches({ arches, flags }: KojiRequest): readonly string[] {
+/** As rpm names them: of all trees, and of sources. */
+export function rpmArches({ arches, flags }: KojiRequest): readonly string[] {
   const trees = arches.map(treeArchitectures);
   const secondary = flags.includes('use_only_compatible_arch') ? [] : trees.flatMap((tree) => tree.secondary);
   return [...new Set([...trees.flatMap(({ native }) => native), ...secondary, 'src', 'nosrc'])].sort();
@@ -119,7 +122,7 @@ function asRpm(hub: KojiHub, row: KojiRpmRow, { build, sigkeys }: { readonly bui
   };
 }
 
-function byName(one: KojiRpm, other: KojiRpm): number {
+export function byName(one: KojiRpm, other: KojiRpm): number {
   const [left, right] = [one, other].map(({ name, version, release, arch, directory }) => [name, version, release, arch, directory].join('\n')) as [string, string];
   return left < right ? -1 : left > right ? 1 : 0;
 }

@@ -20,6 +20,7 @@ import { createKojiModules, type KojiModules } from './koji-modules.js';
 import type { ModuleContent } from './module-contents.js';
 import { createPackageHeads } from './package-heads.js';
 import { locationBelow, placesOf } from './package-places.js';
+import { filesGone, withScratchBuilds } from './scratch-builds.js';
 
 /** The packages of a hub's tags and builds, as a repository offers its own. Errors: those of `KojiHub` and `RepositorySource`; `unresolvable`. */
 export interface KojiSource {
@@ -52,7 +53,7 @@ export interface KojiSourceOptions {
   readonly hub: KojiHub;
   /** URL or absolute path of Koji's top directory. */
   readonly top: string;
-  readonly source: Pick<RepositorySource, 'open'>;
+  readonly source: Pick<RepositorySource, 'open' | 'clone'>;
   readonly content: ContentStore;
   /** Absolute path: what can all be made again. Processes may share it. */
   readonly directory: string;
@@ -67,7 +68,8 @@ export function createKojiSource({ hub, top, source, content, directory }: KojiS
   const known = createChecksumIndex(checksumDirectory);
 
   async function keepListing(request: KojiRequest, moment: KojiMoment, signal: AbortSignal): Promise<string> {
-    const bytes = Buffer.from(canonicalize(await listKoji(hub, request, moment, signal)) as string);
+    const listing = await withScratchBuilds({ hub, top, source }, await listKoji(hub, request, moment, signal), request, { signal });
+    const bytes = Buffer.from(canonicalize(listing) as string);
     return (await content.add(once(bytes))).sha256;
   }
 
@@ -92,6 +94,7 @@ export function createKojiSource({ hub, top, source, content, directory }: KojiS
         if (!isMissingFile(error)) throw error;
       }
     }
+    if (rpm.task !== undefined) throw filesGone(hub, [rpm.task]);
     throw new MillraceError('source-invalid', `${locations.at(-1)} does not exist, although the Koji hub ${hub.url} has that package`);
   }
 

@@ -59,10 +59,20 @@ export function createPackageHeads({ source, directory }: { readonly source: Pic
   };
 }
 
-async function readHead(source: Pick<RepositorySource, 'open'>, rpm: KojiRpm, { location, options }: { readonly location: string; readonly options: SourceOptions }): Promise<HeadDetails> {
+/** The head of a package file, of which no more is read. Errors: those of `RepositorySource`. */
+export async function withHead<T>(source: Pick<RepositorySource, 'open'>, location: string, options: SourceOptions, use: (head: PackageHead) => T): Promise<T> {
   const chunks = source.open(location, { ...options, limit: headBytes });
   try {
-    const { head } = await readPackageFile(chunks);
+    return use((await readPackageFile(chunks)).head);
+  } catch (error) {
+    throw asInvalid(error, location);
+  } finally {
+    await chunks.return();
+  }
+}
+
+function readHead(source: Pick<RepositorySource, 'open'>, rpm: KojiRpm, { location, options }: { readonly location: string; readonly options: SourceOptions }): Promise<HeadDetails> {
+  return withHead(source, location, options, (head) => {
     const identity = readIdentity(head.header);
     refuseOther(rpm, { head, identity, location });
     const paths = readPaths(head.header);
@@ -75,18 +85,19 @@ async function readHead(source: Pick<RepositorySource, 'open'>, rpm: KojiRpm, { 
       files: [...isPrimary],
       otherFiles: paths.filter((path) => !isPrimary.has(path)),
     };
-  } catch (error) {
-    throw asInvalid(error, location);
-  } finally {
-    await chunks.return();
-  }
+  });
 }
 
 function refuseOther(rpm: KojiRpm, { head, identity, location }: { readonly head: PackageHead; readonly identity: PackageIdentity; readonly location: string }): void {
   const differs = (['name', 'epoch', 'version', 'release'] as const).some((part) => identity[part] !== rpm[part]) || (identity.arch !== rpm.arch && rpm.arch !== 'nosrc');
-  const md5 = head.signature.bytes(signatureTag.md5)?.toString('hex');
+  const md5 = payloadHashOf(head);
   if (!differs && (md5 === undefined || !isMd5(rpm.payloadHash) || md5 === rpm.payloadHash)) return;
   throw new MillraceError('source-invalid', `${location} is not the package that the Koji hub has of that name`, { suggestion: 'Have an administrator of Koji compare the file with the database.' });
+}
+
+/** Lower-case hex: MD5 of header and payload, as the package says itself. */
+export function payloadHashOf({ signature }: Pick<PackageHead, 'signature'>): string | undefined {
+  return signature.bytes(signatureTag.md5)?.toString('hex');
 }
 
 export function isMd5(hex: string): boolean {

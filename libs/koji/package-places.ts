@@ -9,6 +9,8 @@ export function packageNameOf({ name, version, release, arch }: Pick<KojiRpm, 'n
 /** Below Koji's top directory, best first: where a file signed with one of the keys may be. At last, the file as it was imported, which may have come signed. */
 export function placesOf(rpm: KojiRpm, sigkeys: readonly string[]): readonly string[] {
   const file = packageNameOf(rpm);
+  // Koji signs no scratch builds.
+  if (rpm.task !== undefined) return [`${rpm.directory}/${file}`];
   const imported = `${rpm.directory}/${rpm.arch}/${file}`;
   const places = sigkeys.flatMap((wanted) => (wanted === '' ? [imported] : rpm.sigkeys.filter((key) => isSameKey(key, wanted)).map((key) => `${rpm.directory}/data/signed/${key}/${rpm.arch}/${file}`)));
   return [...new Set([...places, imported])];

@@ -59,6 +59,20 @@ describe('adding to the content store', () => {
     expect(await store.add(chunksOf('mill', 'race'), { limit: 8 })).toMatchObject({ size: 8 });
   });
 
+  it('takes in a file that was made at a place of its own, unless none was', async () => {
+    const put = (text: string) => (part: string): Promise<boolean> => Promise.resolve(writeFileSync(part, text, { flag: 'wx', mode: 0o600 })).then(() => true);
+    const added = await store.adopt(put('millrace'));
+    expect(added).toEqual({ sha256: sha256Of(Buffer.from('millrace')), size: 8 });
+    const file = store.file(added?.sha256 ?? '');
+    expect([readFileSync(file, 'utf8'), statSync(file).mode & 0o777]).toEqual(['millrace', 0o444]);
+    expect(await store.adopt(put('millrace'))).toEqual(added);
+    expect(await store.adopt(() => Promise.resolve(false))).toBeUndefined();
+    await expect(store.adopt(put('millrace'), { limit: 7 })).rejects.toMatchObject({ code: 'payload-too-large' });
+    await expect(store.adopt(put('Millrace'), { expected: { algorithm: 'sha256', hex: added?.sha256 ?? '' } })).rejects.toMatchObject({ code: 'digest-mismatch' });
+    await expect(store.adopt(() => Promise.reject(new Error('gone')))).rejects.toThrow('gone');
+    expect(leftovers()).toEqual([]);
+  });
+
   it('takes the same bytes from many at once', async () => {
     const bytes = randomBytes(100_000);
     const other = await openContentStore(path.join(directory, 'content'));

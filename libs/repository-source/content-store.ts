@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, link, lstat, mkdir, open, rename, stat, unlink, utimes } from 'node:fs/promises';
+import { copyFile, link, lstat, mkdir, open, rename, stat, unlink, utimes, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { errorMessage } from '../errors/error-message.js';
 import { MillraceError } from '../errors/millrace-error.js';
@@ -17,6 +17,11 @@ export interface ContentStore {
   file(sha256: string): string;
   /** Streams into the store; what breaks off leaves nothing. Errors: `digest-mismatch`, `payload-too-large`, `storage-full`. */
   add(chunks: AsyncIterable<Buffer>, options?: AddOptions): Promise<{ readonly sha256: string; readonly size: number }>;
+  /**
+   * The same for a file that `put` makes at a path of the store's own, sharing nothing with a file that others may change but blocks that are copied on write.
+   * Undefined: `put` has answered false, and made none.
+   */
+  adopt(put: (part: string) => Promise<boolean>, options?: AddOptions): Promise<{ readonly sha256: string; readonly size: number } | undefined>;
   /** As a hard link; a copy (on write, where the file system can) on another file system or where a file has too many links. Never replaces. Errors: `blob-not-found`, `storage-full`. */
   link(sha256: string, target: string): Promise<void>;
   /** Removes files that no tree links to and that nobody has used for this long. Answers how many. */
@@ -58,10 +63,11 @@ export async function openContentStore(root: string): Promise<ContentStore> {
     }
   }
 
-  async function add(chunks: AsyncIterable<Buffer>, options: AddOptions = {}): Promise<{ sha256: string; size: number }> {
+  async function keep<Added extends { readonly sha256: string; readonly size: number } | undefined>(write: (part: string) => Promise<Added>): Promise<Added> {
     const part = path.join(temporary, `add-${randomUUID()}`);
     try {
-      const added = await writeSynced(part, chunks, options);
+      const added = await write(part);
+      if (added === undefined) return added;
       // The same size under this name: the same bytes. Another size: something damaged the file, and the sound one takes its place.
       if ((await size(added.sha256)) === added.size) await unlink(part);
       else await moveInto(part, file(added.sha256));
@@ -76,7 +82,8 @@ export async function openContentStore(root: string): Promise<ContentStore> {
     has: async (sha256) => (await size(sha256)) !== undefined,
     size,
     file,
-    add,
+    add: (chunks, options = {}) => keep((part) => writeSynced(part, chunks, options)),
+    adopt: (put, options = {}) => keep(async (part) => ((await put(part)) ? await seal(part, options) : undefined)),
     async link(sha256, target) {
       // A sweep that looks at the file just now has it under another name for a moment; several sweeps may do so one after the other.
       for (let attempt = 0; attempt < 4; attempt += 1) {
@@ -88,31 +95,45 @@ export async function openContentStore(root: string): Promise<ContentStore> {
   };
 }
 
-async function writeSynced(part: string, chunks: AsyncIterable<Buffer>, { expected, limit = Infinity }: AddOptions): Promise<{ sha256: string; size: number }> {
-  const name = createHash('sha256');
-  const check = expected === undefined || expected.algorithm === 'sha256' ? undefined : createHash(expected.algorithm);
-  let size = 0;
+async function writeSynced(part: string, chunks: AsyncIterable<Buffer>, options: AddOptions): Promise<{ sha256: string; size: number }> {
   const handle = await open(part, 'wx', 0o600);
   try {
-    for await (const chunk of chunks) {
-      size += chunk.length;
-      if (size > limit) throw new MillraceError('payload-too-large', `there are more than ${limit} bytes`);
-      name.update(chunk);
-      check?.update(chunk);
-      await writeAll(handle, chunk);
-    }
-    const sha256 = name.digest('hex');
-    const found = check?.digest('hex') ?? sha256;
-    if (expected !== undefined && found !== expected.hex) throw new MillraceError('digest-mismatch', `the ${expected.algorithm} is ${found}, not ${expected.hex}`);
-    await handle.chmod(0o444);
-    await handle.sync();
-    return { sha256, size };
+    return await finish(handle, chunks, { ...options, each: (chunk) => writeAll(handle, chunk) });
   } finally {
     await handle.close();
   }
 }
 
-async function writeAll(handle: Awaited<ReturnType<typeof open>>, chunk: Buffer): Promise<void> {
+/** What is written already gets its digest, and is as final as what was written here. */
+async function seal(part: string, options: AddOptions): Promise<{ sha256: string; size: number }> {
+  const handle = await open(part, 'r');
+  try {
+    return await finish(handle, handle.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>, options);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function finish(handle: FileHandle, chunks: AsyncIterable<Buffer>, { expected, limit = Infinity, each }: AddOptions & { readonly each?: (chunk: Buffer) => Promise<void> }): Promise<{ sha256: string; size: number }> {
+  const name = createHash('sha256');
+  const check = expected === undefined || expected.algorithm === 'sha256' ? undefined : createHash(expected.algorithm);
+  let size = 0;
+  for await (const chunk of chunks) {
+    size += chunk.length;
+    if (size > limit) throw new MillraceError('payload-too-large', `there are more than ${limit} bytes`);
+    name.update(chunk);
+    check?.update(chunk);
+    await each?.(chunk);
+  }
+  const sha256 = name.digest('hex');
+  const found = check?.digest('hex') ?? sha256;
+  if (expected !== undefined && found !== expected.hex) throw new MillraceError('digest-mismatch', `the ${expected.algorithm} is ${found}, not ${expected.hex}`);
+  await handle.chmod(0o444);
+  await handle.sync();
+  return { sha256, size };
+}
+
+async function writeAll(handle: FileHandle, chunk: Buffer): Promise<void> {
   for (let at = 0; at < chunk.length; ) at += (await handle.write(chunk, at)).bytesWritten;
 }
 

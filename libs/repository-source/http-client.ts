@@ -1,7 +1,7 @@
 import { Agent, type Dispatcher } from 'undici';
 import { errorMessage } from '../errors/error-message.js';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
-import { createUpstreamConnector, type UpstreamConnector } from '../proxy/upstream/connect.js';
+import { createUpstreamConnector, type UpstreamConnector, type UpstreamConnectorOptions } from '../proxy/upstream/connect.js';
 import { createDestinationGuard, type DestinationGuardOptions } from '../proxy/upstream/destination-guard.js';
 import { compileHostPatterns } from '../proxy/upstream/host-patterns.js';
 import { parseParentProxy } from '../proxy/upstream/parent-proxy.js';
@@ -16,6 +16,8 @@ export interface HttpClientOptions extends Pick<DestinationGuardOptions, 'allow'
   readonly upstreamNoProxy: readonly string[];
   /** PEM file of authorities trusted besides the system's. */
   readonly upstreamCa: string | undefined;
+  /** For clients of one server. */
+  readonly tls?: UpstreamConnectorOptions['tls'];
   readonly userAgent: string;
   readonly limits: SourceLimits;
 }
@@ -32,7 +34,7 @@ export interface HttpAnswer {
 
 export interface HttpClient {
   /**
-   * One GET, redirects followed; every connection goes to an address that the guard has let through. Errors: `forbidden`, `source-invalid`,
+   * One GET, redirects followed unless `limits.redirects` is 0: then they are answers. Every connection goes to an address that the guard has let through. Errors: `forbidden`, `source-invalid`,
    * `source-unavailable` (worth another attempt).
    */
   get(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<HttpAnswer>;
@@ -48,7 +50,7 @@ const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const { limits } = options;
   const guard = createDestinationGuard({ ...options, client: 'sources of composes', setting: 'MILLRACE_COMPOSE_ALLOW_DESTINATIONS' });
-  const connector = createUpstreamConnector({ guard, upstreamProxy: options.upstreamProxy, noProxy: options.upstreamNoProxy, caFile: options.upstreamCa });
+  const connector = createUpstreamConnector({ guard, upstreamProxy: options.upstreamProxy, noProxy: options.upstreamNoProxy, caFile: options.upstreamCa, tls: options.tls });
   const agent = new Agent({ connect: connectThrough(connector), connections: limits.concurrency, pipelining: 1, allowH2: false, headersTimeout: 0, bodyTimeout: 0 });
   const turns = createHostTurns(limits.concurrency);
   const parent = options.upstreamProxy === undefined ? undefined : parseParentProxy(options.upstreamProxy);
@@ -112,7 +114,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       for (let hops = 0; ; hops += 1) {
         const answer = await once(url, headers, signal);
         const location = answer.header('location');
-        if (!redirects.has(answer.status) || location === undefined) return answer;
+        if (!redirects.has(answer.status) || location === undefined || limits.redirects === 0) return answer;
         answer.discard();
         if (hops === limits.redirects) throw new MillraceError('source-invalid', `${first.href} leads through more than ${limits.redirects} redirects`);
         url = redirected(url, location);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync, appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -88,6 +88,18 @@ describe('paths', () => {
     if (what === 'a link to itself') symlinkSync(file, file);
     if (what === 'below a file') writeFileSync(file, 'x');
     await expect(read(what === 'below a file' ? `${file}/x` : file)).rejects.toMatchObject({ code: 'source-invalid', message: expect.stringContaining(file) });
+  });
+
+  it('are cloned where the file system can, and nowhere else from', async () => {
+    const [file, clone] = [path.join(place, 'file'), path.join(place, 'clone')];
+    writeFileSync(file, 'as it was');
+    const cloned = await scratch.source.clone(file, clone);
+    // Blocks are shared until one of the two is written to.
+    writeFileSync(file, 'changed in place', { flag: 'r+' });
+    expect(existsSync(clone) && readFileSync(clone, 'utf8')).toBe(cloned && 'as it was');
+    expect(await scratch.source.clone('http://127.0.0.1:1/file', `${clone}-2`)).toBe(false);
+    for (const [other, code] of [['/etc/passwd', 'forbidden'], [`${place}/none`, 'source-invalid']] as const) await expect(scratch.source.clone(other, `${clone}-3`)).rejects.toMatchObject({ code });
+    expect(readdirSync(place).filter((name) => name.startsWith('clone-'))).toEqual([]);
   });
 
   it('have at most what a document may have', async () => {

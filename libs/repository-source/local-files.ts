@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open, readlink, realpath, type FileHandle } from 'node:fs/promises';
+import { copyFile, open, readlink, realpath, rm, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { errorMessage } from '../errors/error-message.js';
 import { MillraceError } from '../errors/millrace-error.js';
@@ -35,6 +35,28 @@ export function createLocalReader(sourcePaths: readonly string[]): ReadLocalFile
     } catch (error) {
       if (errnoOf(error) === 'EIO') throw new MillraceError('source-unavailable', `cannot read ${file}: ${errorMessage(error)}`, { cause: error });
       throw error;
+    } finally {
+      await handle.close();
+    }
+  };
+}
+
+export type CloneLocalFile = (file: string, target: string) => Promise<boolean>;
+
+/** What says that these two places share no blocks, or that the file system can share none. */
+const noClone: ReadonlySet<string> = new Set(['ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'EINVAL', 'ENOSYS', 'ENOTTY', 'EPERM']);
+
+/** Makes `target`, which must not be there, of the blocks of a file below the given paths; whoever writes to one of them later has blocks of his own. False: that cannot be. Errors: as of reading. */
+export function createLocalCloner(sourcePaths: readonly string[]): CloneLocalFile {
+  return async (file, target) => {
+    const handle = await openBelow(sourcePaths, file);
+    try {
+      await copyFile(`/proc/self/fd/${handle.fd}`, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE);
+      return true;
+    } catch (error) {
+      if (!noClone.has(errnoOf(error) ?? '')) throw error;
+      await rm(target, { force: true });
+      return false;
     } finally {
       await handle.close();
     }

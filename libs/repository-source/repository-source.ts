@@ -13,7 +13,7 @@ import { isMissingFile } from './download.js';
 import { createHttpClient, type HttpClient, type HttpClientOptions } from './http-client.js';
 import { loadRepository, parseRepomd, repositoryFile } from './load-repository.js';
 import type { LoadedRepository, LoadOptions, SourceOptions } from './loaded-repository.js';
-import { createLocalReader } from './local-files.js';
+import { createLocalCloner, createLocalReader } from './local-files.js';
 import { createMetadataCache } from './metadata-cache.js';
 import { createReadSource, readDocument } from './read-source.js';
 import { locationText, parseLocation, parseRepository, type SourceLocation } from './source-location.js';
@@ -37,6 +37,8 @@ export interface RepositorySource {
   read(url: string, options: SourceOptions): Promise<Buffer>;
   /** The bytes of a file that nothing here declares a digest of: they may be of two states of it, and the caller checks them. `limit`: bytes. */
   open(location: string, options: SourceOptions & { readonly limit: number }): AsyncGenerator<Buffer, void>;
+  /** The same bytes at `target`, which is not there yet, without copying them: see `createLocalCloner`. False: they have to be copied. */
+  clone(location: string, target: string): Promise<boolean>;
 }
 
 /** What a process holds on to, and what only it can tidy. */
@@ -66,6 +68,7 @@ export function createRepositorySource(options: RepositorySourceOptions): OpenRe
   for (const each of [parsedDirectory, checksumDirectory]) mkdirSync(each, { recursive: true, mode: 0o700 });
   const client = createSourceClient({ ...options, limits });
   const read = createReadSource({ client, readLocal: createLocalReader(settings.composeSourcePaths), limits });
+  const cloneLocal = createLocalCloner(settings.composeSourcePaths);
   const fetchChecked = createCheckedFetch({ content, checksums: createChecksumIndex(checksumDirectory), read });
   const metadata = createMetadataCache(parsedDirectory);
 
@@ -94,6 +97,10 @@ export function createRepositorySource(options: RepositorySourceOptions): OpenRe
       });
     },
     open: (location, { limit, signal, onProgress }) => read(parseLocation(location), { limit, signal, onProgress }),
+    async clone(location, target) {
+      const parsed = parseLocation(location);
+      return parsed.kind === 'path' && cloneLocal(parsed.path, target);
+    },
     read: async (url, { signal, onProgress }) => readDocument(read, parseLocation(url), { limit: limits.documentBytes, signal, onProgress }, limits),
     sweep: async (idleMilliseconds) => (await sweepCache(parsedDirectory, idleMilliseconds)) + (await sweepCache(checksumDirectory, idleMilliseconds)),
     close: () => client.close(),
@@ -101,7 +108,7 @@ export function createRepositorySource(options: RepositorySourceOptions): OpenRe
 }
 
 /** What sources are asked with: the guard, the authorities and the parent proxy that the settings name. */
-export function createSourceClient({ settings, version, limits, resolve }: Pick<RepositorySourceOptions, 'settings' | 'version' | 'resolve'> & { readonly limits: SourceLimits }): HttpClient {
+export function createSourceClient({ settings, version, limits, resolve, tls }: Pick<RepositorySourceOptions, 'settings' | 'version' | 'resolve'> & Pick<HttpClientOptions, 'tls'> & { readonly limits: SourceLimits }): HttpClient {
   return createHttpClient({
     allow: settings.composeAllowDestinations,
     forbiddenPorts: settings.forbiddenPorts,
@@ -110,6 +117,7 @@ export function createSourceClient({ settings, version, limits, resolve }: Pick<
     upstreamCa: settings.upstreamCa,
     userAgent: `millrace/${version}`,
     limits,
+    tls,
     ...(resolve === undefined ? {} : { resolve }),
   });
 }

@@ -157,7 +157,7 @@ describe('messages of buses', () => {
 
 describe('parked messages', () => {
   const parked = { bus: 'fedora', topic: 'org.example', position: null, rule: null, reason: 'the document is not valid JSON', excerpt: '{' };
-  const unread = { bytes: Buffer.from([0xff, 0x00]), details: { id: '1', topic: 'org.example', encoding: null } };
+  const unread = { bytes: Buffer.from([0xff, 0x00]), details: { id: '1', topic: 'org.example', encoding: null, sha256: '12ae' } };
 
   it('are listed, newest first and page by page, and given back with what came', async () => {
     for (let number = 1; number <= 5; number += 1) await messages.park({ ...parked, excerpt: `\0\x1b${number}\n` }, unread);

@@ -85,7 +85,7 @@ function notParked(id: number): MillraceError {
 /** Of a message: where it is and whose; of what never became one: all that came. */
 function fingerprintOf({ bus, topic, position, rule, excerpt }: NewParkedMessage, unread: UnreadMessage | undefined): string {
   const hash = createHash('sha256').update(JSON.stringify([bus, position, rule]));
-  if (position === null) hash.update(JSON.stringify([topic, excerpt, unread?.details ?? null])).update(unread?.bytes ?? '');
+  if (position === null) hash.update(JSON.stringify([topic, excerpt, unread?.details ?? null]));
   return hash.digest('hex');
 }
 

@@ -1,15 +1,7 @@
 import type { RpcStruct, RpcValue } from '../koji/rpc-value.js';
+import { taskCalls } from './fake-koji-tasks.js';
+import { KojiFault } from './koji-fault.js';
 import type { FakeBuild, FakeKojiState, FakeRpm } from './fake-koji-state.js';
-
-/** What the fake hub answers with a fault. */
-export class KojiFault extends Error {
-  constructor(
-    readonly code: number,
-    message: string,
-  ) {
-    super(message);
-  }
-}
 
 type Call = (state: FakeKojiState, positional: readonly RpcValue[], named: RpcStruct) => RpcValue;
 
@@ -39,9 +31,12 @@ const calls: Readonly<Record<string, Call>> = {
 export function answerKojiCall(state: FakeKojiState, method: string, params: readonly RpcValue[]): RpcValue {
   const last = params.at(-1);
   const names = typeof last === 'object' && last !== null && '__starstar' in last ? last : undefined;
+  const named = names ?? {};
+  const positional = names === undefined ? params : params.slice(0, -1);
+  if (Object.hasOwn(taskCalls, method)) return (taskCalls[method] as (typeof taskCalls)[string])(state.tasks, positional, named);
   const call = Object.hasOwn(calls, method) ? calls[method] : undefined;
   if (call === undefined) throw new KojiFault(1000, `Invalid method: ${method}`);
-  return call(state, names === undefined ? params : params.slice(0, -1), names ?? {});
+  return call(state, positional, named);
 }
 
 function findTag(state: FakeKojiState, info: RpcValue | undefined, event: RpcValue): FakeKojiState['tags'][number] | undefined {

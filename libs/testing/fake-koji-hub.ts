@@ -9,9 +9,11 @@ import { writeXmlRpc } from '../koji/write-xml-rpc.js';
 import { readIdentity } from '../rpm/package/package-details.js';
 import { readPackageFile } from '../rpm/package/package-file.js';
 import { signatureTag, tag as headerTag } from '../rpm/package/tags.js';
-import { answerKojiCall, KojiFault } from './fake-koji-calls.js';
+import { answerKojiCall } from './fake-koji-calls.js';
 import type { FakeBuild, FakeKojiState, FakeRpm } from './fake-koji-state.js';
 import { fakeModulemd, type FakeModuleBuild } from './fake-mbs.js';
+import { addScratchBuild, removeTaskFiles, type ScratchOptions } from './fake-scratch-builds.js';
+import { KojiFault } from './koji-fault.js';
 
 /** A fake of a Koji hub: XML-RPC over a socket, answers in the shapes that a real hub was recorded with, package files in Koji's layout. No database, no logins. */
 export interface FakeKojiHub extends AsyncDisposable {
@@ -34,6 +36,10 @@ export interface FakeKojiHub extends AsyncDisposable {
   deleteBuild(nvr: string): void;
   /** To `vol/<volume>/`; unlike Koji, without leaving a link where it was. */
   moveBuild(nvr: string, volume: string): void;
+  /** A build task with one for each architecture: the files of each are copied into the volume. Answers the id of the build task. */
+  addScratchBuild(archFiles: Readonly<Record<string, readonly string[]>>, options?: ScratchOptions): number;
+  /** As Koji does after some time: the tasks stay. */
+  removeTaskFiles(task: number): void;
   /** Makes no event, as in Koji. Without `sign`, the hub knows of signatures that no file in the volume has. */
   addSignatures(nvr: string, key: string, sign?: (...files: readonly string[]) => void): void;
 }
@@ -41,7 +47,7 @@ export interface FakeKojiHub extends AsyncDisposable {
 /** `directory`: Koji's top directory, which need not exist. */
 export async function startFakeKojiHub(directory: string): Promise<FakeKojiHub> {
   mkdirSync(directory, { recursive: true });
-  const state: FakeKojiState = { event: 1, tags: [], builds: [], taggings: [] };
+  const state: FakeKojiState = { event: 1, tags: [], builds: [], taggings: [], tasks: [] };
   const asked: string[] = [];
   const server = createServer((request, response) => {
     if (hub.instead !== undefined) return hub.instead(request, response);
@@ -154,6 +160,8 @@ export async function startFakeKojiHub(directory: string): Promise<FakeKojiHub> 
       mkdirSync(path.dirname(placeOf(build)), { recursive: true });
       renameSync(from, placeOf(build));
     },
+    addScratchBuild: (archFiles, scratch) => addScratchBuild(state.tasks, { top: directory, archFiles, ...scratch }),
+    removeTaskFiles: (task) => removeTaskFiles(state.tasks, { top: directory, task }),
     addSignatures(nvr, key, sign) {
       const build = buildOf(nvr);
       const id = key.slice(-8).toLowerCase();

@@ -1,5 +1,6 @@
 import type { RpcStruct } from '../koji/rpc-value.js';
 import type { PackageIdentity } from '../rpm/package/package-details.js';
+import type { FakeTask } from './fake-koji-tasks.js';
 
 /** What the fake hub remembers. Ids and events are as in Koji: numbers that grow. */
 export interface FakeKojiState {
@@ -7,6 +8,7 @@ export interface FakeKojiState {
   /** In `parents`, the first is searched first. */
   readonly tags: { readonly id: number; readonly name: string; readonly parents: readonly number[]; readonly since: number }[];
   readonly builds: FakeBuild[];
+  readonly tasks: FakeTask[];
   readonly taggings: { readonly tag: number; readonly build: number; readonly since: number; until: number | null }[];
 }
 

@@ -16,6 +16,8 @@ export interface ServerProcessOptions {
   readonly arguments: readonly string[];
   readonly directory?: string;
   readonly environment?: NodeJS.ProcessEnv;
+  /** It has processes of its own, which end with it. */
+  readonly group?: boolean;
   /** Absolute path: what it prints is added here, and its end is shown when it does not start. */
   readonly log: string;
   /** Whether clients are served. */
@@ -31,7 +33,7 @@ export function serverProcess(options: ServerProcessOptions): ServerProcess {
   let running: ChildProcess | undefined;
   return {
     async start() {
-      const child = spawn(options.command, options.arguments, { cwd: options.directory, env: options.environment, stdio: ['ignore', 'pipe', 'pipe'] });
+      const child = spawn(options.command, options.arguments, { cwd: options.directory, env: options.environment, detached: options.group === true, stdio: ['ignore', 'pipe', 'pipe'] });
       running = child;
       let failure = '';
       child.on('error', ({ message }) => (failure = message));
@@ -46,17 +48,18 @@ export function serverProcess(options: ServerProcessOptions): ServerProcess {
     async kill() {
       const child = running;
       running = undefined;
-      await killed(child);
+      await killed(child, options.group);
     },
   };
 }
 
 /** Resolves when the process has gone; at once when there is none. */
-export function killed(child: ChildProcess | undefined): Promise<void> {
+export function killed(child: ChildProcess | undefined, group = false): Promise<void> {
   if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
     child.once('exit', () => resolve());
-    child.kill('SIGKILL');
+    if (group) process.kill(-(child.pid as number), 'SIGKILL');
+    else child.kill('SIGKILL');
   });
 }
 

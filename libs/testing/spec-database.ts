@@ -1,13 +1,10 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import { openDatabase, type Database } from '../database/open-database.js';
-import { query } from '../database/sql.js';
 import { createTestDatabase, type TestDatabase } from './test-database.js';
 
 export interface SpecDatabase {
   readonly database: Database;
   readonly url: string;
-  /** Cuts all who are connected to it off, as a server does that is started again. */
-  endConnections(): Promise<void>;
 }
 
 /** A database of its own for a spec file, opened; there once the specs run. */
@@ -28,9 +25,6 @@ export function specDatabase(): SpecDatabase {
     },
     get url() {
       return made.url;
-    },
-    async endConnections() {
-      await query(opened, 'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()');
     },
   };
 }

@@ -24,6 +24,8 @@ export interface TestOpenidProvider extends AsyncDisposable {
 }
 
 export const openidClient = { id: 'builder', secret: 'client secret:+/%' } as const;
+/** As ODCS's command line logs in: with its secret in the body. */
+export const openidCommandLine = { id: 'odcs-cli', secret: 'command line secret' } as const;
 /** Who may ask about tokens. */
 export const openidResource = { id: 'millrace', secret: 'resource secret' } as const;
 const scopes = ['read', 'new-compose', 'renew-compose', 'groups'];
@@ -71,7 +73,7 @@ export async function startOpenidProvider(): Promise<TestOpenidProvider> {
       const grant = new provider.Grant({ accountId: account, clientId: openidClient.id });
       grant.addOIDCScope(scope);
       if (client === undefined) throw new Error('the client is gone');
-      return new provider.AccessToken({ accountId: account, client, grantId: await grant.save(), gty: 'authorization_code', scope } as never).save();
+      return new provider.AccessToken({ accountId: account, client, grantId: await grant.save(), gty: 'authorization_code', scope }).save();
     },
     revoke: async (token) => void (await asClient('/token/revocation', { token })),
     async [Symbol.asyncDispose]() {
@@ -85,9 +87,10 @@ export async function startOpenidProvider(): Promise<TestOpenidProvider> {
 function configuration(key: JWK, known: readonly string[]): ConstructorParameters<typeof Provider>[1] {
   const plain = { response_types: [] as never[], redirect_uris: [] as string[], id_token_signed_response_alg: 'ES256' } as const;
   return {
-    jwks: { keys: [key as never] },
+    jwks: { keys: [key] },
     clients: [
       { client_id: openidClient.id, client_secret: openidClient.secret, grant_types: ['client_credentials'], ...plain },
+      { client_id: openidCommandLine.id, client_secret: openidCommandLine.secret, grant_types: ['client_credentials'], token_endpoint_auth_method: 'client_secret_post', ...plain },
       { client_id: openidResource.id, client_secret: openidResource.secret, grant_types: [], ...plain },
     ],
     scopes: ['openid', ...known],

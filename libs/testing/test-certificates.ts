@@ -11,7 +11,7 @@ export interface CertificateFiles {
 export interface TestCertificates {
   /** PEM file of the authority that signed the other two. */
   readonly authority: string;
-  /** For `localhost`. */
+  /** For `localhost` and 127.0.0.1. */
   readonly server: CertificateFiles;
   readonly client: CertificateFiles;
 }
@@ -39,7 +39,7 @@ export function writeTestCertificates(folder: string): TestCertificates {
       { name: 'basicConstraints', cA: false },
       { name: 'keyUsage', critical: true, digitalSignature: true, keyEncipherment: true },
       { name: 'extKeyUsage', [usage]: true },
-      { name: 'subjectAltName', altNames: [{ type: 2, value: name }] },
+      { name: 'subjectAltName', altNames: [{ type: 2, value: name }, ...(usage === 'serverAuth' ? [{ type: 7, ip: '127.0.0.1' }] : [])] },
     ];
     writeFileSync(files.certificate, sign(pair, authority, extensions));
     writeFileSync(files.key, pair.keyPem, { mode: 0o600 });

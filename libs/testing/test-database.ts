@@ -11,21 +11,30 @@ export interface TestDatabase {
 
 const templateLock = 5_207_311_903;
 
+/** Without a table, for other programs. */
+export function createEmptyDatabase(): Promise<TestDatabase> {
+  return createDatabase((client, name) => client.query(`create database ${name}`));
+}
+
 /**
  * A database of its own in the server of MILLRACE_TEST_DATABASE_URL, with the whole schema. The migrations run once per
  * server, into a template named for their text, which PostgreSQL then copies in some 50 ms.
  */
-export async function createTestDatabase(): Promise<TestDatabase> {
-  const server = process.env['MILLRACE_TEST_DATABASE_URL'];
-  if (server === undefined) throw new Error('MILLRACE_TEST_DATABASE_URL is not set: run npm test, which starts a test server');
-  const name = `millrace_test_${randomBytes(8).toString('hex')}`;
-  await onServer(server, async (client) => {
+export function createTestDatabase(): Promise<TestDatabase> {
+  return createDatabase(async (client, name, server) => {
     const template = templateName();
     // Held while copying as well: PostgreSQL copies a template only when nobody is connected to it.
     await client.query('select pg_advisory_lock($1)', [templateLock]);
     await prepareTemplate(client, server, template);
     await client.query(`create database ${name} template ${template}`);
   });
+}
+
+async function createDatabase(create: (client: Client, name: string, server: string) => Promise<unknown>): Promise<TestDatabase> {
+  const server = process.env['MILLRACE_TEST_DATABASE_URL'];
+  if (server === undefined) throw new Error('MILLRACE_TEST_DATABASE_URL is not set: run npm test, which starts a test server');
+  const name = `millrace_test_${randomBytes(8).toString('hex')}`;
+  await onServer(server, (client) => create(client, name, server));
   return {
     url: databaseUrl(server, name),
     drop: () => onServer(server, async (client) => void (await client.query(`drop database if exists ${name} with (force)`))),

@@ -14,6 +14,7 @@ const needed = ['requests==2.34.2', 'urllib3', 'idna', 'certifi', 'charset-norma
 const directory = mkdtempSync(path.join(tmpdir(), 'millrace-koji-client-'));
 let hub: FakeKojiHub;
 let python: string;
+let scratch: number;
 
 beforeAll(async () => {
   // Not all that it asks for: its Kerberos part has no wheel, and reading from a hub needs none.
@@ -25,6 +26,7 @@ beforeAll(async () => {
   hub.addTag('updates', 'base');
   hub.tag('base', await hub.addBuild(...readdirSync(packages).map((file) => path.join(packages, file))));
   hub.addSignatures('lid-1.0-1', '2D5DE8ADAA6CE4CF');
+  scratch = hub.addScratchBuild({ noarch: readdirSync(packages).map((file) => path.join(packages, file)) });
 }, 300_000);
 afterAll(async () => {
   await hub[Symbol.asyncDispose]();
@@ -45,6 +47,16 @@ describe(`the fake hub and the real client of Koji ${version}`, () => {
     expect(rpms).toMatchObject([{ name: 'lid', epoch: 2, arch: 'noarch', sigkey: '' }, { name: 'lid', sigkey: 'aa6ce4cf' }]);
     expect(builds).toMatchObject([{ nvr: 'lid-1.0-1', tag_name: 'base', volume_name: 'DEFAULT' }]);
     expect(await ask('result = [session.queryRPMSigs(rpm_id=r["id"]) for r in session.listBuildRPMs(session.getBuild("lid-1.0-1")["id"])]')).toMatchObject([[{ sigkey: '' }, { sigkey: 'aa6ce4cf' }], [{ sigkey: '' }, { sigkey: 'aa6ce4cf' }]]);
+  }, 60_000);
+
+  it('understand each other about tasks of scratch builds', async () => {
+    const [task, children] = (await ask(`result = [session.getTaskInfo(${scratch}, request=True), session.getTaskDescendents(${scratch})]`)) as [object, object];
+    expect(task).toMatchObject({ id: scratch, method: 'build', state: 2, request: ['cli-build/1767916800.1.abcdEFGH/lid-1.0-1.src.rpm', 'sp1', { scratch: true }] });
+    expect(children).toMatchObject({ [scratch]: [{ id: scratch + 1, method: 'buildArch', parent: scratch }], [scratch + 1]: [] });
+    const directory = `tasks/${(scratch + 1) % 10_000}/${scratch + 1}`;
+    expect(await ask(`result = [session.getTaskResult(${scratch + 1}), koji.PathInfo(topdir="").taskrelpath(${scratch + 1})]`)).toMatchObject([{ rpms: [`${directory}/lid-1.0-1.noarch.rpm`], srpms: [`${directory}/lid-1.0-1.src.rpm`] }, directory]);
+    const failed = hub.addScratchBuild({}, { state: 5 });
+    expect(await ask('try:', `    session.getTaskResult(${failed})`, 'except koji.GenericError as error:', '    result = [type(error).__name__, error.faultCode]')).toEqual(['BuildError', 1005]);
   }, 60_000);
 
   it('understand each other about modules', async () => {

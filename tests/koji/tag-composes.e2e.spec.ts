@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { buildPackages } from '../../libs/compose-engine/__fixtures__/rpm-packages.js';
+import { buildPackages, createSigningKey } from '../../libs/compose-engine/__fixtures__/rpm-packages.js';
 import { startFakeKojiHub, type FakeKojiHub } from '../../libs/testing/fake-koji-hub.js';
 import { startComposeService, type ComposeService } from '../composes/compose-service.js';
 import { odcsClientPython } from '../composes/odcs-client.js';
@@ -42,6 +43,17 @@ async function odcs(...args: readonly string[]): Promise<Record<string, unknown>
   return JSON.parse(stdout.slice(stdout.indexOf('{'))) as Record<string, unknown>;
 }
 
+async function compose(id: unknown, query = ''): Promise<Record<string, unknown>> {
+  return (await (await fetch(`${service.url}/api/1/composes/${String(id)}${query}`)).json()) as Record<string, unknown>;
+}
+
+/** As its last owner leaves it: the compose is removed, and so are its files. */
+async function remove({ id, toplevel_url: place }: Record<string, unknown>): Promise<void> {
+  await odcs('delete', String(id));
+  while ((await compose(id, '?wait=5'))['state_name'] !== 'removed');
+  while ((await fetch(`${String(place)}/STATUS`)).ok) await sleep(100);
+}
+
 /** Digests of all packages, as the repository of the compose has them. */
 async function digests({ result_repo: repository }: Record<string, unknown>): Promise<readonly string[]> {
   const base = `${String(repository)}/x86_64/os/`;
@@ -73,12 +85,61 @@ describe('the command line of ODCS, on a service with a Koji hub', () => {
     expect(await digests(pinned)).toEqual(before);
   }, 120_000);
 
+  it('makes a removed compose again with the same packages, after the tag has moved, a build was deleted and others were signed', async () => {
+    hub.addTag('release', 'base');
+    const [ladle, bowl] = [await build('ladle', '1.0'), await build('bowl', '1.0')];
+    for (const nvr of [ladle, bowl]) hub.tag('release', nvr);
+    const first = await odcs('create-tag', 'release', 'ladle', 'bowl', '--flag', 'no_deps');
+    const before = await digests(first);
+    expect(before).toHaveLength(2);
+    await remove(first);
+
+    hub.untag('release', ladle);
+    hub.tag('release', await build('ladle', '2.0'));
+    using key = createSigningKey();
+    hub.addSignatures(bowl, key.keyId, key.sign);
+    hub.deleteBuild(ladle);
+    const kept = await odcs('renew', String(first['id']));
+    expect(kept).toMatchObject({ state_name: 'done', koji_event: first['koji_event'] });
+    expect(kept['id']).not.toBe(first['id']);
+    expect(await digests(kept)).toEqual(before);
+    await remove(kept);
+
+    // Where nothing of the packages is left here, they come from Koji again.
+    const stored = before.map((digest) => path.join(path.dirname(service.repositories), 'blobs/content', digest.slice(0, 2), digest));
+    for (const file of stored) rmSync(file);
+    const asked = hub.asked.length;
+    const fetched = await odcs('renew', String(first['id']));
+    expect(await digests(fetched)).toEqual(before);
+    expect(hub.asked.slice(asked).filter((place) => place.endsWith('.rpm')).sort()).toEqual(['/files/packages/bowl/1.0/1/noarch/bowl-1.0-1.noarch.rpm', '/files/packages/ladle/1.0/1/noarch/ladle-1.0-1.noarch.rpm']);
+    await remove(fetched);
+
+    // And where Koji has deleted one of them too, the compose says which.
+    for (const file of stored) if (existsSync(file)) rmSync(file);
+    rmSync(path.join(directory, 'koji/packages/ladle/1.0'), { recursive: true });
+    const { id } = (await (await fetch(`${service.url}/api/1/composes/${String(first['id'])}`, { method: 'PATCH' })).json()) as { id: number };
+    let failed = await compose(id);
+    while (failed['state_name'] !== 'failed' && failed['state_name'] !== 'done') failed = await compose(id, '?wait=30');
+    expect(failed).toMatchObject({ state_name: 'failed', state_reason: expect.stringContaining('1 of its packages are gone: ladle-1.0-1.noarch.rpm (was at ') });
+  }, 180_000);
+
+  it('makes a compose of scratch builds on top of a tag', async () => {
+    const packages = mkdtempSync(path.join(directory, 'scratch-'));
+    buildPackages(packages, [{ name: 'lid', version: '9.9', arch: 'noarch' }]);
+    const task = hub.addScratchBuild({ noarch: readdirSync(packages).map((file) => path.join(packages, file)) });
+    const answer = await fetch(`${service.url}/api/1/composes/`, { method: 'POST', body: JSON.stringify({ source: { type: 'tag', source: 'base', packages: ['lid'], scratch_build_tasks: [String(task)] } }) });
+    const { id } = (await answer.json()) as { id: number };
+    expect(await odcs('wait', String(id))).toMatchObject({ state_name: 'done', scratch_build_tasks: String(task) });
+    const files = (await (await fetch(`${String((await compose(id))['result_repo'])}/x86_64/os/Packages/l/`)).text()).match(/lid-[^"<]*\.rpm/g);
+    expect([...new Set(files)]).toEqual(['lid-9.9-1.noarch.rpm']);
+  }, 120_000);
+
   it('makes a compose of builds, and fails with what the hub does not know', async () => {
     expect(await odcs('create-build', 'kettle-1.0-1', 'lid-1.0-1')).toMatchObject({ state_name: 'done', builds: 'kettle-1.0-1 lid-1.0-1' });
     const answer = await fetch(`${service.url}/api/1/composes/`, { method: 'POST', body: JSON.stringify({ source: { type: 'build', builds: ['napkin-1-1'] } }) });
     const { id } = (await answer.json()) as { id: number };
     let failed: Record<string, unknown> = {};
-    while (failed['state_name'] !== 'failed' && failed['state_name'] !== 'done') failed = (await (await fetch(`${service.url}/api/1/composes/${id}?wait=30`)).json()) as Record<string, unknown>;
+    while (failed['state_name'] !== 'failed' && failed['state_name'] !== 'done') failed = await compose(id, '?wait=30');
     expect(failed).toMatchObject({ state_name: 'failed', state_reason: expect.stringContaining('does not know napkin-1-1') });
   }, 120_000);
 });

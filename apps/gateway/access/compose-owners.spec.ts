@@ -1,15 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { ComposeRequest } from '../../../libs/compose/compose-request.js';
 import type { ComposeState } from '../../../libs/compose/compose-vocabulary.js';
+import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import { composeRequest } from '../../../libs/testing/compose-request.js';
 import { named, namedCallers } from '../__fixtures__/named-callers.js';
 import { startTestGateway } from '../__fixtures__/test-gateway.js';
 import type { TestGateway } from '../__fixtures__/test-gateway.js';
 
 const base = 'https://odcs.example/';
+const narrow = "{source_types: [module, pungi_compose], sources: ['nodejs:20', 'http://packages.test/c/Everything'], builds: [bash-5-1]}";
 const yaml = `
 authorization:
   composes:
-    allowed_clients: {users: {owner: {}, other: {}, chief: {}, limited: {}}, groups: {packagers: {}}}
+    allowed_clients: {users: {owner: {}, other: {}, chief: {}, limited: {}, narrow: ${narrow}, narrower: ${narrow}}, groups: {packagers: {}}}
     admins: {users: [chief, boss]}
     scope_base: ${base}
   quotas: {default: {composes: 1000}, users: {limited: {seconds_to_live: 600, composes: 0}, other: {seconds_to_live: 999999999}}}
@@ -108,6 +111,17 @@ describe('PATCH', () => {
     }
   });
 
+  it.each<[string, Partial<ComposeRequest>]>([
+    ['modules, which have become their builds', { sourceType: 'module', source: ['nodejs:20:1:aa', 'python:3:2:bb'] }],
+    ['a Pungi compose, which says itself what it has', { sourceType: 'pungi_compose', source: ['http://packages.test/c/Everything'], arches: ['x86_64', 'ppc64le'], builds: ['zlib-1-1'] }],
+  ])('of %s is no more than was asked for to its owner, and what it has to others', async (_what, request) => {
+    const make = async (): Promise<number> => gateway.composes.set((await gateway.composes.commands.request(composeRequest(request), { owner: 'narrow' })).compose.id, { state: 'done' }).id;
+    expect((await call('PATCH', `/composes/${await make()}`, named({ name: 'narrow' }))).status).toBe(200);
+    expect((await call('PATCH', `/composes/${await make()}`, named({ name: 'narrower' }))).status).toBe(403);
+    // What the owner adds is judged, as ever.
+    expect((await call('PATCH', `/composes/${await make()}`, named({ name: 'narrow' }), { source: { builds: ['evil-1-1'] } })).status).toBe(403);
+  });
+
   it.each(['wait', 'generating'] as const)('of a compose in %s is a 404 for everybody, whatever they may do', async (state) => {
     const id = await compose(state);
     for (const caller of ['owner', 'other', 'control'] as const) expect((await call('PATCH', `/composes/${id}`, own.composes[caller], { label: 'X' })).status).toBe(404);
@@ -171,6 +185,41 @@ describe('lives', () => {
     const renewed = await call('PATCH', `/composes/${id}`, named({ name: 'limited' }));
     expect(Math.abs(Date.parse(String(renewed.json['time_to_expire'])) - Date.now() - 600_000)).toBeLessThan(60_000);
   });
+});
+
+describe('what is beyond a quota', () => {
+  it('is refused with 429, what there is and what can be freed', async () => {
+    const { request } = gateway.composes.commands;
+    const asked: unknown[] = [];
+    gateway.composes.commands.request = (_request, requester) => {
+      asked.push(requester);
+      return Promise.reject(new MillraceError('quota-exceeded', 'owner has 1000 composes that wait or are being generated, and may have 1000 at once', { suggestion: 'Wait until one has ended, or cancel one: 1, 2.' }));
+    };
+    const { status, json, headers } = await call('POST', '/composes/', own.composes.owner, { source: { type: 'tag', source: 'f44' } });
+    gateway.composes.commands.request = request;
+    expect([status, headers.get('retry-after'), json]).toEqual([429, '30', { status: 429, error: 'Too Many Requests', message: 'owner has 1000 composes that wait or are being generated, and may have 1000 at once. Wait until one has ended, or cancel one: 1, 2.' }]);
+    expect(asked).toEqual([{ owner: 'owner', quota: { composes: 1000, bytes: undefined } }]);
+  });
+});
+
+describe('whoever vouches for callers', () => {
+  it('who is away, or never answers, is a 503 in time, and nothing that everybody may read waits for it', async () => {
+    const access = namedCallers(yaml);
+    let authenticate = (): Promise<never> => Promise.reject(new MillraceError('identity-unavailable', 'the provider does not answer'));
+    const away = await startTestGateway({ dependencies: { access: { ...access, authenticator: { ...access.authenticator, authenticate: () => authenticate() } } } });
+    try {
+      const ask = async (): Promise<unknown> => {
+        const answer = await fetch(`${away.url}/api/1/composes/`, { method: 'POST', body: '{}' });
+        return [answer.status, answer.headers.get('retry-after'), ((await answer.json()) as { message: string }).message];
+      };
+      expect(await ask()).toEqual([503, '2', 'the provider does not answer']);
+      authenticate = () => new Promise(() => undefined);
+      expect(await ask()).toEqual([503, '2', expect.stringContaining('did not answer in time')]);
+      expect((await fetch(`${away.url}/api/1/composes/`)).status).toBe(200);
+    } finally {
+      await away.close();
+    }
+  }, 20_000);
 });
 
 describe('GET /v1/access', () => {

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { request as httpRequest } from 'node:http';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { startTestGateway } from '../__fixtures__/test-gateway.js';
+import { authorization, startTestGateway } from '../__fixtures__/test-gateway.js';
 import type { TestGateway } from '../__fixtures__/test-gateway.js';
+import { operations } from '../openapi/operations.js';
 import { mayChange } from './own-pages-only.js';
 
 const own = { host: 'composes.corp.test', composeUrl: 'https://packages.test/composes', composeBucket: undefined };
@@ -49,11 +50,13 @@ describe('the gateway', () => {
   });
   afterAll(() => gateway.close());
 
-  it.each([['POST', '/api/1/composes/'], ['PATCH', '/api/1/composes/1'], ['DELETE', '/api/1/composes/1']])('refuses %s %s for a page of another site', async (method, path) => {
-    const request = httpRequest(`${gateway.url}${path}`, { method, headers: { origin: 'https://evil.test', 'sec-fetch-site': 'cross-site', 'content-type': 'text/plain' } });
+  const changes = operations.filter(({ method }) => method !== 'get').map(({ method, path }) => [method.toUpperCase(), path.replace(/\{[^}]+\}/, '1')] as const);
+
+  it.each(changes)('refuses %s %s for a page of another site, with the credentials that a browser remembers', async (method, path) => {
+    const request = httpRequest(`${gateway.url}${path}`, { method, headers: { authorization, origin: 'https://evil.test', 'sec-fetch-site': 'cross-site', 'content-type': 'text/plain' } });
     request.end(method === 'DELETE' ? undefined : '{"source":{"type":"repo","source":"http://r.test/"}}');
     const [response] = (await once(request, 'response')) as [IncomingMessage];
     response.resume();
-    expect([response.statusCode, gateway.composes.held.size]).toEqual([403, 0]);
+    expect([response.statusCode, gateway.composes.held.size, gateway.record.opened]).toEqual([403, 0, 0]);
   });
 });

@@ -30,7 +30,7 @@ export interface ListenOptions {
 export async function listenGateway({ app, fastify, settings, serverOptions, tls }: ListenOptions): Promise<Gateway> {
   const both = settings.host === 'localhost';
   const server: unknown = app.getHttpServer();
-  if (server instanceof TlsServer) tls?.attach(server);
+  if (server instanceof TlsServer) tls?.attach(server as TlsServer);
   try {
     await app.listen(settings.controlPort, both ? '127.0.0.1' : settings.host);
     const { port } = app.getHttpServer().address() as AddressInfo;
@@ -39,8 +39,9 @@ export async function listenGateway({ app, fastify, settings, serverOptions, tls
       port,
       address: `${tls === undefined ? 'http' : 'https'}://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${port}`,
       async close() {
-        if (second !== undefined) await closeServer(second);
-        await app.close();
+        const closed = Promise.all([second === undefined ? undefined : closeServer(second), app.close()]);
+        tls?.cutConnections();
+        await closed;
       },
     };
   } catch (error) {
@@ -67,7 +68,7 @@ async function listenSecond({ fastify, port, serverOptions, tls }: { readonly po
 
 function openServer(fastify: FastifyInstance, serverOptions: ServerOptions, tls: TlsListener | undefined): Server {
   if (tls === undefined) return createServer(serverOptions, (request, response) => fastify.routing(request, response));
-  const server = createTlsServer({ ...serverOptions, ...tls.options }, (request, response) => fastify.routing(request, response));
+  const server = createTlsServer({ ...serverOptions, ...tls.options, handshakeTimeout: serverOptions.requestTimeout }, (request, response) => fastify.routing(request, response));
   tls.attach(server);
   return server;
 }

@@ -10,7 +10,7 @@ const descriptions = {
 
 /** What any operation may answer to who asks, whatever it does; what it says itself of them stands. */
 export function accessAnswers({ auth, method, path, answers }: Operation): Operation['answers'] {
-  const statuses = auth === 'none' ? (method === 'get' ? [] : ([403] as const)) : ([401, 403, 429] as const);
+  const statuses = auth === 'none' || auth === 'signature' ? (method === 'get' ? [] : ([403] as const)) : ([401, 403, 429] as const);
   const shape = shapeOf(path);
   return { ...Object.fromEntries(statuses.map((status) => [status, shape(descriptions[status])])), ...answers };
 }

@@ -13,7 +13,7 @@ export const messageOperations: readonly Operation[] = [
     operationId: 'takeEvent',
     tag: 'rules',
     summary: 'A webhook, signed as the bus demands; answered once the event is durable',
-    auth: 'none',
+    auth: 'signature',
     parameters: [bus],
     body: z.unknown().describe('JSON; its very bytes are signed.'),
     answers: withProblems({ 202: json('It need not be sent again.', takenEvent) }, 401, 413),

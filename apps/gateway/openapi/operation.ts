@@ -22,8 +22,8 @@ export interface Operation {
   readonly operationId: string;
   readonly tag: 'fetch-service' | 'sessions' | 'odcs' | 'composes' | 'rules' | 'ca' | 'service';
   readonly summary: string;
-  /** `basic`: any credentials that the service takes, with the role for it; `setting`: those or none, as the service is set; `token`: the session's. */
-  readonly auth: 'basic' | 'token' | 'setting' | 'none';
+  /** `basic`: any credentials that the service takes, with the role for it; `setting`: those or none, as the service is set; `token`: the session's; `signature`: of the body, by a secret of its bus. */
+  readonly auth: 'basic' | 'token' | 'signature' | 'setting' | 'none';
   readonly parameters?: readonly Parameter[];
   readonly body?: ZodType;
   readonly bodyOptional?: boolean;

@@ -27,8 +27,6 @@ export interface AuthenticatorOptions extends Pick<Settings, 'controlAuth' | 'co
   readonly onLogin?: (login: TriedLogin) => void;
   /** Of what is wrong, but stops nobody from logging in. */
   readonly onProblem?: (reason: string) => void;
-  /** The built entry of the process for Kerberos; specs pass the source. */
-  readonly acceptorEntry?: string;
   /** Milliseconds since any moment; the clock of the process when not given. */
   readonly now?: () => number;
 }
@@ -96,12 +94,12 @@ export async function createAuthenticator(settings: AuthenticationSettings | und
  * client, and what a request carries before the connection that it came by.
  */
 async function openMethods(settings: AuthenticationSettings | undefined, options: AuthenticatorOptions): Promise<{ readonly methods: readonly LoginMethod[]; readonly frontEnd: FrontEndLogin | undefined }> {
-  const { controlAuth, environment, now = () => performance.now(), acceptorEntry } = options;
+  const { controlAuth, environment, now = () => performance.now() } = options;
   const failedLogins = (): FailedLogins => createFailedLogins({ perMinute: settings?.['failed-logins-per-minute'] ?? defaultFailuresPerMinute, now });
   const { 'front-end': front, 'openid-connect': openid, kerberos, tls } = settings ?? {};
   const frontEnd = front === undefined ? undefined : await createFrontEndLogin(front, environment);
   const methods: LoginMethod[] = frontEnd === undefined ? [] : [frontEnd];
-  if (kerberos !== undefined) methods.push(createKerberosLogin(kerberos, await openAcceptor(kerberos, { environment, ...(acceptorEntry === undefined ? {} : { entry: acceptorEntry }) })));
+  if (kerberos !== undefined) methods.push(createKerberosLogin(kerberos, await openAcceptor(kerberos, { environment })));
   if (openid !== undefined) {
     const requests = createJsonRequests({ ...options, timeoutMilliseconds: openid['timeout-seconds'] * 1000, caFile: openid['ca-file'] });
     methods.push(createBearerLogin(openid, { environment, requests, failures: failedLogins(), now }));

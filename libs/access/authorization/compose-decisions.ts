@@ -26,10 +26,10 @@ export interface ComposeDecision {
 }
 
 /** Whether somebody may have a compose with these attributes, by the rules of ODCS (../shared/reference/odcs.md, section 2). Whether they are clients at all is asked before. */
-export function decideAttributes(settings: AuthorizationSettings, principal: Principal, request: ComposeRequest): ComposeDecision {
+export function decideAttributes(settings: AuthorizationSettings, principal: Principal, request: ComposeRequest, aside: readonly ComposeAttribute[] = []): ComposeDecision {
   const unrestricted = grantOf(settings, principal, 'composes', 'admin');
   if (unrestricted !== undefined) return { allowed: true, entries: [{ entry: unrestricted, refusals: [] }] };
-  const attributes = attributesOf(request);
+  const attributes = { ...attributesOf(request), ...Object.fromEntries(aside.map((attribute) => [attribute, []])) };
   const entries: EntryDecision[] = [];
   for (const { entry, values } of entriesOf(settings, principal)) {
     const refusals = refusalsOf(attributes, values, settings.composes.allowed);
@@ -66,9 +66,9 @@ function refusalsOf(attributes: Readonly<Record<ComposeAttribute, readonly strin
   });
 }
 
-/** Errors: `forbidden`, in ODCS's words. */
-export function requireAttributes(settings: AuthorizationSettings, principal: Principal, request: ComposeRequest): void {
-  const { allowed, entries } = decideAttributes(settings, principal, request);
+/** `aside`: what is not judged. Errors: `forbidden`, in ODCS's words. */
+export function requireAttributes(settings: AuthorizationSettings, principal: Principal, request: ComposeRequest, aside: readonly ComposeAttribute[] = []): void {
+  const { allowed, entries } = decideAttributes(settings, principal, request, aside);
   if (!allowed) throw new MillraceError('forbidden', refusalText(principal.name, entries));
 }
 

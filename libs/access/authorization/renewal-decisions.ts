@@ -2,7 +2,7 @@ import type { Compose } from '../../compose/compose.js';
 import type { ComposeRequest } from '../../compose/compose-request.js';
 import { MillraceError } from '../../errors/millrace-error.js';
 import type { Principal } from '../principal.js';
-import type { AuthorizationSettings } from './authorization-schema.js';
+import type { AuthorizationSettings, ComposeAttribute } from './authorization-schema.js';
 import { requireAttributes } from './compose-decisions.js';
 import { grantOf, requireRole } from './role-decisions.js';
 
@@ -21,9 +21,10 @@ type Owned = Pick<Compose, 'id' | 'owner' | 'request'>;
  * Errors: `forbidden`.
  */
 export function requireRenewal(settings: AuthorizationSettings, principal: Principal, { compose, changes }: { readonly compose: Owned; readonly changes: RenewalChanges }): void {
-  requireAttributes(settings, principal, renewed(compose.request, changes));
+  const own = owns(settings, principal, compose);
+  requireAttributes(settings, principal, renewed(compose.request, changes), own ? resolved(compose.request, changes) : []);
   const changed = changedFields(compose.request, changes);
-  if (changed.length === 0 || owns(settings, principal, compose)) return;
+  if (changed.length === 0 || own) return;
   throw new MillraceError('forbidden', `User ${principal.name} not allowed to renew compose (id=${compose.id}) with other ${changed.join(', ')}, it's owned by someone else.`);
 }
 
@@ -36,6 +37,16 @@ export function requireDeletion(settings: AuthorizationSettings, principal: Prin
 
 function owns(settings: AuthorizationSettings, principal: Principal, { owner }: Pick<Compose, 'owner'>): boolean {
   return owner === principal.name || grantOf(settings, principal, 'composes', 'admin') !== undefined;
+}
+
+/**
+ * What of these is not as it was asked for but as it was found: modules have become their builds, with all that they need besides. Its owner was allowed
+ * to ask, and could not list what came of it.
+ */
+function resolved({ sourceType }: ComposeRequest, { builds = [] }: RenewalChanges): readonly ComposeAttribute[] {
+  if (sourceType === 'module') return ['sources'];
+  if (sourceType !== 'pungi_compose') return [];
+  return builds.length === 0 ? ['arches', 'builds'] : ['arches'];
 }
 
 function renewed(request: ComposeRequest, { builds }: RenewalChanges): ComposeRequest {

@@ -7,12 +7,12 @@ const mostTags = 100;
 
 /** What is wrong with a request for modules themselves. */
 export function moduleReasons(request: ComposeRequest, options: CheckOptions): string[] {
-  const { source, packages, builds, modules, modularKojiTags, scratchModules } = request;
+  const { source, packages, builds, scratchBuildTasks, modules, modularKojiTags, scratchModules } = request;
   return [
     ...(source.length === 0 && scratchModules.length === 0 ? ['source type module needs a source: modules as name:stream, name:stream:version or name:stream:version:context'] : []),
     ...nameReasons(source, 2),
     ...(packages.length > 0 ? ['packages cannot be named with source type module: a module has the packages that it has'] : []),
-    ...(builds.length > 0 ? ['builds cannot be named with source type module'] : []),
+    ...(builds.length + scratchBuildTasks.length > 0 ? ['builds and scratch_build_tasks cannot be named with source type module'] : []),
     ...(modules.length > 0 ? ['modules are for source type tag; with source type module, source names them'] : []),
     ...(source.length > 0 && modularKojiTags.length === 0 && options.moduleBuildService === undefined ? ['modules are looked for in a module build service (MILLRACE_MBS_URL), which this service does not have; modular_koji_tags name Koji tags to look in instead'] : []),
     ...commonReasons(request, options),

@@ -4,6 +4,7 @@ import type { GitCheckout } from '../../git-checkout/checkout.js';
 import type { KojiSource } from '../../koji/koji-source.js';
 import type { ModuleBuildService } from '../../mbs/module-build-service.js';
 import type { ContentStore } from '../../repository-source/content-store.js';
+import type { PulpSource } from '../../pulp/pulp-source.js';
 import type { RepositorySource, SourceOptions } from '../../repository-source/repository-source.js';
 import type { Settings } from '../../settings/settings.js';
 import type { ComposePlaces } from '../compose-layout.js';
@@ -14,6 +15,8 @@ export interface SourceKind {
   missing(options: CheckOptions): string | undefined;
   /** What is wrong with a request, a reason each. Asks no network. */
   check(request: ComposeRequest, options: CheckOptions): string[];
+  /** Its plans say where things are, not which: a renewal asks the source again. */
+  readonly pinsAnew?: true;
   /** Fetches what pins the sources. Errors: those of `ComposeEngine.pin`. */
   pin(parts: PinningParts, request: ComposeRequest, options: SourceOptions): Promise<PinnedInputs>;
 }
@@ -30,6 +33,8 @@ export interface PinningParts {
   readonly modules: ModuleBuildService | undefined;
   readonly git: GitCheckout;
   readonly store: ContentStore;
+  /** Undefined: no Pulp server is configured. */
+  readonly pulp: PulpSource | undefined;
 }
 
 /** Each is asked for by a call of its own. */

@@ -1,6 +1,7 @@
 import type { SourceType } from '../../compose/compose-vocabulary.js';
 import { buildKind, tagKind } from './koji-kinds.js';
 import { moduleKind } from './module-kind.js';
+import { pulpKind } from './pulp-kind.js';
 import { pungiComposeKind } from './pungi-compose-kind.js';
 import { repoKind } from './repo-kind.js';
 import { unsupported, type SourceKind } from './source-kind.js';
@@ -11,6 +12,6 @@ export const sourceKinds: Readonly<Record<SourceType, SourceKind>> = {
   tag: tagKind,
   build: buildKind,
   module: moduleKind,
-  pulp: unsupported('a connection to a Pulp server'),
+  pulp: pulpKind,
   raw_config: unsupported('configurations of Pungi'),
 };

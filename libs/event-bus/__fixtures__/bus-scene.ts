@@ -22,24 +22,34 @@ export interface BusWorkerOptions {
   readonly patience?: number;
 }
 
+const running = new Set<BusWorker>();
+
+/** After a spec, whatever became of it. */
+export async function stopBusWorkers(): Promise<void> {
+  await Promise.all([...running].map((worker) => worker.stop()));
+}
+
 /** What a worker process does with buses, on connections of its own. */
 export async function startBusWorker({ databaseUrl, consumers, patience = 500 }: BusWorkerOptions): Promise<BusWorker> {
   const database = await openDatabase(databaseUrl);
   const messages = createIncomingMessages(database);
   const abort = new AbortController();
   const lines: string[] = [];
-  const log = pino({ level: 'info' }, { write: (line) => void lines.push((JSON.parse(line) as { msg: string }).msg) });
+  const log = pino({ level: 'info' }, { write: (line) => void lines.push([(JSON.parse(line) as { msg: string; reason?: string })].map(({ msg, reason }) => (reason === undefined ? msg : `${msg}: ${reason}`)).join()) });
   const ended = consumeBuses({ consumers, intake: createMessageIntake({ messages, patience }), record: () => query(database, 'select 1'), log, signal: abort.signal, firstPause: 50 });
-  return {
+  const worker: BusWorker = {
     messages,
     log: lines,
     async stop() {
+      if (!running.delete(worker)) return;
       abort.abort();
       await ended;
       await messages.close();
       await database.close();
     },
   };
+  running.add(worker);
+  return worker;
 }
 
 /** Of a bus, in the order of their positions. */

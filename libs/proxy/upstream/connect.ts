@@ -6,7 +6,7 @@ import type { DestinationGuard } from './destination-guard.js';
 import { compileHostPatterns } from './host-patterns.js';
 import { openTcp, openTls } from './open-socket.js';
 import { openTunnel, parseParentProxy } from './parent-proxy.js';
-import { createUpstreamContext } from './trusted-authorities.js';
+import { createUpstreamContext, type ClientIdentity } from './trusted-authorities.js';
 
 export interface UpstreamConnectorOptions {
   readonly guard: DestinationGuard;
@@ -16,6 +16,8 @@ export interface UpstreamConnectorOptions {
   readonly noProxy?: readonly string[];
   /** PEM file of authorities trusted besides the system's. */
   readonly caFile?: string | undefined;
+  /** For connectors that speak to one server only; `servername`: whom its certificate names, when not the host. */
+  readonly tls?: (ClientIdentity & { readonly servername?: string | undefined }) | undefined;
   /** Milliseconds for all addresses of a host together. */
   readonly connectTimeout?: number;
   /** Milliseconds. */
@@ -63,7 +65,7 @@ export function createUpstreamConnector(options: UpstreamConnectorOptions): Upst
   const { guard, connectTimeout = 15_000, tlsTimeout = 15_000 } = options;
   const parent = options.upstreamProxy === undefined ? undefined : parseParentProxy(options.upstreamProxy);
   const goesDirect = compileHostPatterns(options.noProxy ?? []);
-  const context = createUpstreamContext(options.caFile);
+  const context = createUpstreamContext(options.caFile, options.tls);
   const sessions = new LRUCache<string, Buffer>({ max: rememberedSessions });
 
   async function connect(request: ConnectRequest): Promise<ConnectResult> {
@@ -118,7 +120,7 @@ export function createUpstreamConnector(options: UpstreamConnectorOptions): Upst
     const origin = `${bracketHost(request.host)}:${request.port}`;
     try {
       const secure = await openTls(socket, {
-        host: request.host,
+        host: options.tls?.servername ?? request.host,
         context,
         session: sessions.get(origin),
         onSession: (session) => sessions.set(origin, session),

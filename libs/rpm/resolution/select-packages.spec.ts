@@ -88,3 +88,26 @@ describe('wanted names', () => {
     expect(selection.sources).toEqual([all[6]]);
   });
 });
+
+describe('packages of modules', () => {
+  const [own, other, debug] = [available('a-9-1.module.x86_64'), available('a-9-1.module.i686'), available('a-debuginfo-9-1.module.x86_64')];
+  const [plain, needed] = [available('a-1-1.x86_64', { requires: ['b'] }), available('b-1-1.noarch')];
+  const included = new Set([own, other, debug]);
+
+  it('go in whatever is wanted, those of the other word size too, and what they need with them', async () => {
+    const packages = [own, other, debug, plain, needed, available('c-1-1.noarch')];
+    expect(await names(packages, { wanted: ['c'], included })).toEqual(['a-9-1.module.i686', 'a-9-1.module.x86_64', 'c-1-1.noarch']);
+    expect(labels((await selectPackages(request(packages, { wanted: ['c'], included }))).debuginfo)).toEqual(['a-debuginfo-9-1.module.x86_64']);
+    expect(await names([available('m-1-1.noarch', { requires: ['b'] }), needed], { wanted: ['b'], included: new Set(), dependencies: true })).toEqual(['b-1-1.noarch']);
+    const modular = available('m-1-1.noarch', { requires: ['b'] });
+    expect(await names([modular, needed, plain], { wanted: ['m'], included: new Set([modular]), dependencies: true })).toEqual(['b-1-1.noarch', 'm-1-1.noarch']);
+    expect(await names([own, other, plain], { included })).toEqual(['a-1-1.x86_64', 'a-9-1.module.i686', 'a-9-1.module.x86_64']);
+  });
+
+  it('do not stand for a name that others have', async () => {
+    const all = [own, other, plain, needed];
+    expect(await names(all, { wanted: ['a'], included })).toEqual(['a-1-1.x86_64', 'a-9-1.module.i686', 'a-9-1.module.x86_64']);
+    expect((await selectPackages(request(all, { wanted: ['a', 'nothing'], included }))).missing).toEqual(['nothing']);
+    expect((await selectPackages(request([own], { wanted: ['a'], included }))).missing).toEqual([]);
+  });
+});

@@ -22,6 +22,6 @@ export function mistrustConnection(socket: TLSSocket): void {
 function read(socket: TLSSocket): ClientCertificate | 'none' {
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) return 'none';
-  const problem = socket.authorized ? {} : { problem: String((socket.authorizationError as unknown as Error | string | null) ?? 'not verified').slice(0, 200) };
+  const problem = socket.authorized ? {} : { problem: String((socket.authorizationError) ?? 'not verified').slice(0, 200) };
   return { subject: distinguishedName(certificate.subject ?? ''), fingerprint: createHash('sha256').update(certificate.raw).digest('hex'), ...problem };
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Server } from 'node:https';
+import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls';
 import { errorMessage } from '../../../errors/error-message.js';
 import { MillraceError } from '../../../errors/millrace-error.js';
@@ -16,6 +17,8 @@ export interface TlsListener {
   attach(server: Server): void;
   /** Looks at the files now. Answers whether they have changed. */
   refresh(): Promise<boolean>;
+  /** Also those that are not TLS yet, which servers do not know of: they would keep them from ending. */
+  cutConnections(): void;
   close(): void;
 }
 
@@ -32,6 +35,7 @@ export async function openTlsListener(settings: TlsListenerSettings, { environme
   let current = await readContext(settings, environment);
   const servers = new Set<Server>();
   const connections = new Set<TLSSocket>();
+  const sockets = new Set<Socket>();
 
   async function refresh(): Promise<boolean> {
     const read = await readContext(settings, environment);
@@ -51,12 +55,17 @@ export async function openTlsListener(settings: TlsListenerSettings, { environme
     attach(server) {
       servers.add(server);
       server.setSecureContext(current.context);
+      server.on('connection', (socket: Socket) => {
+        sockets.add(socket);
+        socket.once('close', () => sockets.delete(socket));
+      });
       server.on('secureConnection', (socket: TLSSocket) => {
         connections.add(socket);
         socket.once('close', () => connections.delete(socket));
       });
     },
     refresh,
+    cutConnections: () => sockets.forEach((socket) => socket.destroy()),
     close: () => clearInterval(timer),
   };
 }

@@ -18,7 +18,6 @@ import { kerberosSchema } from './kerberos-schema.js';
 import { openAcceptor } from './open-acceptor.js';
 
 const run = promisify(execFile);
-const acceptorEntry = path.join(import.meta.dirname, 'acceptor-process.ts');
 
 describeWith('krb5kdc', 'a caller with Kerberos', () => {
   let module: string;
@@ -42,7 +41,7 @@ describeWith('krb5kdc', 'a caller with Kerberos', () => {
 
   async function open(changes: object = {}): Promise<Authenticator> {
     const settings = authenticationSchema.parse({ kerberos: { 'keytab-file': kdc.keytab, realm: testRealm, 'configuration-file': kdc.configuration, 'module-file': module, ...changes }, anonymous: true });
-    const authenticator = await createAuthenticator(settings, authenticatorOptions({ acceptorEntry, environment: { PATH: process.env['PATH'], KRB5RCACHEDIR: folder }, onLogin: (login) => void logins.push(login) }));
+    const authenticator = await createAuthenticator(settings, authenticatorOptions({ environment: { PATH: process.env['PATH'], KRB5RCACHEDIR: folder }, onLogin: (login) => void logins.push(login) }));
     opened.push(authenticator);
     return authenticator;
   }

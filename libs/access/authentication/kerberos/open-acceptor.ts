@@ -28,7 +28,7 @@ export class Unanswered extends Error {}
 
 export interface AcceptorOptions {
   readonly environment: Environment;
-  /** The built entry; specs pass the source. */
+  /** Program of the process; specs pass others. */
   readonly entry?: string;
   /** Of one token, in milliseconds. */
   readonly answerTime?: number;
@@ -43,7 +43,7 @@ const waitingLimit = 200;
 const howToBuild = 'Install the headers of Kerberos (Debian: apt-get install g++ libkrb5-dev) and run: node scripts/build-kerberos.mjs. docs/how-to/log-in-with-kerberos.md says more.';
 
 /** Starts the process that accepts tokens, and starts it again when it has ended. Errors: `invalid-setting`. */
-export async function openAcceptor(settings: KerberosSettings, { environment, entry = path.join(import.meta.dirname, 'acceptor-process.js'), answerTime = 5000 }: AcceptorOptions): Promise<Acceptor> {
+export async function openAcceptor(settings: KerberosSettings, { environment, entry = besideThis('acceptor-process'), answerTime = 5000 }: AcceptorOptions): Promise<Acceptor> {
   const module = await usableModule(settings);
   await access(settings['keytab-file']).catch((cause: unknown) => {
     throw new MillraceError('invalid-setting', `the keytab ${settings['keytab-file']} cannot be read`, { cause, suggestion: 'Let kadmin write it, and the user of the gateway read it; docs/how-to/log-in-with-kerberos.md says how.' });
@@ -111,6 +111,11 @@ async function startProcess(entry: string, module: string, environment: NodeJS.P
   if (!('unusable' in first)) return child;
   child.kill('SIGKILL');
   throw new MillraceError('invalid-setting', `authentication.kerberos: the native module ${module} cannot be loaded: ${first.unusable.slice(0, 300)}`, { suggestion: howToBuild });
+}
+
+/** Built or not: Node runs the source as it is. */
+function besideThis(name: string): string {
+  return path.join(import.meta.dirname, `${name}${path.extname(import.meta.filename)}`);
 }
 
 async function usableModule(settings: KerberosSettings): Promise<string> {

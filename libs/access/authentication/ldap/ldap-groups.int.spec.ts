@@ -5,8 +5,8 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { describeWith } from '../../../testing/describe-with.js';
+import { createOpensslAuthority, type OpensslAuthority } from '../../../testing/openssl-authority.js';
 import { directoryAdmin, startSlapd, type TestSlapd } from '../../../testing/start-slapd.js';
-import { writeTestCertificates, type TestCertificates } from '../../../testing/test-certificates.js';
 import { filterFor } from './filter-for.js';
 import type { LdapGroups } from './ldap-groups.js';
 import { createLdapGroups } from './ldap-groups.js';
@@ -34,14 +34,14 @@ const search = { base: 'ou=groups,dc=millrace,dc=test', filter: '(&(objectClass=
 
 describeWith('slapd', 'groups of a directory', () => {
   let folder: string;
-  let certificates: TestCertificates;
+  let authority: OpensslAuthority;
   let slapd: TestSlapd;
   const opened: { close(): Promise<void> | void }[] = [];
 
   beforeAll(async () => {
     folder = mkdtempSync(path.join(os.tmpdir(), 'millrace-ldap-'));
-    certificates = writeTestCertificates(folder);
-    slapd = await startSlapd({ ldif, tls: { authority: certificates.authority, ...certificates.server } });
+    authority = createOpensslAuthority(folder, 'farm');
+    slapd = await startSlapd({ ldif, tls: { authority: authority.certificate, ...authority.issue('/CN=localhost') } });
   });
   afterEach(async () => {
     for (const each of opened.splice(0)) await each.close();
@@ -85,7 +85,7 @@ describeWith('slapd', 'groups of a directory', () => {
   });
 
   it('can be read over TLS with a login, and over StartTLS', async () => {
-    const tls = { 'ca-file': certificates.authority };
+    const tls = { 'ca-file': authority.certificate };
     expect(await open({ ...secure, url: slapd.tlsUrl, tls, searches: [secret] }).groupsOf('bob')).toEqual(['trusted']);
     expect(await open({ ...secure, url: `ldap://localhost:${slapd.port}`, 'start-tls': true, tls, searches: [secret] }).groupsOf('bob')).toEqual(['trusted']);
     expect(await open({ url: slapd.tlsUrl, tls, searches: [secret] }).groupsOf('bob')).toEqual([]);
@@ -93,9 +93,9 @@ describeWith('slapd', 'groups of a directory', () => {
 
   it.each([
     ['another authority', (): object => ({ url: slapd.tlsUrl, tls: {} })],
-    ['another name', (): object => ({ url: slapd.tlsUrl, tls: { 'ca-file': certificates.authority, 'server-name': 'other.test' } })],
-    ['another name by StartTLS', (): object => ({ url: slapd.url, 'start-tls': true, tls: { 'ca-file': certificates.authority, 'server-name': 'other.test' } })],
-    ['another password', (): object => ({ ...secure, url: slapd.tlsUrl, tls: { 'ca-file': certificates.authority }, 'bind-password': { env: 'WRONG' } })],
+    ['another name', (): object => ({ url: slapd.tlsUrl, tls: { 'ca-file': authority.certificate, 'server-name': 'other.test' } })],
+    ['another name by StartTLS', (): object => ({ url: slapd.url, 'start-tls': true, tls: { 'ca-file': authority.certificate, 'server-name': 'other.test' } })],
+    ['another password', (): object => ({ ...secure, url: slapd.tlsUrl, tls: { 'ca-file': authority.certificate }, 'bind-password': { env: 'WRONG' } })],
     ['a base that is not there', (): object => ({ searches: [{ base: 'ou=none,dc=millrace,dc=test', filter: '(cn={user})' }] })],
   ])('are not known with %s', async (_name, settings) => {
     const error = await open(settings()).groupsOf('bob').catch((caught: unknown) => caught);
@@ -119,7 +119,7 @@ describeWith('slapd', 'groups of a directory', () => {
   });
 
   it('are known again after the directory was away, with its login and its TLS', async () => {
-    const groups = open({ ...secure, url: `ldap://localhost:${slapd.port}`, 'start-tls': true, tls: { 'ca-file': certificates.authority }, searches: [secret], 'cache-seconds': 0 });
+    const groups = open({ ...secure, url: `ldap://localhost:${slapd.port}`, 'start-tls': true, tls: { 'ca-file': authority.certificate }, searches: [secret], 'cache-seconds': 0 });
     expect(await groups.groupsOf('bob')).toEqual(['trusted']);
     await slapd.kill();
     await expect(groups.groupsOf('bob')).rejects.toMatchObject({ code: 'identity-unavailable' });
@@ -144,7 +144,7 @@ describeWith('slapd', 'groups of a directory', () => {
   ])('are not waited for where the directory %s', async (_name, answer) => {
     const server: Server = createServer((socket) => {
       socket.on('error', () => undefined);
-      answer(socket as never);
+      answer(socket);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     opened.push({ close: () => void server.close() });

@@ -35,7 +35,7 @@ export function checkIntrospected(answer: Introspected, settings: OpenidConnectS
   if (answer.iss !== undefined && answer.iss !== settings.issuer) throw refusedLogin('the token is of another issuer');
   const { audience } = settings;
   if (audience !== undefined && ![answer.aud ?? []].flat().some((each) => audience.includes(each))) throw refusedLogin('the token is for another audience');
-  return answer as JWTPayload;
+  return answer;
 }
 
 /** As RFC 6749 wants it before base64. */

@@ -6,7 +6,7 @@ export interface KeptAnswer<Value> {
 }
 
 export interface KeptAnswerOptions<Value> {
-  ask(): Promise<Value>;
+  readonly ask: () => Promise<Value>;
   /** Milliseconds. */
   readonly now: () => number;
   readonly freshFor: number;
