@@ -3,8 +3,9 @@ import type { Command } from 'commander';
 import { composeFlags, composeResults, composeStates, multilibMethods, sourceTypes } from '../../libs/compose/compose-vocabulary.js';
 import { MillraceError } from '../../libs/errors/millrace-error.js';
 import type { NewCompose } from './compose-api.js';
+import { addComposeNameCommands } from './compose-name-program.js';
 import { composeCreate, composeDiff, composeEnd, composeGet, composeList, composeRenew, composeWait, type ComposeCommandContext } from './compose-command.js';
-import { contextOf, leaf, seconds, type ServiceOptions } from './command-options.js';
+import { composeId, contextOf, leaf, seconds, type ServiceOptions } from './command-options.js';
 import type { Terminal } from './terminal.js';
 
 const composeTypes = ['test', 'ci', 'nightly', 'production', 'development'];
@@ -85,6 +86,7 @@ export function addComposeCommands(program: Command, terminal: Terminal, exit: (
     .argument('<before>', 'number of a compose', composeId)
     .argument('<after>', 'number of another', composeId)
     .action(async (before: number, after: number, given: ServiceOptions) => composeDiff(await contextFor(given), [before, after]));
+  addComposeNameCommands(compose, terminal);
 }
 
 function addCreate(compose: Command, contextFor: (given: ServiceOptions) => Promise<ComposeCommandContext>): void {
@@ -156,11 +158,6 @@ function numberUpTo(most: number) {
     if (!/^[1-9]\d{0,6}$/.test(text) || Number(text) > most) throw new InvalidArgumentError(`It must be a whole number from 1 to ${most}.`);
     return text;
   };
-}
-
-function composeId(text: string): number {
-  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('It must be the number of a compose.');
-  return Number(text);
 }
 
 function withoutUndefined(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {

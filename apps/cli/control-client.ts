@@ -5,7 +5,7 @@ import type { ErrorCode } from '../../libs/errors/millrace-error.js';
 import type { ServiceAddress } from './service-address.js';
 
 export interface ControlRequest {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path with query, from the root of the control API. */
   readonly path: string;
   readonly body?: object;

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openDatabase, type Database } from '../../libs/database/open-database.js';
 import { query } from '../../libs/database/sql.js';
-import { composeRequest, pinnedInputs } from '../../libs/compose-record/__fixtures__/composes.js';
+import { composeRequest, generatedTree, pinnedInputs } from '../../libs/compose-record/__fixtures__/composes.js';
+import { createComposeNames } from '../../libs/compose-names/create-compose-names.js';
 import { createComposeCommands } from '../../libs/compose-record/create-compose-commands.js';
 import { createSessionCommands } from '../../libs/session-record/create-session-commands.js';
 import { createTrafficRecorder } from '../../libs/session-record/create-traffic-recorder.js';
@@ -27,6 +28,8 @@ describe('npm run record', () => {
     await composes.begin(1);
     await composes.pin(1, pinnedInputs(composeRequest()));
     await composes.claimTree(1);
+    await composes.complete(1, generatedTree(1));
+    await createComposeNames(database, { composeUrl: 'https://composes.test', graceSeconds: 60 }).promote('nightly', 1, { by: 'ann' });
   });
   afterAll(async () => {
     await database.close();
@@ -40,21 +43,22 @@ describe('npm run record', () => {
   }
 
   it('verifies all chains or the ones named', async () => {
-    expect(await record('verify')).toMatchObject({ code: 0, text: expect.stringContaining('3 intact, 0 broken or missing') });
+    expect(await record('verify')).toMatchObject({ code: 0, text: expect.stringContaining('4 intact, 0 broken or missing') });
     expect(await record('verify', 'aaaa')).toMatchObject({ code: 0, text: expect.stringMatching(/^session:aaaa: intact, 2 events, last [0-9a-f]{64}\n1 intact/) });
-    expect(await record('verify', 'compose:1')).toMatchObject({ code: 0, text: expect.stringMatching(/^compose:1: intact, 4 events, last [0-9a-f]{64}\n1 intact/) });
+    expect(await record('verify', 'compose:1')).toMatchObject({ code: 0, text: expect.stringMatching(/^compose:1: intact, 6 events, last [0-9a-f]{64}\n1 intact/) });
+    expect(await record('verify', 'compose-name:nightly')).toMatchObject({ code: 0, text: expect.stringMatching(/^compose-name:nightly: intact, 1 events/) });
     expect(await record('verify', 'compose:2')).toMatchObject({ code: 70, text: expect.stringContaining('compose:2: no such record') });
     expect(await record('verify', 'cccc')).toMatchObject({ code: 70, text: expect.stringContaining('session:cccc: no such record') });
   });
 
   it('rebuilds what was lost of the projections', async () => {
-    const tables = ['downloads', 'composes', 'compose_trees'];
+    const tables = ['downloads', 'composes', 'compose_trees', 'compose_names'];
     const read = () => Promise.all(tables.map((table) => query(database, `select t.* from ${table} t order by t::text`)));
     const before = await read();
     for (const table of tables) await query(database, `delete from ${table}`);
-    expect(await record('rebuild')).toEqual({ code: 0, text: 'rebuilt the projections of 2 sessions from 4 events\nrebuilt the projections of 1 composes from 4 events' });
+    expect(await record('rebuild')).toEqual({ code: 0, text: 'rebuilt the projections of 2 sessions from 4 events\nrebuilt the projections of 1 composes from 6 events\nrebuilt the projection of 1 names of composes' });
     expect(await read()).toEqual(before);
-    expect(before.map(({ length }) => length)).toEqual([2, 1, 1]);
+    expect(before.map(({ length }) => length)).toEqual([2, 1, 1, 1]);
   });
 
   it('names the place where a record was tampered with', async () => {
@@ -66,6 +70,7 @@ describe('npm run record', () => {
     expect(await record('destroy')).toMatchObject({ code: 64, text: expect.stringContaining('Usage') });
     expect(await record('verify', 'No/Id')).toMatchObject({ code: 64 });
     expect(await record('verify', 'compose:0')).toMatchObject({ code: 64 });
+    expect(await record('verify', 'compose-name:No/Name')).toMatchObject({ code: 64 });
     const complaints: string[] = [];
     const code = await runRecordCommand(['verify'], { settings: { home: '/nowhere', databaseUrl: undefined }, print: () => undefined, complain: (line) => complaints.push(line) });
     expect({ code, complaints }).toEqual({ code: 78, complaints: [expect.stringContaining('no database'), expect.stringContaining('MILLRACE_HOME')] });

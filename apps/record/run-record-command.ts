@@ -5,6 +5,9 @@ import { errorTable } from '../../libs/errors/error-table.js';
 import { isMillraceError, MillraceError } from '../../libs/errors/millrace-error.js';
 import { verifyStream } from '../../libs/event-store/verify-stream.js';
 import { composeStreamId } from '../../libs/compose/compose.js';
+import { composeNameStreamId } from '../../libs/compose-names/compose-name-life.js';
+import { composeNamePattern } from '../../libs/compose-names/compose-names.js';
+import { rebuildComposeNames } from '../../libs/compose-names/rebuild-compose-names.js';
 import { rebuildComposes } from '../../libs/compose-record/rebuild-composes.js';
 import { assertSessionId } from '../../libs/session/session-id.js';
 import { sessionStreamId } from '../../libs/session/session-events.js';
@@ -18,8 +21,8 @@ export interface RecordCommandContext {
   readonly complain: (line: string) => void;
 }
 
-const usage = `Usage: npm run record -- verify [SESSION|compose:ID…]   recompute the digest chain of these sessions and composes, or of all
-       npm run record -- rebuild                        empty the projections and fill them again from the events
+const usage = `Usage: npm run record -- verify [SESSION|compose:ID|compose-name:NAME…]   recompute the digest chain of these sessions, composes and names, or of all
+       npm run record -- rebuild   empty the projections and fill them again from the events
 The database is MILLRACE_DATABASE_URL, or the one of the service that runs on MILLRACE_HOME.`;
 
 /** The operator's commands on the record itself; they work while the service runs. Resolves with the exit code: 65 when a chain is broken. */
@@ -50,8 +53,12 @@ function databaseUrl({ home, databaseUrl: given }: RecordCommandContext['setting
   return url;
 }
 
+const nameStreams = composeNameStreamId('');
+
 /** Ids of sessions cannot have a colon. */
 function streamIdOf(name: string): string {
+  const composeName = name.startsWith(nameStreams) && composeNamePattern.test(name.slice(nameStreams.length));
+  if (composeName) return name;
   const compose = /^compose:([1-9][0-9]{0,15})$/.exec(name)?.[1];
   if (compose !== undefined) return composeStreamId(Number(compose));
   assertSessionId(name);
@@ -79,5 +86,6 @@ async function rebuild(database: Database, context: RecordCommandContext): Promi
   context.print(`rebuilt the projections of ${sessions} sessions from ${events} events`);
   const rebuilt = await rebuildComposes(database);
   context.print(`rebuilt the projections of ${rebuilt.composes} composes from ${rebuilt.events} events`);
+  context.print(`rebuilt the projection of ${await rebuildComposeNames(database)} names of composes`);
   return 0;
 }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { MillraceError } from '../errors/millrace-error.js';
+import { isMissing } from '../errors/system-error.js';
 import { assertSessionId, isSessionId } from '../session/session-id.js';
 
 /** Bodies of a session by their sha256: `<root>/sessions/<session id>/<aa>/<sha256>`. The byte path sees it as `BodyStore` of libs/proxy/ports.ts. */
@@ -151,8 +152,4 @@ async function emptyDirectory(directory: string, idleMilliseconds: number): Prom
     }
   }
   return removed;
-}
-
-function isMissing(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && (error as { code?: unknown }).code === 'ENOENT';
 }

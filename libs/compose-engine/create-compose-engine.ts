@@ -14,7 +14,7 @@ import { findTool } from './iso-image.js';
 import { pinSources } from './pin-sources.js';
 import { runInThread } from './run-in-thread.js';
 import type { Environment } from '../settings/settings.js';
-import { isMissing } from '../repository-source/storage-errors.js';
+import { isMissing } from '../errors/system-error.js';
 import { asEngineError } from './engine-error.js';
 import { sweepStores } from './sweep-stores.js';
 import { discardAttempt, isWhole, isLost, readPublished, removeTree, stageTree } from './tree-publication.js';

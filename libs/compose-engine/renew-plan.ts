@@ -9,7 +9,7 @@ import type { GenerationContext } from './generation-context.js';
 import { listed } from './listed.js';
 import { everyPackage } from './plan-documents.js';
 import { chooseSigned, refuseUnsigned } from './signature-choice.js';
-import { isMissing } from '../repository-source/storage-errors.js';
+import { isMissing } from '../errors/system-error.js';
 
 /** The very packages of an earlier plan. What the store has not kept is fetched again from where it came. Errors: `unresolvable` naming what is gone. */
 export async function renewPlan(context: GenerationContext, request: ComposeRequest): Promise<ComposePlan> {

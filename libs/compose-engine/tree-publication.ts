@@ -5,7 +5,7 @@ import { MillraceError } from '../errors/millrace-error.js';
 import type { GeneratedTree } from './compose-engine.js';
 import type { TreePlaces } from './compose-layout.js';
 import { logFiles } from './generation-log.js';
-import { isMissing } from '../repository-source/storage-errors.js';
+import { isMissing } from '../errors/system-error.js';
 import { syncDirectory, syncTree } from './sync-tree.js';
 
 /** What one attempt makes, where nobody looks. */

@@ -76,6 +76,7 @@ export function createComposeNames(database: Database, options: ComposeNamesOpti
     },
 
     async rollBack(name, { by, to }) {
+      requirePossible(name);
       checkRequester(by);
       return inTransaction(database, async ({ sql }) => {
         const before = await lockName(sql, name);
@@ -86,6 +87,7 @@ export function createComposeNames(database: Database, options: ComposeNamesOpti
     },
 
     async remove(name, by) {
+      requirePossible(name);
       checkRequester(by);
       await inTransaction(database, async ({ sql }) => {
         const before = await lockName(sql, name);
@@ -95,7 +97,8 @@ export function createComposeNames(database: Database, options: ComposeNamesOpti
     },
 
     async get(name) {
-      const [row] = storable(name) ? await query<SelectedName>(database, `select ${nameColumns} from compose_names where name = $1`, [name]) : [];
+      requirePossible(name);
+      const [row] = await query<SelectedName>(database, `select ${nameColumns} from compose_names where name = $1`, [name]);
       if (row === undefined) throw nameNotFound(name);
       return toComposeName(row);
     },
@@ -105,7 +108,10 @@ export function createComposeNames(database: Database, options: ComposeNamesOpti
       return rows.map(toComposeName);
     },
 
-    history: (name, limit) => readNameHistory(database, name, limit),
+    async history(name, limit) {
+      requirePossible(name);
+      return readNameHistory(database, name, limit);
+    },
   };
 }
 
@@ -122,13 +128,13 @@ export function checkName(name: string): void {
   });
 }
 
-function checkRequester(by: string): void {
-  if (by.length > longestRequester || !storable(by) || !by.isWellFormed()) throw new MillraceError('invalid-request', `whoever changes a name is told in at most ${longestRequester} characters, without NUL`);
+/** There is nothing under a name that may not be. */
+function requirePossible(name: string): void {
+  if (!composeNamePattern.test(name)) throw nameNotFound(name);
 }
 
-/** PostgreSQL has no NUL in texts. */
-function storable(text: string): boolean {
-  return !text.includes('\0');
+function checkRequester(by: string): void {
+  if (by.length > longestRequester || by.includes('\0') || !by.isWellFormed()) throw new MillraceError('invalid-request', `whoever changes a name is told in at most ${longestRequester} characters, without NUL`);
 }
 
 /** Files in other target directories have no address. Whether it is done is decided under its lock. */

@@ -5,7 +5,6 @@ import type { NamedCompose } from './compose-names.js';
 
 /** Newest first; also of a name that was removed. Errors: `compose-name-not-found` where there was never one. */
 export async function readNameHistory(database: Database, name: string, limit: number): Promise<readonly NamedCompose[]> {
-  if (name.includes('\0')) throw nameNotFound(name);
   const rows = await query<{ type: string; data: string }>(
     database,
     `select type, data from events where stream_id = $1 and type in ('NamePromoted', 'NameRolledBack') order by position desc limit $2`,

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Compose } from '../compose/compose.js';
 import { syncDirectory } from '../compose-engine/sync-tree.js';
 import type { Bucket } from '../object-storage/open-bucket.js';
-import { errnoOf } from '../repository-source/storage-errors.js';
+import { errnoOf } from '../errors/system-error.js';
 import type { ComposeName } from './compose-names.js';
 import { latestDirectory, linkTarget, nameFiles, type NameFileOptions } from './name-files.js';
 

@@ -12,6 +12,7 @@ const begun: ComposeCommand = { type: 'BeginGeneration', now };
 const pinned: ComposeCommand = { type: 'PinSources', inputs };
 const claimed: ComposeCommand = { type: 'ClaimTree', inputsDigest: 'd' };
 const completed: ComposeCommand = { type: 'CompleteCompose', tree: generatedTree(7), now };
+const named: ComposeCommand = { type: 'NameCompose', name: 'nightly', keepSeconds: 600, now };
 
 const given = (...commands: readonly ComposeCommand[]): ComposeLife => commands.reduce((life, command) => decide(command, life).reduce(evolve, life), unborn);
 const types = (command: ComposeCommand, life: ComposeLife): string[] => decide(command, life).map(({ type }) => type);
@@ -27,6 +28,8 @@ describe('the compose aggregate', () => {
     ['is not extended to an earlier time', [asked, begun, pinned, claimed, completed], { type: 'ExtendCompose', until: now, by: 'a', renewedId: 7, now }],
     ['follows one compose once', [asked, begun, pinned, { type: 'FollowCompose', leader: 3 }], { type: 'FollowCompose', leader: 3 }],
     ['does not expire early', [asked, begun, pinned, claimed, completed], { type: 'ExpireCompose', keepSeconds: 9, now }],
+    ['is given a name once', [asked, begun, pinned, claimed, completed, named], named],
+    ['loses no name that it does not have', [asked, begun, pinned, claimed, completed], { type: 'UnnameCompose', name: 'nightly', keepSeconds: 9, now }],
     ['releases no tree that it does not have', [asked], { type: 'ReleaseTree', now }],
     ['forgets no tree that is not released', [asked, begun, pinned, claimed], { type: 'ForgetTree', now }],
   ])('%s', (_name, before, command) => {
@@ -36,6 +39,18 @@ describe('the compose aggregate', () => {
   it('knows nothing before it is asked for', () => {
     expect(() => decide(begun, unborn)).toThrow(expect.objectContaining({ code: 'compose-not-found' }));
     expect(evolve(unborn, { type: 'GenerationStarted', data: { startedAt: now } })).toEqual(unborn);
+  });
+
+  it('with a name is renewed when it is due, by that name, and is not removed', () => {
+    const life = given(asked, begun, pinned, claimed, completed, named, { ...named, name: 'weekly' });
+    expect(life).toMatchObject({ names: ['nightly', 'weekly'], compose: { expiresAt: '2026-01-02T03:14:05.000Z' } });
+    const due: ComposeCommand = { type: 'ExpireCompose', keepSeconds: 60, now: '2026-01-02T03:14:05.000Z' };
+    expect(decide(due, life)).toEqual([{ type: 'ComposeRenewed', data: { renewedAt: due.now, expiresAt: '2026-01-02T03:15:05.000Z', by: 'name:nightly', renewedId: 7 } }]);
+    expect(() => decide({ type: 'RemoveCompose', by: 'ann', now }, life)).toThrow(expect.objectContaining({ code: 'resources-in-use' }));
+    const left = (['nightly', 'weekly'] as const).reduce((before, name) => decide({ type: 'UnnameCompose', name, keepSeconds: 60, now }, before).reduce(evolve, before), life);
+    expect(types(due, left)).toEqual(['ComposeRemoved']);
+    expect(() => decide(named, given(asked, begun))).toThrow(expect.objectContaining({ code: 'compose-closed' }));
+    expect(() => decide(named, given(asked, begun, pinned, claimed, completed, { type: 'RemoveCompose', by: 'ann', now }))).toThrow(expect.objectContaining({ code: 'compose-closed', message: expect.stringContaining('ann has asked for its removal') }));
   });
 
   it('is asked for once', () => {

@@ -10,7 +10,7 @@ import { createChecksumIndex } from '../repository-source/checksum-index.js';
 import type { ContentStore } from '../repository-source/content-store.js';
 import { isMissingFile } from '../repository-source/download.js';
 import type { LoadedRepository, LoadOptions, RepositorySource, SourceOptions } from '../repository-source/repository-source.js';
-import { isMissing } from '../repository-source/storage-errors.js';
+import { isMissing } from '../errors/system-error.js';
 import { inOrder } from '../rpm-repository/in-order.js';
 import type { AvailablePackage } from '../rpm/repository/available-package.js';
 import { fetchKojiFile } from './fetch-koji-file.js';

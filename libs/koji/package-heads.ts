@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import { cachedFile, keepFile, touchFile } from '../repository-source/cache-files.js';
 import type { RepositorySource, SourceOptions } from '../repository-source/repository-source.js';
-import { isMissing } from '../repository-source/storage-errors.js';
+import { isMissing } from '../errors/system-error.js';
 import { isPrimaryPath } from '../rpm/metadata/primary-path.js';
 import { publishedDependencies } from '../rpm/metadata/published-dependencies.js';
 import { readPaths } from '../rpm/package/file-list.js';

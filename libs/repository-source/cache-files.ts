@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, stat, unlink, utimes } from 'node:fs/promises';
 import path from 'node:path';
-import { asStorageError, isMissing } from './storage-errors.js';
+import { asStorageError, isMissing } from '../errors/system-error.js';
 
 /** A part that nobody has written to for this long was left behind by a crash. */
 const abandonedAfter = 60 * 60_000;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Checksum } from '../rpm/metadata/checksum.js';
 import { cachedFile, keepFile, touchFile } from './cache-files.js';
-import { isMissing } from './storage-errors.js';
+import { isMissing } from '../errors/system-error.js';
 
 /** The SHA-256 of content that metadata name by other checksums: learnt when the file is fetched. */
 export interface ChecksumIndex {

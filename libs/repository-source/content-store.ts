@@ -5,7 +5,7 @@ import path from 'node:path';
 import { errorMessage } from '../errors/error-message.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import { sweepContent, sweptFile, temporaryDirectory } from './content-sweep.js';
-import { asStorageError, errnoOf, isMissing } from './storage-errors.js';
+import { asStorageError, errnoOf, isMissing } from '../errors/system-error.js';
 
 /** Package files and documents by SHA-256, shared by everything that has them: `<blobs>/content/<aa>/<sha256>`. Files are read-only and synced before they get their name. */
 export interface ContentStore {

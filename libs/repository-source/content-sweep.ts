@@ -1,6 +1,6 @@
 import { readdir, rename, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
-import { isMissing } from './storage-errors.js';
+import { isMissing } from '../errors/system-error.js';
 
 /** What a process is writing has been written to within this time; what a crash left behind has not. */
 const abandonedAfter = 60 * 60_000;

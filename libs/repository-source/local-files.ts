@@ -4,7 +4,7 @@ import path from 'node:path';
 import { errorMessage } from '../errors/error-message.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { DownloadOptions } from './download.js';
-import { errnoOf, isMissing } from './storage-errors.js';
+import { errnoOf, isMissing } from '../errors/system-error.js';
 
 export type ReadLocalFile = (file: string, options: DownloadOptions) => AsyncGenerator<Buffer, void>;
 

@@ -4,7 +4,7 @@ import { deserialize, serialize } from 'node:v8';
 import type { Repomd } from '../rpm/metadata/repomd.js';
 import { cachedFile, keepFile, touchFile } from './cache-files.js';
 import type { ParsedPackage } from './parse-packages.js';
-import { isMissing } from './storage-errors.js';
+import { isMissing } from '../errors/system-error.js';
 
 export interface ParsedRepository {
   readonly repomd: Repomd;

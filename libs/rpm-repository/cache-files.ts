@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, futimesSync, mkdirSync, openSync, renameSync, rmSync, utimesSync, writevSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { MillraceError } from '../errors/millrace-error.js';
+import { asStorageError, isMissing } from '../errors/system-error.js';
 
 /** Files that a write leaves behind when its process dies begin with this. */
 const unfinished = '.unfinished-';
@@ -27,7 +27,7 @@ export function writeCacheFile(file: string, parts: readonly Buffer[]): void {
     renameSync(temporary, file);
   } catch (cause) {
     rmSync(temporary, { force: true });
-    throw storageError(cause);
+    throw asStorageError(cause, directory);
   }
 }
 
@@ -41,7 +41,7 @@ export async function writeCacheFileInThread(file: string, parts: readonly Buffe
     await rename(temporary, file);
   } catch (cause) {
     await rm(temporary, { force: true });
-    throw storageError(cause);
+    throw asStorageError(cause, directory);
   }
 }
 
@@ -61,17 +61,6 @@ function writeSome(descriptor: number, parts: readonly Buffer[]): void {
     });
     left = index < 0 ? [] : [(left[index] as Buffer).subarray(written), ...left.slice(index + 1)];
   }
-}
-
-/** `storage-full` for what the file system says of it; anything else as it is. */
-export function storageError(error: unknown): unknown {
-  const code = errorCode(error);
-  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
-  return new MillraceError('storage-full', 'there is no room left to write repository metadata', { cause: error, suggestion: 'Free space on the file system of MILLRACE_BLOBS and of composes.' });
-}
-
-export function errorCode(error: unknown): string | undefined {
-  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 /** Tells the sweep that the file is in use. */
@@ -117,6 +106,6 @@ async function listFiles(directory: string): Promise<{ readonly file: string; re
 }
 
 function ignoreMissing(error: unknown): never[] {
-  if (errorCode(error) === 'ENOENT') return [];
+  if (isMissing(error)) return [];
   throw error;
 }

@@ -2,8 +2,9 @@ import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LRUCache } from 'lru-cache';
 import { MillraceError } from '../errors/millrace-error.js';
+import { isMissing } from '../errors/system-error.js';
 import type { ContentStore } from '../repository-source/content-store.js';
-import { errorCode, sweepCacheFiles, touch, writeCacheFileInThread } from './cache-files.js';
+import { sweepCacheFiles, touch, writeCacheFileInThread } from './cache-files.js';
 import { decodeChunk, encodeChunk, joinFragments, type ChunkDocuments } from './chunk-documents.js';
 import { compress, type Compression } from './compress.js';
 import { inOrder } from './in-order.js';
@@ -95,7 +96,7 @@ async function readChunk(file: string): Promise<ChunkDocuments | undefined> {
     if (documents !== undefined) touch(file);
     return documents;
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }

@@ -1,13 +1,13 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { errorMessage } from '../errors/error-message.js';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
+import { isMissing } from '../errors/system-error.js';
 import { writePackageFragments } from '../rpm/metadata/package-fragments.js';
 import { readIdentity } from '../rpm/package/package-details.js';
 import type { PackageHead } from '../rpm/package/package-file.js';
 import { readPackageHead } from '../rpm/package/package-head.js';
 import { listSignatures } from '../rpm/package/signatures.js';
 import { tag } from '../rpm/package/tags.js';
-import { errorCode } from './cache-files.js';
 import { giveBack, openPackage } from './open-package.js';
 import { encodePackageRecord } from './package-record.js';
 import type { PackageDescription } from './repository-writer.js';
@@ -16,7 +16,7 @@ import type { PackageDescription } from './repository-writer.js';
 /** Reads the headers of a package file. Errors: `blob-not-found` (no such file), `source-invalid` (no sound package). */
 export async function readPackageRecord(file: string, sha256: string): Promise<Buffer> {
   const { descriptor, buffer, length } = await openPackage(file).catch((error: unknown) => {
-    if (errorCode(error) !== 'ENOENT') throw error;
+    if (!isMissing(error)) throw error;
     throw new MillraceError('blob-not-found', `the content store has no package file ${sha256}`, { cause: error });
   });
   try {

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
-import { errorCode, touch, writeCacheFile } from './cache-files.js';
+import { isMissing } from '../errors/system-error.js';
+import { touch, writeCacheFile } from './cache-files.js';
 import { decodePackIndex, encodePack, packIndexLength, packPrefixLength, type RecordPlace } from './record-pack.js';
 
 /** Records by the SHA-256 of their packages, in packs of many: ten thousand small files would cost more than reading the packages again. */
@@ -129,7 +130,7 @@ function listPacks(directory: string): readonly string[] {
   try {
     return readdirSync(directory).filter((name) => name.endsWith(packEnding));
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return [];
+    if (isMissing(error)) return [];
     throw error;
   }
 }
@@ -140,7 +141,7 @@ function openPack(file: string): Pack | undefined {
   try {
     descriptor = openSync(file, 'r');
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
   const { size } = fstatSync(descriptor);

@@ -2,10 +2,11 @@ import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync, readdirSync, readF
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { asStorageError } from '../errors/system-error.js';
 import { buildPackage, sha256, type Tags } from '../rpm/__fixtures__/build-package.js';
 import { samplePackage } from '../rpm/__fixtures__/sample-package.js';
 import { tag } from '../rpm/package/tags.js';
-import { storageError, writeAll } from './cache-files.js';
+import { writeAll } from './cache-files.js';
 import { createRepositoryWriter, type CachingRepositoryWriter } from './create-repository-writer.js';
 import type { RepositoryPackage, WriteOptions } from './repository-writer.js';
 import { splitIntoChunks } from './split-into-chunks.js';
@@ -272,7 +273,7 @@ describe('a full file system', () => {
       try {
         return writeAll(full, [Buffer.from('x')]);
       } catch (error) {
-        return storageError(error);
+        return asStorageError(error, 'a full disk');
       } finally {
         closeSync(full);
       }

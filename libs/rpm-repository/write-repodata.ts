@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fdatasyncSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { asStorageError } from '../errors/system-error.js';
 import { documentEnd, documentStart, packageDocuments, writeRepomd } from '../rpm/metadata/repository-documents.js';
 import type { RepomdFile } from '../rpm/metadata/repomd.js';
-import { storageError, writeAll } from './cache-files.js';
+import { writeAll } from './cache-files.js';
 import type { ChunkDocuments } from './chunk-documents.js';
 import { compress, compressionEnding, type Compression } from './compress.js';
 import { createMetadataFile, type MetadataFile } from './metadata-file.js';
@@ -29,7 +30,7 @@ export async function writeRepodata(
     const written = files.map((file) => file.finish());
     return { repomdSha256: writeRepomdFile(repodata, options.revision, written), files: ['repodata/repomd.xml', ...written.map(({ href }) => href)] };
   } catch (error) {
-    throw storageError(error);
+    throw asStorageError(error, repodata);
   } finally {
     for (const file of files) file.discard();
   }

@@ -57,7 +57,9 @@ const cli = (...parameters: readonly string[]) => millrace({ PATH: process.env['
 
 interface Message {
   readonly event: string;
-  readonly compose: { readonly id: number; readonly state_name: string };
+  readonly compose?: { readonly id: number; readonly state_name: string };
+  readonly name?: string;
+  readonly kind?: string;
 }
 
 /** Verified as a receiver has to. */
@@ -65,7 +67,7 @@ const messages = (): Message[] => deliveries.map(({ headers, body }) => new Webh
 
 async function statesOf(id: number, count: number): Promise<readonly string[]> {
   for (;;) {
-    const states = messages().filter(({ compose }) => compose.id === id).map(({ compose }) => compose.state_name);
+    const states = messages().flatMap(({ compose }) => (compose?.id === id ? [compose.state_name] : []));
     if (states.length >= count) return states;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -94,6 +96,24 @@ describe('millrace compose, against the service', () => {
     expect(await statesOf(first.id, 4)).toEqual(['wait', 'generating', 'done', 'removed']);
     expect((await cli('wait', String(first.id))).exitCode).toBe(1);
   }, 120_000);
+
+  it('points a name at a compose, which is then not deleted, and goes back', async () => {
+    const ids: number[] = [];
+    for (let count = 0; count < 2; count += 1) ids.push((JSON.parse((await cli('create', '--repo', repository, '--flag', 'no_deps', '--flag', 'no_reuse', '--json', 'hello')).stdout) as { id: number }).id);
+    const [one = '', two = ''] = ids.map(String);
+    for (const id of [one, two]) expect(await cli('name', 'set', 'nightly', id)).toMatchObject({ exitCode: 0 });
+    expect(await cli('delete', two)).toMatchObject({ exitCode: 65, stderr: expect.stringContaining(`Compose (id=${two}) can not be removed: the name nightly points at it.`) });
+    const { links } = JSON.parse((await cli('name', 'show', 'nightly', '--json')).stdout) as { links: { repoFile: string; files: string } };
+    expect(await (await fetch(links.repoFile)).text()).toContain(`mirrorlist=${links.files.replace(/\/$/, '')}.mirrors/$basearch/os\n`);
+    expect((await fetch(`${links.files}COMPOSE_ID`)).url).toContain(`/odcs-${two}/COMPOSE_ID`);
+    expect((await cli('name', 'rollback', 'nightly')).stdout).toContain(`compose     ${one}`);
+    expect(await cli('name', 'set', 'nightly', two)).toMatchObject({ exitCode: 65 });
+    expect((await fetch(`${links.files}COMPOSE_ID`)).url).toContain(`/odcs-${one}/COMPOSE_ID`);
+    expect(await cli('delete', two)).toMatchObject({ exitCode: 0 });
+    const kinds = (): unknown[] => messages().flatMap(({ event, name, kind }) => (event === 'compose-name-changed' && name === 'nightly' ? [kind] : []));
+    while (kinds().length < 3) await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(kinds()).toEqual(['promoted', 'promoted', 'rolled-back']);
+  }, 60_000);
 
   it('says why a compose failed', async () => {
     const failed = await cli('create', '--repo', repository, 'no-such-package');

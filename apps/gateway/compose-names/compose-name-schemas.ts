@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { composeNamePattern } from '../../../libs/compose-names/compose-names.js';
+import { nextCursor, pageLimit } from '../http/page-parameters.js';
 
 /** The shapes of `/v1/compose-names`, one source for validation, types and the OpenAPI document. */
 const time = z.iso.datetime({ offset: true });
@@ -17,7 +18,6 @@ const nameLinks = z
   .meta({ id: 'ComposeNameLinks' });
 
 export const composeName = z.object({ name: nameText, composeId: id, since: time, by: z.string(), links: nameLinks }).meta({ id: 'ComposeName' });
-const nextCursor = z.string().nullable().describe('Pass it as `cursor` for the next page; null on the last.');
 export const composeNamePage = z.object({ items: z.array(composeName), nextCursor }).meta({ id: 'ComposeNamePage' });
 export const composeNameHistory = z
   .object({ items: z.array(z.object({ composeId: id, since: time, by: z.string(), kind: z.enum(['promoted', 'rolled-back']) })).describe('Newest first.') })
@@ -26,14 +26,8 @@ export const composeNameHistory = z
 export const promotion = z.strictObject({ composeId: id, force: z.boolean().default(false).describe('Also a compose that is older than one that the name has had.') }).meta({ id: 'ComposeNamePromotion' });
 export const rollback = z.strictObject({ to: id.optional().describe('A compose that the name has pointed at; the one before when absent.') }).meta({ id: 'ComposeNameRollback' });
 
-const limit = z
-  .string()
-  .regex(/^\d{1,3}$/, 'must be an integer from 1 to 500')
-  .transform(Number)
-  .pipe(z.int().min(1).max(500))
-  .default(100);
-export const composeNameQuery = z.strictObject({ limit, cursor: nameText.describe('`nextCursor` of the page before.').optional() });
-export const composeNameHistoryQuery = z.strictObject({ limit });
+export const composeNameQuery = z.strictObject({ limit: pageLimit, cursor: nameText.describe('`nextCursor` of the page before.').optional() });
+export const composeNameHistoryQuery = z.strictObject({ limit: pageLimit });
 
 export type ComposeNameView = z.infer<typeof composeName>;
 export type ComposeNamePage = z.infer<typeof composeNamePage>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { composeFlags, composeResults, composeStates, multilibMethods, sourceTypes } from '../../../libs/compose/compose-vocabulary.js';
+import { nextCursor, numberCursor, pageLimit } from '../http/page-parameters.js';
 
 /** The shapes of `/v1/composes`, one source for validation, types and the OpenAPI document. */
 const time = z.iso.datetime({ offset: true });
@@ -75,7 +76,6 @@ const summary = {
 export const compose = z.object(summary).meta({ id: 'Compose' });
 export const composeDetail = z.object({ ...summary, attempts: z.int().min(0).nullable().describe('How often generation was begun; null when the workflow engine does not know.') }).meta({ id: 'ComposeDetail' });
 
-const nextCursor = z.string().nullable().describe('Pass it as `cursor` for the next page; null on the last.');
 export const composePage = z.object({ items: z.array(compose), nextCursor }).meta({ id: 'ComposePage' });
 
 const composeEvent = z
@@ -103,22 +103,14 @@ export const composePlan = z
   .object({ version: z.literal(1), trees: z.array(z.object({ arch: z.string(), packages, debuginfo: packages, sources: packages })), sourceDate: z.int(), results: texts, groups: z.array(sha256), modules: z.array(sha256) })
   .meta({ id: 'ComposePlan' });
 
-const limit = z
-  .string()
-  .regex(/^\d{1,3}$/, 'must be an integer from 1 to 500')
-  .transform(Number)
-  .pipe(z.int().min(1).max(500))
-  .default(100);
-const cursor = z.string().regex(/^\d{1,15}$/, 'must be the nextCursor of a page').describe('`nextCursor` of the page before; opaque.');
-
 export const composeQuery = z.strictObject({
   state: state.optional(),
   'source-type': sourceType.optional(),
   owner: z.string().min(1).max(256).refine((owner) => !owner.includes('\0'), 'holds a character that no owner has').optional(),
-  limit,
-  cursor: cursor.optional(),
+  limit: pageLimit,
+  cursor: numberCursor.optional(),
 });
-export const composeEventQuery = z.strictObject({ limit, cursor: cursor.optional() });
+export const composeEventQuery = z.strictObject({ limit: pageLimit, cursor: numberCursor.optional() });
 
 export type ComposeView = z.infer<typeof compose>;
 export type ComposeDetailView = z.infer<typeof composeDetail>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nextCursor, numberCursor, pageLimit } from '../http/page-parameters.js';
 
 /** The shapes of parked messages and of events, one source for validation, types and the OpenAPI document. */
 const id = z.int().min(1);
@@ -16,20 +17,13 @@ export const parkedMessage = z
   })
   .meta({ id: 'ParkedMessage' });
 
-export const parkedMessagePage = z.object({ items: z.array(parkedMessage), nextCursor: z.string().nullable().describe('Pass it as `cursor` for the next page; null on the last.') }).meta({ id: 'ParkedMessagePage' });
+export const parkedMessagePage = z.object({ items: z.array(parkedMessage), nextCursor }).meta({ id: 'ParkedMessagePage' });
 
 export const takenEvent = z
   .object({ result: z.enum(['accepted', 'known', 'parked']).describe('`known`: it came before. `parked`: it could not be read, and an operator will see it. In each case it need not be sent again.') })
   .meta({ id: 'TakenEvent' });
 
-const limit = z
-  .string()
-  .regex(/^\d{1,3}$/, 'must be an integer from 1 to 500')
-  .transform(Number)
-  .pipe(z.int().min(1).max(500))
-  .default(100);
-
-export const parkedMessageQuery = z.strictObject({ limit, cursor: z.string().regex(/^\d{1,15}$/, 'must be the nextCursor of a page').describe('`nextCursor` of the page before; opaque.').optional() });
+export const parkedMessageQuery = z.strictObject({ limit: pageLimit, cursor: numberCursor.optional() });
 
 export type ParkedMessageView = z.infer<typeof parkedMessage>;
 export type ParkedMessagePage = z.infer<typeof parkedMessagePage>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { openSession } from '../session-control/session-control-schemas.js';
+import { nextCursor, pageLimit } from '../http/page-parameters.js';
 
 /** The shapes of `/v1/sessions`, one source for validation, types and the OpenAPI document. */
 const time = z.iso.datetime({ offset: true });
@@ -79,16 +80,8 @@ const download = z
   })
   .meta({ id: 'Download' });
 
-const nextCursor = z.string().nullable().describe('Pass it as `cursor` for the next page; null on the last.');
 export const sessionPage = z.object({ items: z.array(session), nextCursor }).meta({ id: 'SessionPage' });
 export const downloadPage = z.object({ items: z.array(download), nextCursor }).meta({ id: 'DownloadPage' });
-
-const limit = z
-  .string()
-  .regex(/^\d{1,3}$/, 'must be an integer from 1 to 500')
-  .transform(Number)
-  .pipe(z.int().min(1).max(500))
-  .default(100);
 
 export const sessionQuery = z.strictObject({
   state: state.optional(),
@@ -96,11 +89,11 @@ export const sessionQuery = z.strictObject({
   owner: z.string().min(1).max(256).optional(),
   'opened-after': time.optional().describe('RFC 3339, exclusive.'),
   'opened-before': time.optional().describe('RFC 3339, exclusive.'),
-  limit,
+  limit: pageLimit,
   cursor: cursor.optional(),
 });
 
-export const downloadQuery = z.strictObject({ limit, cursor: cursor.optional() });
+export const downloadQuery = z.strictObject({ limit: pageLimit, cursor: cursor.optional() });
 export const environmentQuery = z.strictObject({
   shell: z.enum(['sh', 'fish', 'powershell', 'json']).default('sh'),
   'ca-file': z.string().max(1024).regex(/^(\/|[A-Za-z]:\\)[\x20-\x7e]*$/, 'must be an absolute path').optional().describe('Where the build machine keeps the certificate of the authority (PEM); absent: files on the machine of the service.'),

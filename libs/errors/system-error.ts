@@ -1,4 +1,4 @@
-import { MillraceError } from '../errors/millrace-error.js';
+import { MillraceError } from './millrace-error.js';
 
 const noSpace: Readonly<Record<string, string>> = { ENOSPC: 'the file system is full', EDQUOT: 'the quota is used up', EFBIG: 'the file is larger than this process may write' };
 
