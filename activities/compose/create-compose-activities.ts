@@ -4,6 +4,7 @@ import { asComposeFailure } from './compose-activity-failure.js';
 import { readCompose, viewOf } from './compose-view.js';
 import { releaseTrees } from './release-trees.js';
 import type { Compose } from '../../libs/compose/compose.js';
+import type { ComposeRequest } from '../../libs/compose/compose-request.js';
 import type { ComposeEngine } from '../../libs/compose-engine/compose-engine.js';
 import type { ComposeCommands, ComposeReads } from '../../libs/compose-record/compose-commands.js';
 import type { ComposeActivities, ComposeView } from '../../workflows/compose/compose-activities.js';
@@ -13,8 +14,8 @@ export interface ComposeActivityOptions {
   readonly reads: Pick<ComposeReads, 'get'>;
   readonly engine: Pick<ComposeEngine, 'has' | 'remove'>;
   readonly workflows: ComposeSignals;
-  /** Settings: how long one generation may take. */
-  readonly generationSeconds: number;
+  /** How long one generation may take: by the settings, or by those of its source. */
+  readonly generationSeconds: (request: ComposeRequest) => number;
 }
 
 /** What activities tell workflows; best effort, because workflows ask themselves now and then. */
@@ -45,7 +46,11 @@ export function createComposeActivities(options: ComposeActivityOptions): Compos
     });
 
   return {
-    lookAtCompose: (composeId) => performed(async () => ({ view: viewOf(await readCompose(reads, composeId)), generationSeconds })),
+    lookAtCompose: (composeId) =>
+      performed(async () => {
+        const compose = await readCompose(reads, composeId);
+        return { view: viewOf(compose), generationSeconds: generationSeconds(compose.request) };
+      }),
     claimComposeTree: (composeId) =>
       performed(async () => {
         const kind = await claimUnlessClosed(composeId, { commands, engine });

@@ -37,7 +37,7 @@ function play({ commands = {}, engine = {}, state = 'generating', generationSeco
     reads: { get: () => Promise.resolve(compose) },
     engine: { check: () => undefined, pin: () => Promise.resolve({}), generate: () => Promise.resolve({ plan: 'p' }), remove: noted('remove', undefined), ...engine } as unknown as ComposeEngine,
     workflows: { changed: () => Promise.reject(new Error('no engine')), treeSettled: () => Promise.resolve() },
-    generationSeconds,
+    generationSeconds: () => generationSeconds,
   };
   const environment = new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR', () => undefined) });
   const { generateCompose } = createGenerationActivity(options);

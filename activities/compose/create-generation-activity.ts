@@ -46,16 +46,18 @@ export function createGenerationActivity(options: GenerationActivityOptions): Ge
 
 class GenerationAttempt {
   readonly #context = Context.current();
-  readonly #limit: AbortSignal;
+  readonly #limit = new AbortController();
   readonly #signal: AbortSignal;
   #progress: GenerationProgress | undefined;
+  /** Known when the request is. */
+  #seconds = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly composeId: number,
     private readonly options: GenerationActivityOptions,
   ) {
-    this.#limit = AbortSignal.timeout(options.generationSeconds * 1000);
-    this.#signal = AbortSignal.any([this.#context.cancellationSignal, this.#limit]);
+    this.#signal = AbortSignal.any([this.#context.cancellationSignal, this.#limit.signal]);
   }
 
   async run(): Promise<Outcome> {
@@ -69,6 +71,7 @@ class GenerationAttempt {
     } finally {
       clearInterval(heartbeat);
       clearTimeout(begun);
+      clearTimeout(this.#timer);
     }
   }
 
@@ -76,6 +79,7 @@ class GenerationAttempt {
     const { composeId, options } = this;
     const { commands, engine } = options;
     const { request, startedAt, submittedAt } = await this.#command(() => commands.begin(composeId));
+    this.#limitTime(options.generationSeconds(request));
     engine.check(request);
     const found = await this.#pin(request);
     const inputs = await this.#command(() => commands.pin(composeId, found));
@@ -89,6 +93,11 @@ class GenerationAttempt {
       if (isMillraceError(error) && error.code === 'compose-closed' && ['failed', 'removed'].includes((await this.#view()).state)) await engine.remove(tree);
       throw error;
     }
+  }
+
+  #limitTime(seconds: number): void {
+    this.#seconds = seconds;
+    this.#timer = setTimeout(() => this.#limit.abort(new Error(`it took longer than ${seconds} s`)), seconds * 1000);
   }
 
   /** Whoever watches the log is told of sources that do not answer, before the last attempt has failed. */
@@ -113,7 +122,7 @@ class GenerationAttempt {
   async #afterError(error: unknown): Promise<Outcome> {
     const { cancellationSignal } = this.#context;
     if (cancellationSignal.aborted) throw cancellationFailure(cancellationSignal);
-    if (this.#limit.aborted) return this.#fail(tooLong(this.options.generationSeconds), 'internal');
+    if (this.#limit.signal.aborted) return this.#fail(tooLong(this.#seconds), 'internal');
     if (!isMillraceError(error)) {
       this.#context.log.error('a generation failed unexpectedly', { error });
       throw asComposeFailure(error);

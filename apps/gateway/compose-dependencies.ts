@@ -12,6 +12,8 @@ import type { Database } from '../../libs/database/open-database.js';
 import { isMillraceError } from '../../libs/errors/millrace-error.js';
 import { readStream } from '../../libs/event-store/read-stream.js';
 import { readMessageBacklog } from '../../libs/messaging/message-backlog.js';
+import { timeToLiveOf } from '../../libs/pungi/raw-config-limits.js';
+import { readPungiSettings } from '../../libs/pungi/read-pungi-settings.js';
 import { openContentStore } from '../../libs/repository-source/content-store.js';
 import type { Settings } from '../../libs/settings/settings.js';
 import type { ComposeWorkflowClient } from '../../temporal/compose-workflow-client.js';
@@ -30,11 +32,13 @@ export interface ComposeDependencyOptions {
   readonly noted: <Value>(call: Promise<Value>) => Promise<Value>;
 }
 
+/** Errors: `invalid-setting`. */
 export async function openComposeDependencies(database: Database, { settings, workflows, searchPath, noted }: ComposeDependencyOptions): Promise<OpenComposeDependencies> {
+  if (settings.pungiFile !== undefined) readPungiSettings(settings.pungiFile);
   const reads = createComposeReads(database);
   const hasTool = (name: string): boolean => findTool(name, searchPath) !== undefined;
   return {
-    commands: createComposeCommands(database, { composeUrl: settings.composeUrl, secondsToLive: settings.composeSecondsToLive, maximumSecondsToLive: settings.composeMaximumSecondsToLive, nameGraceSeconds: settings.composeNameGrace }),
+    commands: createComposeCommands(database, { composeUrl: settings.composeUrl, secondsToLive: settings.composeSecondsToLive, maximumSecondsToLive: settings.composeMaximumSecondsToLive, timeToLiveOf: (request) => timeToLiveOf(request, settings), nameGraceSeconds: settings.composeNameGrace }),
     reads,
     names: createComposeNames(database, { composeUrl: settings.composeUrl, graceSeconds: settings.composeNameGrace }),
     nameAges: () => readNameAges(database),

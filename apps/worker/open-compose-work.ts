@@ -8,6 +8,7 @@ import { createComposeOutboxDeliveries } from '../../libs/compose-record/compose
 import { createComposeReads } from '../../libs/compose-record/create-compose-reads.js';
 import { createOverdueComposes } from '../../libs/compose-record/overdue-composes.js';
 import { createStoredComposes } from '../../libs/compose-record/stored-composes.js';
+import { generationSecondsOf, timeToLiveOf } from '../../libs/pungi/raw-config-limits.js';
 import { deliverMessages } from '../../libs/messaging/deliver-messages.js';
 import { openMessageSinks } from '../../libs/messaging/open-message-sinks.js';
 import { createComposeWorkflowClient } from '../../temporal/compose-workflow-client.js';
@@ -17,6 +18,7 @@ import { sweepComposes } from './compose-sweep.js';
 import { openNamePublisher } from './name-publisher.js';
 import { repeat } from './repeat.js';
 import { sweepComposeStorage } from './storage-sweep.js';
+import type { ComposeRequest } from '../../libs/compose/compose-request.js';
 import type { Client } from '@temporalio/client';
 import type { ComposeCommands, ComposeReads } from '../../libs/compose-record/compose-commands.js';
 import type { ComposeEngine } from '../../libs/compose-engine/compose-engine.js';
@@ -54,10 +56,10 @@ export async function openComposeWork(options: ComposeWorkOptions): Promise<Comp
   await claimDirectories(database, [settings.composes, ...Object.values(settings.composeTargetDirs)]);
   const messages = await openMessageSinks(settings.messagesFile, { environment, forbiddenPorts: settings.forbiddenPorts });
   const engine = await createComposeEngine({ settings, environment, searchPath: environment.PATH, ...(runGeneration === undefined ? {} : { run: runGeneration }) });
-  const commands = createComposeCommands(database, { composeUrl: settings.composeUrl, secondsToLive: settings.composeSecondsToLive, maximumSecondsToLive: settings.composeMaximumSecondsToLive, nameGraceSeconds: settings.composeNameGrace });
+  const commands = createComposeCommands(database, { composeUrl: settings.composeUrl, secondsToLive: settings.composeSecondsToLive, maximumSecondsToLive: settings.composeMaximumSecondsToLive, timeToLiveOf: (request) => timeToLiveOf(request, settings), nameGraceSeconds: settings.composeNameGrace });
   const reads = createComposeReads(database);
   const workflows = createComposeWorkflowClient(client, { taskQueue });
-  const activityOptions = { commands, reads, engine, workflows, generationSeconds: settings.composeTimeout };
+  const activityOptions = { commands, reads, engine, workflows, generationSeconds: (request: ComposeRequest) => generationSecondsOf(request, settings) };
   const outbox = createComposeOutboxDeliveries(database);
   const overdue = createOverdueComposes(database);
   const stored = createStoredComposes(database);

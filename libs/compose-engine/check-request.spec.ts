@@ -31,7 +31,7 @@ describe('a request', () => {
     ['unknown architectures', { arches: ['x86_64', 'z80', 'noarch'] }, 'unknown architectures: z80, noarch'],
     ['multilib beyond the architectures', { multilibArches: ['ppc64le'] }, 'multilib_arches has what arches has not: ppc64le'],
     ['no architecture', { arches: [] }, 'no architecture is asked for'],
-    ['boot.iso', { results: ['repository', 'boot.iso'] }, 'the result boot.iso needs lorax, which this service does not run'],
+    ['boot.iso', { results: ['repository', 'boot.iso'] }, 'the result boot.iso needs lorax, which is not installed where composes are made'],
     ['an unknown target directory', { targetDir: 'elsewhere' }, 'there is no target directory "elsewhere"'],
   ])('with %s is refused', (_name, change, message) => {
     expect(check(change)).toContain(message);

@@ -4,10 +4,11 @@ import { MillraceError } from '../errors/millrace-error.js';
 import { placesOf } from './repository-places.js';
 import { targetDirectory } from './compose-layout.js';
 import { mostRepositories, placeReasons, type CheckOptions } from './sources/source-kind.js';
+import { bootableHere, loraxSettings } from '../pungi/lorax.js';
 import { sourceKinds } from './sources/source-kinds.js';
 
-/** Which tools a result needs; `ostree` is accepted and has no effect, as in ODCS. */
-const toolsOfResults: Readonly<Record<ComposeResult, string | undefined>> = { repository: undefined, iso: 'xorriso', ostree: undefined, 'boot.iso': 'lorax' };
+/** Which tools a result needs; `ostree` is accepted and has no effect, as in ODCS. That of `boot.iso` is in the settings. */
+const toolsOfResults: Readonly<Record<ComposeResult, string | undefined>> = { repository: undefined, iso: 'xorriso', ostree: undefined, 'boot.iso': undefined };
 
 /** Architectures of trees, as rpm names them. */
 const treeArches: ReadonlySet<string> = new Set([
@@ -44,10 +45,13 @@ function archReasons({ arches, multilibArches, sourceType }: ComposeRequest): st
   ];
 }
 
-function resultReasons({ results }: ComposeRequest, { hasTool }: CheckOptions): string[] {
+function resultReasons({ results, sourceType, arches }: ComposeRequest, { hasTool, pungiFile }: CheckOptions): string[] {
+  // Pungi makes what its configuration says.
+  if (sourceType === 'raw_config') return [];
   return results.flatMap((result) => {
-    const tool = toolsOfResults[result];
-    if (tool === undefined || (result !== 'boot.iso' && hasTool(tool))) return [];
-    return [`the result ${result} needs ${tool}, which ${result === 'boot.iso' ? 'this service does not run' : 'is not installed where composes are made'}`];
+    const tool = result === 'boot.iso' ? loraxSettings(pungiFile).program : toolsOfResults[result];
+    if (tool !== undefined && !hasTool(tool)) return [`the result ${result} needs ${tool}, which is not installed where composes are made`];
+    const strangers = result === 'boot.iso' ? arches.filter((arch) => !bootableHere(arch)) : [];
+    return strangers.length === 0 ? [] : [`the result ${result} is made on machines of its architecture, which these here are not: ${strangers.join(', ')}`];
   });
 }

@@ -3,21 +3,25 @@ import path from 'node:path';
 import { errorMessage } from '../errors/error-message.js';
 import type { MillraceError } from '../errors/millrace-error.js';
 import { checkRequest } from './check-request.js';
-import type { ComposeEngine, EngineOptions, GeneratedTree, GenerationJob, TreeName } from './compose-engine.js';
+import type { ComposeEngine, EngineOptions, GeneratedTree, GenerationJob, GenerationProgress, TreeName } from './compose-engine.js';
 import { placesOfTree, stagingName, treeIdOf, type TreePlaces } from './compose-layout.js';
 import { openEngineParts } from './engine-parts.js';
 import type { EngineSettings } from './engine-settings.js';
-import { digestOfJob } from './generate-tree.js';
-import { openGenerationLog } from './generation-log.js';
+import { digestOfJob } from './tree-work.js';
+import { openGenerationLog, type GenerationLog } from './generation-log.js';
 import type { GenerationTask } from './generation-task.js';
 import { findTool } from './iso-image.js';
 import { pinSources } from './pin-sources.js';
+import { openRawConfigs } from './open-raw-configs.js';
 import { runInThread } from './run-in-thread.js';
+import { sourceKinds } from './sources/source-kinds.js';
 import type { Environment } from '../settings/settings.js';
+import { settleLorax, type LoraxTool } from '../pungi/lorax.js';
+import { unlinkCompose } from '../pungi/type-links.js';
 import { isMissing } from '../errors/system-error.js';
 import { asEngineError } from './engine-error.js';
 import { sweepStores } from './sweep-stores.js';
-import { discardAttempt, isWhole, isLost, readPublished, removeTree, stageTree } from './tree-publication.js';
+import { discardAttempt, isWhole, isLost, keepLogs, readPublished, removeTree, stageTree } from './tree-publication.js';
 
 export interface ComposeEngineOptions {
   readonly settings: EngineSettings;
@@ -40,22 +44,31 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
   const { settings } = options;
   const entry = new URL('./generation-thread.js', import.meta.url);
   const run = options.run ?? ((task: GenerationTask, how: EngineOptions) => runInThread(task, { ...how, entry, heapMiB: options.heapMiB ?? defaultHeap }));
-  const parts = await openEngineParts(settings, options);
   const tool = (name: string): string | undefined => findTool(name, options.searchPath);
+  const engineParts = await openEngineParts(settings, options);
+  const parts = { ...engineParts, rawConfigs: openRawConfigs({ settings, git: engineParts.git, searchPath: options.searchPath, environment: options.environment ?? {}, findTool: tool }) };
   const targets = ['default', ...Object.keys(settings.composeTargetDirs)];
 
   async function generateAttempt(places: TreePlaces, job: GenerationJob, how: EngineOptions): Promise<GeneratedTree> {
     const staged = await stageTree(places);
+    const { writeTree } = sourceKinds[job.inputs.request.sourceType];
     try {
+      if (writeTree !== undefined) await withLog(places, how, { step: 'write', done: 0, total: 1 }, (log) => writeTree(parts, { job, places, staged, log }, how));
       const imageTool = job.inputs.request.results.includes('iso') ? tool('xorriso') : undefined;
-      return await run({ settings, job, staged, imageTool, searchPath: options.searchPath }, how);
+      return await run({ settings, job, staged, imageTool, bootTool: bootToolOf(job), searchPath: options.searchPath }, how);
     } catch (error) {
       tellEnd(places, how.signal, asEngineError(error, `compose odcs-${job.id}`));
       if (!(await isLost(places, staged))) await removeObjects(job, AbortSignal.timeout(cleaningTime)).catch(() => undefined); // the sweep will
+      if (writeTree !== undefined) await keepLogs(places, staged);
       await discardAttempt(places, staged);
       how.signal.throwIfAborted();
       throw error;
     }
+  }
+
+  function bootToolOf({ inputs: { request } }: GenerationJob): LoraxTool | undefined {
+    if (!request.results.includes('boot.iso') || request.sourceType === 'raw_config') return undefined;
+    return settleLorax(settings.pungiFile, { findTool: tool, environment: { ...options.environment, PATH: options.searchPath } });
   }
 
   async function removeObjects({ id, targetDir }: TreeName, signal?: AbortSignal): Promise<void> {
@@ -65,13 +78,7 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
   return {
     check: (request) => checkRequest(request, { ...settings, hasTool: (name) => tool(name) !== undefined }),
     async pin(request, how) {
-      how.onProgress?.({ step: 'pin', done: 0, total: 1 });
-      const tick = setInterval(() => how.onProgress?.({ step: 'pin', done: 0, total: 1 }), 500);
-      try {
-        return await pinSources(parts, request, { signal: how.signal });
-      } finally {
-        clearInterval(tick);
-      }
+      return withProgress(how, { step: 'pin', done: 0, total: 1 }, () => pinSources(parts, request, { signal: how.signal }));
     },
     note(tree, text) {
       const log = openGenerationLog(placesOfTree(settings, tree).directory);
@@ -83,8 +90,9 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
       const places = placesOfTree(settings, job);
       try {
         const published = await readPublished(places);
-        if (published?.job === digestOfJob(job)) return published.generated;
-        return await generateAttempt(places, job, how);
+        const generated = published?.job === digestOfJob(job) ? published.generated : await generateAttempt(places, job, how);
+        await sourceKinds[job.inputs.request.sourceType].published?.(places, job, generated);
+        return generated;
       } catch (error) {
         how.signal.throwIfAborted();
         throw asEngineError(error, `compose odcs-${job.id}`);
@@ -92,8 +100,10 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
     },
     has: async (tree) => isWhole(placesOfTree(settings, tree)),
     async remove(tree) {
+      const places = placesOfTree(settings, tree);
       await removeObjects(tree);
-      await removeTree(placesOfTree(settings, tree));
+      await unlinkCompose(places.root, tree.id);
+      await removeTree(places);
     },
     async list() {
       const found = await Promise.all(targets.map(async (targetDir): Promise<TreeName[]> => (await listIds(path.dirname(placesOfTree(settings, { id: 1, targetDir }).directory))).map((id) => ({ id, targetDir }))));
@@ -104,6 +114,26 @@ export async function createComposeEngine(options: ComposeEngineOptions): Promis
     sweep: (plans) => sweepStores(parts, plans),
     close: () => parts.close(),
   };
+}
+
+/** Tells the same progress as long as something goes on that has none of its own. */
+async function withProgress<T>({ onProgress }: EngineOptions, progress: GenerationProgress, work: () => Promise<T>): Promise<T> {
+  onProgress?.(progress);
+  const tick = setInterval(() => onProgress?.(progress), 500);
+  try {
+    return await work();
+  } finally {
+    clearInterval(tick);
+  }
+}
+
+async function withLog(places: TreePlaces, how: EngineOptions, progress: GenerationProgress, work: (log: GenerationLog) => Promise<void>): Promise<void> {
+  const log = openGenerationLog(places.directory);
+  try {
+    await withProgress(how, progress, () => work(log));
+  } finally {
+    log.close();
+  }
 }
 
 /** The last lines of the log: a thread that was ended, or died, could not write them. */

@@ -1,15 +1,16 @@
-import { createHash } from 'node:crypto';
 import { link, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import canonicalize from 'canonicalize';
 import type { ComposePlan } from '../compose/compose-plan.js';
 import { errorMessage } from '../errors/error-message.js';
-import type { GeneratedTree, GenerationJob } from './compose-engine.js';
+import type { GeneratedTree } from './compose-engine.js';
 import { identifyCompose, type ComposeIdentity } from './compose-identity.js';
 import { variant, type TreePlaces } from './compose-layout.js';
 import type { GenerationContext } from './generation-context.js';
 import { logFiles } from './generation-log.js';
-import { writeImages, type ImageTool } from './write-images.js';
+import { writeBootImages } from './write-boot-images.js';
+import { sourceKinds } from './sources/source-kinds.js';
+import { digestOfJob, type TreeWork } from './tree-work.js';
+import { writeImages } from './write-images.js';
 import { baseComposeInfoDocument, composeInfoDocument, imagesDocument, rpmsDocument } from './metadata-documents.js';
 import { planCompose } from './plan-compose.js';
 import { everyPackage, once, planBytes } from './plan-documents.js';
@@ -20,23 +21,11 @@ import { isLost, publishTree, takenOver, type StagedTree } from './tree-publicat
 import { uploadTree } from './upload-tree.js';
 import { writeRepositories } from './write-repositories.js';
 
-export interface TreeWork {
-  readonly job: GenerationJob;
-  readonly places: TreePlaces;
-  readonly staged: StagedTree;
-  /** Undefined where no image is asked for. */
-  readonly imageTool: ImageTool | undefined;
-}
-
-/** Lower-case hex SHA-256 of all that decides what a tree has in it. */
-export function digestOfJob({ id, inputs, startedAt }: GenerationJob): string {
-  return createHash('sha256').update(canonicalize({ id, inputs, startedAt }) as string).digest('hex');
-}
-
 /** All of a generation: plan, fetch, write, publish. Errors: those of `ComposeEngine.generate`. */
 export async function generateTree(context: GenerationContext, work: TreeWork): Promise<GeneratedTree> {
   try {
-    return await generate(context, work);
+    const { settleTree } = sourceKinds[work.job.inputs.request.sourceType];
+    return await (settleTree ?? generate)(context, work);
   } catch (error) {
     context.signal.throwIfAborted();
     if (await isLost(work.places, work.staged)) throw takenOver(error);
@@ -46,7 +35,7 @@ export async function generateTree(context: GenerationContext, work: TreeWork): 
   }
 }
 
-async function generate(context: GenerationContext, { job, places, staged, imageTool }: TreeWork): Promise<GeneratedTree> {
+async function generate(context: GenerationContext, { job, places, staged, imageTool, bootTool }: TreeWork): Promise<GeneratedTree> {
   const { log, store } = context;
   const { request } = job.inputs;
   const identity = identifyCompose(job.id, request, job.startedAt);
@@ -61,6 +50,7 @@ async function generate(context: GenerationContext, { job, places, staged, image
   await writeRepositories(context, compose, plan);
   log.info(`repositories written in ${elapsed()}`);
   const images = imageTool === undefined ? [] : await writeImages(context, compose, { plan, identity, tool: imageTool });
+  if (bootTool !== undefined) images.push(...(await writeBootImages(context, { compose, plan, identity, places, staged, tool: bootTool })));
   if (images.length > 0) log.info(`${images.length} images written in ${elapsed()}`);
   await writeDocuments(compose, [
     [`${variant}/odcs-${job.id}.repo`, plan.links === undefined ? renderRepoFile(job.id, places.url) : renderLinks(plan.links)],

@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
+import { besideLogs } from '../pungi/write-pungi-tree.js';
 
 /** What release engineers read while a compose is made, and after. */
 export interface GenerationLog {
@@ -12,6 +13,8 @@ export interface GenerationLog {
 }
 
 export const logFiles = { account: 'pungi-stdout.log', log: 'pungi-stderr.log' } as const;
+/** All that is left of a tree that could not be made, and outlives its attempts. */
+export const allLogFiles: readonly string[] = [...Object.values(logFiles), ...Object.values(besideLogs).flat()];
 
 /**
  * Opens the two logs of a tree, which ODCS's clients watch by range requests: a later attempt goes on where the one before ended, so that what was read

@@ -6,6 +6,8 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { projectRoot } from '../embedded/project-root.js';
 import { buildKitchen, type Kitchen } from './__fixtures__/kitchen.js';
+import { installFakePungi } from '../testing/fake-pungi/install-fake-pungi.js';
+import { processesWith } from '../testing/processes.js';
 import { failureOf, filesBelow } from './__fixtures__/read-tree.js';
 import { composeRequest } from '../testing/compose-request.js';
 import { scratchEngine, type ScratchEngine } from './__fixtures__/scratch-engine.js';
@@ -18,6 +20,9 @@ const built = path.join(projectRoot(), 'dist/libs/compose-engine');
 const fixtures = path.join(projectRoot(), 'libs/compose-engine/__fixtures__');
 const engineModule = pathToFileURL(path.join(built, 'create-compose-engine.js')).href;
 const entry = pathToFileURL(path.join(built, 'generation-thread.js'));
+
+/** Of this machine: what lorax makes runs on it. */
+const treeArch = { x64: 'x86_64', arm64: 'aarch64', ppc64: 'ppc64le', s390x: 's390x' }[process.arch as string] ?? 'x86_64';
 
 let kitchen: Kitchen;
 let server: FileServer;
@@ -131,6 +136,25 @@ describe('generation in a thread', () => {
     expect((await failureOf(slow.compose(1, { source: source(), packages: ['spoon'], results: ['repository', 'iso'] }, { signal: stop.signal, onProgress }))).message).toBe('enough');
     expect(isRunning(Number(readFileSync(pidFile, 'utf8')))).toBe(false);
     expect(filesBelow(slow.path(1))).toEqual(logs);
+  });
+
+  it('has lorax run for it, and ends all that lorax has started when it is stopped', async () => {
+    const settings = path.join(scratch.settings.home, 'pungi.yaml');
+    writeFileSync(settings, 'lorax: { environment: { FAKE_LORAX: family } }\n');
+    await using slow = await scratchEngine({ searchPath: installFakePungi(path.join(scratch.settings.home, 'fakes')), environment: {}, change: { pungiFile: settings }, run: (task, how) => runInThread(task, { ...how, entry, heapMiB: 512 }) });
+    const stop = new AbortController();
+    const request = { source: source(), packages: ['spoon'], arches: [treeArch], results: ['repository', 'boot.iso'] as const };
+    const stopped = failureOf(slow.compose(1, request, { signal: stop.signal }));
+    const running = (): number[] => processesWith(`MILLRACE_TOOL=${slow.path(1)}`);
+    while (running().length < 3) await new Promise((resolve) => setTimeout(resolve, 10));
+    stop.abort(new Error('enough'));
+    expect((await stopped).message).toBe('enough');
+    expect([running(), filesBelow(slow.path(1))]).toEqual([[], logs]);
+    writeFileSync(settings, 'lorax: { environment: { FAKE_LORAX: fail } }\n');
+    expect(await failureOf(slow.compose(1, request))).toMatchObject({ code: 'unresolvable', message: expect.stringContaining('no package kernel') });
+    writeFileSync(settings, '{}\n');
+    await slow.compose(1, request);
+    expect(existsSync(slow.path(1, `compose/Temporary/${treeArch}/os/images/boot.iso`))).toBe(true);
   });
 
   it('says that storage is full, and leaves nothing but its logs', async () => {

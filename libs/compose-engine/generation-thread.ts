@@ -1,13 +1,26 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { GenerationTask, ThreadReport } from './generation-task.js';
+import type { SupervisedTool, ToolEnd } from '../pungi/supervised-tool.js';
+import type { GenerationTask, ThreadReport, ToolAnswer } from './generation-task.js';
 import { runGeneration } from './run-generation.js';
 import { asEngineError } from './engine-error.js';
+import { asMillraceError, asThreadFailure } from './thread-failure.js';
 
 /** Entry of a thread that makes one compose. It is ended from outside, so its own signal never comes. */
 const report = (message: ThreadReport): void => parentPort?.postMessage(message);
 
 /** Progress is told this often at most, in milliseconds: a large compose has a step for every file. */
 const interval = 100;
+
+/** A listener keeps the thread alive, so there is one only while something is to come. */
+function askForTool(tool: SupervisedTool): Promise<ToolEnd> {
+  return new Promise((resolve, reject) => {
+    parentPort?.once('message', (answer: ToolAnswer) => {
+      if (answer.kind === 'ended') resolve(answer.end);
+      else reject(asMillraceError(answer.failure));
+    });
+    report({ kind: 'tool', tool });
+  });
+}
 
 async function main(): Promise<void> {
   let told = 0;
@@ -27,11 +40,11 @@ async function main(): Promise<void> {
         report({ kind: 'child', pid, running: true });
         child.once('exit', () => report({ kind: 'child', pid, running: false }));
       },
+      runTool: askForTool,
     });
     report({ kind: 'done', generated });
   } catch (error) {
-    const { code, message, suggestion, details } = asEngineError(error, 'the generation');
-    report({ kind: 'failed', failure: { code, message, suggestion, details } });
+    report({ kind: 'failed', failure: asThreadFailure(asEngineError(error, 'the generation')) });
   }
 }
 

@@ -21,8 +21,9 @@ export interface IsoImageOptions {
   readonly onBytes: (bytes: number) => void;
 }
 
-/** Absolute path of an executable; undefined when none of the directories has it. `searchPath` as in PATH. */
+/** Absolute path of an executable; undefined when none of the directories has it. `searchPath` as in PATH; an absolute name stands for itself. */
 export function findTool(name: string, searchPath: string | undefined): string | undefined {
+  if (path.isAbsolute(name)) return isExecutable(name) ? name : undefined;
   const places = (searchPath ?? '').split(path.delimiter).filter((place) => path.isAbsolute(place));
   return places.map((place) => path.join(place, name)).find(isExecutable);
 }

@@ -13,6 +13,10 @@ export interface ComposeImage {
   readonly volumeId: string;
   /** Seconds since 1970. */
   readonly time: number;
+  /** `boot`: it starts an installer; `dvd`: packages only. */
+  readonly type: 'boot' | 'dvd';
+  /** That the image has of itself, if it has one. */
+  readonly implantedMd5: string | null;
 }
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -27,7 +31,7 @@ export function composeInfoDocument(identity: ComposeIdentity, plan: ComposePlan
     os_tree: repository('os'),
     packages: packages('os'),
     repository: repository('os'),
-    ...(plan.results.includes('iso') ? { isos: perArch((arch) => `${variant}/${arch}/iso`) } : {}),
+    ...(plan.results.some((result) => result === 'iso' || result === 'boot.iso') ? { isos: perArch((arch) => `${variant}/${arch}/iso`) } : {}),
     source_tree: repository('source'),
     source_packages: packages('source'),
     source_repository: repository('source'),
@@ -83,17 +87,17 @@ export function imagesDocument(identity: ComposeIdentity, images: readonly Compo
   for (const image of images) {
     (listed[image.arch] ??= []).push({
       arch: image.arch,
-      bootable: false,
+      bootable: image.type === 'boot',
       checksums: { sha256: image.sha256 },
       disc_count: 1,
       disc_number: 1,
       format: 'iso',
-      implant_md5: null,
+      implant_md5: image.implantedMd5,
       mtime: image.time,
       path: image.path,
       size: image.size,
       subvariant: variant,
-      type: 'dvd',
+      type: image.type,
       volume_id: image.volumeId,
     });
   }

@@ -9,12 +9,13 @@ import type { GenerationContext } from './generation-context.js';
 import { listed } from './listed.js';
 import { everyPackage } from './plan-documents.js';
 import { chooseSigned, refuseUnsigned } from './signature-choice.js';
+import type { ContentStore } from '../repository-source/content-store.js';
 import { isMissing } from '../errors/system-error.js';
 
 /** The very packages of an earlier plan. What the store has not kept is fetched again from where it came. Errors: `unresolvable` naming what is gone. */
 export async function renewPlan(context: GenerationContext, request: ComposeRequest): Promise<ComposePlan> {
   const digest = request.pinnedPlan as string;
-  const plan = await readPlan(context, digest);
+  const plan = await readPlan(context.store, digest);
   const packages = [...new Map(everyPackage(plan.trees).map((item) => [item.sha256, item])).values()];
   context.log.step(`taking the ${packages.length} packages of plan ${digest}`);
   await bringBack(context, packages);
@@ -27,7 +28,8 @@ export async function renewPlan(context: GenerationContext, request: ComposeRequ
   return { ...plan, trees, results: [...request.results].sort() };
 }
 
-async function readPlan({ store }: GenerationContext, digest: string): Promise<ComposePlan> {
+/** Errors: `unresolvable` for one that is gone. */
+export async function readPlan(store: ContentStore, digest: string): Promise<ComposePlan> {
   let text: string;
   try {
     text = await readFile(store.file(digest), 'utf8');

@@ -1,7 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { EngineOptions, GeneratedTree, GenerationProgress } from './compose-engine.js';
-import type { GenerationTask, ThreadReport } from './generation-task.js';
+import { runTool, type SupervisedTool } from '../pungi/supervised-tool.js';
+import { asEngineError } from './engine-error.js';
+import type { GenerationTask, ThreadReport, ToolAnswer } from './generation-task.js';
+import { asMillraceError, asThreadFailure } from './thread-failure.js';
 
 export interface ThreadOptions extends EngineOptions {
   /** The built entry. */
@@ -15,6 +18,8 @@ export async function runInThread(task: GenerationTask, options: ThreadOptions):
   options.signal.throwIfAborted();
   const worker = new Worker(options.entry, { workerData: task, resourceLimits: { maxOldGenerationSizeMb: options.heapMiB }, name: `compose odcs-${task.job.id}` });
   const children = new Set<number>();
+  const stopTools = new AbortController();
+  const tools: Promise<void>[] = [];
   let progress: GenerationProgress = { step: 'resolve', done: 0, total: 0 };
   const tick = setInterval(() => options.onProgress?.(progress), 500);
   let ended = false;
@@ -22,7 +27,8 @@ export async function runInThread(task: GenerationTask, options: ThreadOptions):
   const outcome = new Promise<GeneratedTree>((resolve, reject) => {
     worker.on('message', (report: ThreadReport) => {
       if (report.kind === 'done') resolve(report.generated);
-      else if (report.kind === 'failed') reject(new MillraceError(report.failure.code, report.failure.message, definedOnly(report.failure)));
+      else if (report.kind === 'failed') reject(asMillraceError(report.failure));
+      else if (report.kind === 'tool') tools.push(answerTool(worker, report.tool, stopTools.signal));
       else if (report.kind === 'child') children[report.running ? 'add' : 'delete'](report.pid);
       else {
         progress = report.progress;
@@ -42,11 +48,18 @@ export async function runInThread(task: GenerationTask, options: ThreadOptions):
     options.signal.removeEventListener('abort', stop);
     await worker.terminate();
     for (const pid of children) endProcess(pid);
+    stopTools.abort();
+    await Promise.all(tools);
   }
 }
 
-function definedOnly({ suggestion, details }: { readonly suggestion: string | undefined; readonly details: readonly object[] | undefined }): { suggestion?: string; details?: readonly object[] } {
-  return { ...(suggestion === undefined ? {} : { suggestion }), ...(details === undefined ? {} : { details }) };
+/** Settled when nothing of the tool is left. */
+async function answerTool(worker: Worker, tool: SupervisedTool, signal: AbortSignal): Promise<void> {
+  const answer = await runTool(tool, { signal }).then(
+    (end): ToolAnswer => ({ kind: 'ended', end }),
+    (error: unknown): ToolAnswer => ({ kind: 'failed', failure: asThreadFailure(asEngineError(error, tool.program)) }),
+  );
+  worker.postMessage(answer);
 }
 
 function threadFailure(error: unknown, heapMiB: number): MillraceError {

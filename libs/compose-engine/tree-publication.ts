@@ -4,9 +4,9 @@ import path from 'node:path';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { GeneratedTree } from './compose-engine.js';
 import type { TreePlaces } from './compose-layout.js';
-import { logFiles } from './generation-log.js';
+import { allLogFiles } from './generation-log.js';
 import { isMissing } from '../errors/system-error.js';
-import { syncDirectory, syncTree } from './sync-tree.js';
+import { syncDirectory, syncTree, type SyncOptions } from './sync-tree.js';
 
 /** What one attempt makes, where nobody looks. */
 export interface StagedTree {
@@ -26,9 +26,10 @@ export interface PublishedTree {
 export interface Publication extends Omit<PublishedTree, 'attempt'> {
   /** What has to be done with the whole tree before it becomes visible. */
   readonly before?: (() => Promise<void>) | undefined;
+  readonly sync?: SyncOptions;
 }
 
-const logNames: ReadonlySet<string> = new Set(Object.values(logFiles));
+const logNames: ReadonlySet<string> = new Set(allLogFiles);
 const record = path.join('work', 'global', 'generation.json');
 /** Made visible in this order: the record first, so that it is known whose the rest is; `compose` in one; `STATUS` says that all is there. */
 const order = ['work', 'logs', 'COMPOSE_ID', 'compose', 'STATUS'];
@@ -76,19 +77,19 @@ async function readRecord(directory: string): Promise<PublishedTree> {
  * Syncs everything that an attempt wrote and makes it visible: `compose/`, which is all of the repositories, by one rename. Errors: `resources-in-use` where
  * a later attempt has taken over.
  */
-export async function publishTree(places: TreePlaces, staged: StagedTree, { job, generated, before }: Publication): Promise<void> {
+export async function publishTree(places: TreePlaces, staged: StagedTree, { job, generated, before, sync }: Publication): Promise<void> {
   const published: PublishedTree = { attempt: staged.attempt, job, generated };
   const claimed = path.join(places.staging, publishing);
   try {
     await writeFile(path.join(staged.directory, record), `${JSON.stringify(published)}\n`);
     await before?.();
-    await syncTree(staged.directory);
+    await syncTree(staged.directory, sync);
     // What was taken over has lost its mark, even where it has made the directory again since.
     await readFile(path.join(staged.directory, marker));
     // Only one attempt has this name at a time.
     await rename(staged.directory, claimed);
     await removeContents(places);
-    for (const name of order) await rename(path.join(claimed, name), path.join(places.directory, name));
+    for (const name of [...(await others(claimed)), ...order]) await rename(path.join(claimed, name), path.join(places.directory, name));
   } catch (error) {
     if (isMissing(error) || isTaken(error)) throw takenOver(error);
     throw error;
@@ -97,6 +98,11 @@ export async function publishTree(places: TreePlaces, staged: StagedTree, { job,
   await syncDirectory(places.root);
   await removeAside(places, publishing);
   await rmdir(places.staging).catch(() => undefined); // in use by another attempt
+}
+
+/** What a program has left beside the usual. */
+async function others(claimed: string): Promise<string[]> {
+  return (await readdir(claimed)).filter((name) => !order.includes(name) && !logNames.has(name) && !name.startsWith('.'));
 }
 
 function isTaken(error: unknown): boolean {
@@ -111,6 +117,12 @@ export function takenOver(cause: unknown): MillraceError {
 export async function isLost(places: TreePlaces, staged: StagedTree): Promise<boolean> {
   const own = [await markOf(staged.directory), await markOf(path.join(places.staging, publishing)), await visibleAttempt(places)];
   return !own.includes(staged.attempt);
+}
+
+/** What the program that wrote a tree has to say of its failure: it goes with the logs. */
+export async function keepLogs(places: TreePlaces, staged: StagedTree): Promise<void> {
+  if (await isLost(places, staged)) return;
+  await rename(path.join(staged.directory, 'logs'), path.join(places.directory, 'logs')).catch(undefinedWhenMissing);
 }
 
 /** After a failure of this attempt: nothing of it is left but the logs. What a later attempt has made stays. */

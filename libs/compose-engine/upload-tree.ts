@@ -1,16 +1,16 @@
-import { link } from 'node:fs/promises';
+import { link, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { ComposePlan, PlannedPackage } from '../compose/compose-plan.js';
 import { packageFileName, packageHref, repositoryPath, type TreePart, type TreePlaces } from './compose-layout.js';
 import type { GenerationContext } from './generation-context.js';
-import { logFiles } from './generation-log.js';
+import { allLogFiles } from './generation-log.js';
 import type { StagedTree } from './tree-publication.js';
 
 /** Copies a whole tree into the bucket, where there is one. Errors: `storage-unavailable`, `storage-refused`. */
 export async function uploadTree(context: GenerationContext, { places, staged, plan }: { readonly places: TreePlaces; readonly staged: StagedTree; readonly plan: ComposePlan }): Promise<void> {
   const { bucket, signal } = context;
   if (bucket === undefined) return;
-  for (const name of Object.values(logFiles)) await link(path.join(places.directory, name), path.join(staged.directory, name));
+  for (const name of await readdir(places.directory)) if (allLogFiles.includes(name)) await link(path.join(places.directory, name), path.join(staged.directory, name));
   await bucket.publish(path.basename(places.directory), staged.directory, { digests: digestsOf(plan), signal, onProgress: (done, total) => context.progress('publish', done, total) });
   context.log.info('the tree is in the bucket');
 }

@@ -39,7 +39,7 @@ export async function writeImages(context: GenerationContext, compose: string, o
     });
     before += sizeOf(packages);
     context.log.info(`${path.basename(file)}: ${size} bytes, sha256 ${sha256}`);
-    images.push({ arch, path: relative, size, sha256, volumeId, time: plan.sourceDate });
+    images.push({ arch, path: relative, size, sha256, volumeId, time: plan.sourceDate, type: 'dvd', implantedMd5: null });
   }
   return images;
 }

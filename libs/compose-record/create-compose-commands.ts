@@ -1,6 +1,7 @@
 import { inTransaction, query } from '../database/sql.js';
 import type { Database } from '../database/open-database.js';
 import type { ComposeCommand } from '../compose/compose-decisions.js';
+import type { ComposeRequest } from '../compose/compose-request.js';
 import { composeStates } from '../compose/compose-vocabulary.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { Compose } from '../compose/compose.js';
@@ -11,7 +12,7 @@ import { isoUtc } from './compose-rows.js';
 import { leaveForWorkflow } from './compose-outbox.js';
 import { lockCompose } from './load-composes.js';
 import { forgetTree, releasableTrees } from './release-trees.js';
-import { renewCompose } from './renew-compose.js';
+import { renewCompose, type RenewalLimits } from './renew-compose.js';
 import { requestCompose } from './request-compose.js';
 import { takeTurns } from './take-turns.js';
 
@@ -22,6 +23,8 @@ export interface ComposeCommandOptions {
   readonly secondsToLive: number;
   /** Of renewals. */
   readonly maximumSecondsToLive: number;
+  /** Of renewals of this, where it has limits of its own. */
+  readonly timeToLiveOf?: (request: ComposeRequest) => RenewalLimits;
   /** Seconds for which what a name points at is renewed whenever it is due; a day unless told. */
   readonly nameGraceSeconds?: number;
   readonly now?: () => Date;
@@ -35,7 +38,7 @@ const turns = { limit: 8, milliseconds: 60_000 };
 
 /** The commands on PostgreSQL; see `compose-commands.ts` for what they promise. */
 export function createComposeCommands(database: Database, options: ComposeCommandOptions): ComposeCommands {
-  const { composeUrl, secondsToLive, maximumSecondsToLive, nameGraceSeconds = 86_400 } = options;
+  const { composeUrl, secondsToLive, maximumSecondsToLive, nameGraceSeconds = 86_400, timeToLiveOf = () => ({ secondsToLive, maximumSecondsToLive }) } = options;
   const now = (): string => (options.now?.() ?? new Date()).toISOString();
   const inTurn = takeTurns(turns);
   const context: RecordContext = { database, composeUrl, now, transaction: (work) => inTurn(() => inTransaction(database, ({ sql }) => work(sql))) };
@@ -61,7 +64,7 @@ export function createComposeCommands(database: Database, options: ComposeComman
     fail: (id, reason, { final }) => carryOut(context, id, { type: 'FailCompose', reason: storable(reason), final, now: now() }),
     cancel: (id, by) => tellWorkflow(context, id, { type: 'CancelCompose', by: storable(by), now: now() }),
     remove: (id, by) => tellWorkflow(context, id, { type: 'RemoveCompose', by: storable(by), now: now() }),
-    renew: (id, renewal, requester) => renewCompose(context, { id, change: renewal, requester, secondsToLive, maximumSecondsToLive }),
+    renew: (id, renewal, requester) => renewCompose(context, { id, change: renewal, requester, timeToLiveOf }),
 
     async expire(id) {
       // Files are gone for ever, so a clock that has jumped ahead must not be enough: the database's has to agree.

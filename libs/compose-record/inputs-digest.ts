@@ -7,15 +7,17 @@ import type { ComposeRequest } from '../compose/compose-request.js';
  * Lower-case hex SHA-256. Composes with equal digests get the same files, so everything that changes a byte of them is in it, and nothing else:
  * neither owner and time to live, nor the order of what is a set. Label and type stand in the files' own metadata (ODCS loses those of whoever comes second).
  */
-export function inputsDigest(composeId: number, { request, sources, lookaside, koji, modules, links, kojiEvent }: PinnedInputs): string {
+export function inputsDigest(composeId: number, { request, sources, lookaside, koji, links, modules, kojiEvent }: PinnedInputs): string {
   return canonicalDigest({
-    ...(request.flags.includes('no_reuse') ? { onlyFor: composeId } : {}),
+    ...(request.flags.includes('no_reuse') || request.sourceType === 'raw_config' ? { onlyFor: composeId } : {}),
     targetDir: request.targetDir,
     respinOf: request.respinOf,
     label: request.label,
     composeType: request.composeType,
     parents: sorted(request.parentPungiComposeIds),
-    ...(request.pinnedPlan === null ? { request: content(request), ...pinned(koji, kojiEvent), ...(modules === undefined ? {} : { modules: modules.document }), ...(links === undefined ? {} : { links }), sources: sources.map(repository), lookaside: lookaside.map(repository).sort(byUrl) } : { plan: request.pinnedPlan }),
+    ...(request.pinnedPlan === null
+      ? { request: content(request), ...pinned(koji, kojiEvent), ...(links === undefined ? {} : { links }), ...(modules === undefined ? {} : { modules: modules.document }), sources: sources.map(repository), lookaside: lookaside.map(repository).sort(byUrl) }
+      : { plan: request.pinnedPlan }),
   });
 }
 

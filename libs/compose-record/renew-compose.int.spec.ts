@@ -66,6 +66,14 @@ describe('renewing', () => {
     expect(copy.request).toMatchObject({ ...expected, source: request.source, packages: request.packages, respinOf: generatedTree(id).pungiComposeId, pinnedPlan: samePackages ? generatedTree(id).plan : null, secondsToLive: 86_400 });
   });
 
+  it('makes composes of Pungi with their configuration again, also with other builds, and never with the files of another', async () => {
+    const request = fresh({ sourceType: 'raw_config', source: ['eln#main'], composeType: 'production', label: 'RC-1.0' });
+    const id = await done(request);
+    expect(await commands().claimTree(await pinned(request))).toMatchObject({ kind: 'generate' });
+    const renewed = await commands().renew(id, { builds: ['bash-5-1'] }, { owner: 'bob' });
+    expect(renewed.request).toMatchObject({ builds: ['bash-5-1'], pinnedPlan: generatedTree(id).plan, respinOf: generatedTree(id).pungiComposeId });
+  });
+
   it('makes what failed again, and the renewal of a renewal that failed keeps its packages', async () => {
     const failed = await requested();
     await commands().fail(failed, 'no', { final: true });

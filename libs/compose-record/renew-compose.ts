@@ -18,16 +18,16 @@ export interface RenewalLimits {
   readonly maximumSecondsToLive: number;
 }
 
-interface Renewal extends RenewalLimits {
+interface Renewal {
   readonly id: number;
   readonly change: ComposeRenewal;
   readonly requester: ComposeRequester;
+  readonly timeToLiveOf: (request: ComposeRequest) => RenewalLimits;
 }
 
 /** As ODCS decides it (../shared/reference/odcs.md, section 3): what is done and stays as it is lives longer; everything else is made again under a new id. */
 export async function renewCompose(context: RecordContext, renewal: Renewal): Promise<Compose> {
   const { id, change, requester } = renewal;
-  const secondsToLive = timeToLive(renewal);
   return context.transaction(async (sql) => {
     const newId = await nextId(sql);
     const before = await rememberKey(sql, context, { requester, content: { renew: id, ...change }, composeId: newId });
@@ -35,6 +35,7 @@ export async function renewCompose(context: RecordContext, renewal: Renewal): Pr
     const locked = await lockComposes(sql, [id, ...(await readRelated(sql, id))]);
     const old = locked.get(id)?.life.compose ?? null;
     if (old === null || old.state === 'wait' || old.state === 'generating') throw new MillraceError('compose-not-found', `No compose with id ${id} found`);
+    const secondsToLive = timeToLive(change, renewal.timeToLiveOf(old.request));
     if (needsCopy(old, change)) {
       const request = copyOf(old, change, secondsToLive);
       checkText(request, requester);
@@ -72,7 +73,7 @@ async function readRelated(sql: Sql, id: number): Promise<readonly number[]> {
   return rows.map((row) => Number(row.id));
 }
 
-function timeToLive({ change, secondsToLive, maximumSecondsToLive }: Renewal): number {
+function timeToLive(change: ComposeRenewal, { secondsToLive, maximumSecondsToLive }: RenewalLimits): number {
   const wanted = change.secondsToLive ?? secondsToLive;
   if (!Number.isSafeInteger(wanted) || wanted < 0) throw new MillraceError('invalid-request', 'the time to live is a whole number of seconds');
   return Math.min(wanted === 0 ? secondsToLive : wanted, maximumSecondsToLive);
@@ -107,7 +108,8 @@ function copyOf(old: RecordedCompose, change: ComposeRenewal, secondsToLive: num
     builds: nothing(change.builds) ? request.builds : (change.builds ?? []),
     modules: nothing(change.modules) ? request.modules : (change.modules ?? []),
     respinOf: old.pungiComposeId,
-    pinnedPlan: samePackages ? (old.plan ?? request.pinnedPlan) : null,
+    // A plan of Pungi has its configuration, and leaves the packages to Pungi.
+    pinnedPlan: samePackages || request.sourceType === 'raw_config' ? (old.plan ?? request.pinnedPlan) : null,
   };
 }
 

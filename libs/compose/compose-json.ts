@@ -6,6 +6,8 @@ export interface ComposeJsonOptions {
   readonly composeUrl: string;
   /** As `GET` of one compose answers it: with `pungi_config_dump`. */
   readonly full?: boolean;
+  /** JSON of the whole configuration, of composes of Pungi that keep it; for the full form. */
+  readonly pungiConfigDump?: string | null;
 }
 
 /** The object that clients of ODCS read: names, shapes and numbers of ../shared/reference/odcs.md, section 1. */
@@ -19,8 +21,7 @@ export function composeJson(compose: Compose, options: ComposeJsonOptions): Read
     koji_event: compose.kojiEvent,
     koji_task_id: null,
     pungi_compose_id: compose.pungiComposeId,
-    // Only composes of Pungi configurations have one, and this service makes none of them.
-    ...(options.full === true ? { pungi_config_dump: null } : {}),
+    ...(options.full === true ? { pungi_config_dump: options.pungiConfigDump ?? null } : {}),
   };
 }
 
@@ -48,7 +49,8 @@ function addressJson(compose: Compose, { composeUrl }: ComposeJsonOptions): obje
   return { result_repo: repository, result_repofile: repository === '' ? '' : `${repository}/${name}.repo`, toplevel_url: top };
 }
 
-function requestJson({ request }: Compose): object {
+/** What was asked for, in the same words. */
+export function requestJson({ request }: Pick<Compose, 'request'>): object {
   return {
     source_type: sourceTypes[request.sourceType],
     source: request.source.join(' '),

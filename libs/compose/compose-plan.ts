@@ -7,10 +7,12 @@ export interface PinnedInputs {
   readonly lookaside: readonly PinnedRepository[];
   /** Of tags and builds. */
   readonly koji?: PinnedKoji;
-  /** Of modules, whose packages are among those of `koji`. */
-  readonly modules?: PinnedModules;
+  /** Of configurations of Pungi. */
+  readonly config?: PinnedConfig;
   /** Of Pulp: the compose has no packages, and its `.repo` file names these. Sorted by id; empty: there are none, and empty repositories are written. */
   readonly links?: readonly LinkedRepository[];
+  /** Of modules, whose packages are among those of `koji`. */
+  readonly modules?: PinnedModules;
   /** See `Compose.kojiEvent`. */
   readonly kojiEvent: number | null;
 }
@@ -22,6 +24,16 @@ export interface PinnedKoji {
   readonly event: number | null;
   /** Lower-case hex SHA-256 of the list of packages, which is in the blob store. */
   readonly listing: string;
+}
+
+/** A configuration of Pungi. */
+export interface PinnedConfig {
+  /** In the settings. */
+  readonly name: string;
+  /** Of its git repository; without credentials. */
+  readonly url: string;
+  /** Full name of the commit: 40 or 64 lower-case hex digits. */
+  readonly commit: string;
 }
 
 export interface PinnedModules {
@@ -64,6 +76,16 @@ export interface ComposePlan {
   readonly modules: readonly string[];
   /** What the `.repo` file names instead of the compose's own repositories, which are not written then. */
   readonly links?: readonly LinkedRepository[];
+  /** Of a compose that Pungi has made: then no tree is planned here. */
+  readonly pungi?: PungiPlan;
+}
+
+/** What makes a compose of Pungi again. */
+export interface PungiPlan {
+  readonly config: PinnedConfig;
+  readonly kojiEvent: number | null;
+  /** JSON as Pungi wrote it, where the type of the compose asks for the very same configuration: `production`, `development`. */
+  readonly configDump: string | null;
 }
 
 export interface PlannedTree {

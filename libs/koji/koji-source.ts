@@ -15,6 +15,7 @@ import { inOrder } from '../rpm-repository/in-order.js';
 import type { AvailablePackage } from '../rpm/repository/available-package.js';
 import { fetchKojiFile } from './fetch-koji-file.js';
 import type { KojiHub } from './koji-hub.js';
+import { lastEvent } from './koji-calls.js';
 import { kojiListing, listKoji, settleEvent, type KojiListing, type KojiMoment, type KojiRequest, type KojiRpm } from './koji-listing.js';
 import { createKojiModules, type KojiModules } from './koji-modules.js';
 import type { ModuleContent } from './module-contents.js';
@@ -29,6 +30,8 @@ export interface KojiSource {
   settle(request: KojiRequest, options: SourceOptions): Promise<number | null>;
   /** Settles the event and keeps what the hub has of the request then, and of modules. */
   pin(request: KojiRequest, options: SourceOptions, contents?: readonly ModuleContent[]): Promise<PinnedKoji>;
+  /** Number of the last thing that has happened in the hub. */
+  lastEvent(options: SourceOptions): Promise<number>;
   /** The very packages that were pinned. */
   load(request: KojiRequest, pinned: PinnedKoji, options: LoadKojiOptions): Promise<LoadedKoji>;
   /** Removes what was learnt of packages that nobody has used for this long. Answers how many files. */
@@ -105,6 +108,7 @@ export function createKojiSource({ hub, top, source, content, directory }: KojiS
       const event = await settleEvent(hub, request, signal);
       return { hub: hub.url, event, listing: await keepListing(request, { event, contents }, signal) };
     },
+    lastEvent: ({ signal }) => lastEvent(hub, signal),
     async load(request, pinned, options) {
       const { rpms } = await readListing(request, pinned, options.signal);
       const byLocation = new Map<string, KojiRpm>();

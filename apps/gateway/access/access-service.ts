@@ -11,6 +11,7 @@ import type { Settings } from '../../../libs/settings/settings.js';
 import type { ComposeDependencies } from '../gateway-ports.js';
 import { ACCESS, COMPOSES, SETTINGS } from '../gateway-tokens.js';
 import { validate } from '../http/parse-json-body.js';
+import { timeToLiveOf } from '../../../libs/pungi/raw-config-limits.js';
 import { readNewCompose } from '../../../libs/compose/request-body/read-new-compose.js';
 import { explainRequest } from './access-schemas.js';
 import type { AccessExplanationView, WhoAmI } from './access-schemas.js';
@@ -36,7 +37,7 @@ export class AccessService {
     const { user, groups, request, document } = validate(explainRequest, body);
     const authorization = document === undefined ? this.access.authorization : authorizationOf(document);
     const principal: Principal = { name: user, groups, by: 'front-end', scopes: undefined };
-    const { client, attributes, quota } = authorization.explain(principal, readNewCompose(request, this.settings));
+    const { client, attributes, quota } = authorization.explain(principal, readNewCompose(request, { ...this.settings, livesOf: (asked) => timeToLiveOf(asked, this.settings) }));
     const allowed = client !== undefined && attributes.allowed;
     return {
       allowed,

@@ -2,6 +2,8 @@ import path from 'node:path';
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Compose } from '../../../libs/compose/compose.js';
+import { isComposeType, type PungiComposeType } from '../../../libs/pungi/pungi-arguments.js';
+import { readTypeLink } from '../../../libs/pungi/type-links.js';
 import type { Settings } from '../../../libs/settings/settings.js';
 import { Public } from '../access/needs.js';
 import type { ComposeDependencies } from '../gateway-ports.js';
@@ -34,12 +36,27 @@ export class ComposeFilesController {
     if (segments === undefined) return refuse(reply, 404, 'There is no such file.');
     const [name = '', ...rest] = segments;
     if (name === '' && rest.length === 0) return this.send(reply, { address, place: segments });
+    if (isComposeType(name)) return this.serveLinked(reply, name, { address, place: segments });
     const id = /^odcs-([1-9]\d{0,14})$/.exec(name)?.[1];
     if (id === undefined) return refuse(reply, 404, 'There is no such compose.');
-    const tree = await this.findTree(Number(id));
+    return this.sendOf(reply, Number(id), { address, name, rest });
+  }
+
+  private async sendOf(reply: FastifyReply, id: number, { address, name, rest }: { readonly address: string; readonly name: string; readonly rest: readonly string[] }): Promise<void> {
+    const tree = await this.findTree(id);
     if (tree.kind === 'tree') return this.send(reply, { address, place: [`odcs-${tree.id}`, ...rest], ...(tree.removed === undefined ? {} : { removed: tree.removed }) });
     if (tree.kind === 'removed') return refuse(reply, 410, removal(tree.removed));
     return refuse(reply, 404, tree.kind === 'private' ? `${name} is in a target directory without a public address.` : 'There is no such compose.');
+  }
+
+  /** `<compose type>/<name>/…`: the names that composes of Pungi have besides, as in ODCS. */
+  private async serveLinked(reply: FastifyReply, type: PungiComposeType, { address, place }: Requested): Promise<void> {
+    const [, link = '', ...rest] = place;
+    if (link === '') return this.send(reply, { address, place });
+    const id = await readTypeLink(this.settings.composes, type, link);
+    if (id === undefined) return refuse(reply, 404, 'There is no such compose.');
+    if (rest.length === 0) return addSlash(reply, `./${encodeURIComponent(link)}/`);
+    return this.sendOf(reply, id, { address, name: link, rest });
   }
 
   private async send(reply: FastifyReply, { address, place, removed }: Requested): Promise<void> {

@@ -15,10 +15,15 @@ export function pathSegments(urlPath: string): readonly string[] | undefined {
   const segments: string[] = [];
   for (const [index, encoded] of urlPath.split('/').entries()) {
     const segment = decoded(encoded);
-    if (segment === undefined || segment.startsWith('.') || /[/\\\0]/.test(segment) || (segment === '' && index < urlPath.split('/').length - 1)) return undefined;
+    if (segment === undefined || isHidden(segment) || /[/\\\0]/.test(segment) || (segment === '' && index < urlPath.split('/').length - 1)) return undefined;
     segments.push(segment);
   }
   return segments;
+}
+
+/** Two names of installation trees begin with a dot, and installers ask for them. */
+function isHidden(segment: string): boolean {
+  return segment.startsWith('.') && segment !== '.treeinfo' && segment !== '.discinfo';
 }
 
 function decoded(text: string): string | undefined {
@@ -34,7 +39,7 @@ export async function resolveFile(root: string, segments: readonly string[]): Pr
   try {
     const [top, target] = await Promise.all([realpath(root), realpath(path.join(root, ...segments))]);
     if (target !== top && !target.startsWith(top + path.sep)) return missing;
-    if (path.relative(top, target).split(path.sep).some((segment) => segment.startsWith('.'))) return missing;
+    if (path.relative(top, target).split(path.sep).some(isHidden)) return missing;
     const status = await lstat(target);
     if (status.isDirectory()) return { kind: 'directory', path: target };
     // A file has no trailing slash, whatever the operating system thinks of it.

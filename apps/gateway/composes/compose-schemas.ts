@@ -99,8 +99,15 @@ const plannedPackage = z
   })
   .meta({ id: 'PlannedPackage' });
 const packages = z.array(plannedPackage);
+const pungiPlan = z
+  .object({
+    config: z.object({ name: z.string(), url: z.string(), commit: z.string() }).describe('Of the git repository of configurations.'),
+    kojiEvent: z.int().nullable(),
+    configDump: z.string().nullable().describe('JSON of the whole configuration; of types production and development.'),
+  })
+  .meta({ id: 'PungiPlan' });
 export const composePlan = z
-  .object({ version: z.literal(1), trees: z.array(z.object({ arch: z.string(), packages, debuginfo: packages, sources: packages })), sourceDate: z.int(), results: texts, groups: z.array(sha256), modules: z.array(sha256) })
+  .object({ version: z.literal(1), trees: z.array(z.object({ arch: z.string(), packages, debuginfo: packages, sources: packages })), sourceDate: z.int(), results: texts, groups: z.array(sha256), modules: z.array(sha256), pungi: pungiPlan.optional().describe('Of a compose that Pungi has made, which has no trees here.') })
   .meta({ id: 'ComposePlan' });
 
 export const composeQuery = z.strictObject({

@@ -22,6 +22,7 @@ import { externalAddress } from './external-address.js';
 import { odcsMetrics } from './odcs-metrics.js';
 import { OdcsService } from './odcs-service.js';
 import { paginationMeta } from './pagination-meta.js';
+import { readConfigDump } from './read-config-dump.js';
 import { readComposeId, readWait } from './read-parameters.js';
 import { readComposeQuery } from './read-compose-query.js';
 import type { QueryParameters } from './read-compose-query.js';
@@ -69,7 +70,7 @@ export class OdcsController {
     const wait = readWait(parameters['wait']);
     const compose = await withDeadline(this.service.get(readComposeId(id)), otherDeadline, recordTimeout);
     if (wantsEvents(request)) await this.stream(compose, request, reply);
-    else sendTagged(request, reply, this.full(wait === 0 ? compose : await this.await(compose, request, wait)));
+    else sendTagged(request, reply, await this.withConfigDump(wait === 0 ? compose : await this.await(compose, request, wait)));
   }
 
   @Patch('composes/:id')
@@ -113,6 +114,10 @@ export class OdcsController {
 
   private full(compose: Compose): object {
     return composeJson(compose, { ...this.settings, full: true });
+  }
+
+  private async withConfigDump(compose: Compose): Promise<object> {
+    return composeJson(compose, { ...this.settings, full: true, pungiConfigDump: await readConfigDump(this.composes.content, compose) });
   }
 
   /** With `If-None-Match`, whatever the client does not have yet is news; else another state. When too many wait, nobody more does. */

@@ -3,6 +3,8 @@ import type { Logger } from 'pino';
 import type { Compose } from '../../../libs/compose/compose.js';
 import type { ComposeQuery, ComposeRequester } from '../../../libs/compose-record/compose-commands.js';
 import { MillraceError, isMillraceError } from '../../../libs/errors/millrace-error.js';
+import { timeToLiveOf } from '../../../libs/pungi/raw-config-limits.js';
+import type { TimeToLive } from '../../../libs/compose/request-body/read-new-compose.js';
 import type { Settings } from '../../../libs/settings/settings.js';
 import type { Principal } from '../../../libs/access/principal.js';
 import { changedBy } from '../access/caller.js';
@@ -50,7 +52,7 @@ export class OdcsService {
 
   async request(body: unknown, asked: AskedBy): Promise<{ readonly compose: Compose; readonly repeated: boolean }> {
     const requester = this.requester(asked);
-    const request = readNewCompose(parseJsonBody(body), { ...this.settings, ...this.lives(asked.caller) });
+    const request = readNewCompose(parseJsonBody(body), { ...this.settings, livesOf: (source) => this.lives(asked.caller, source) });
     this.access.authorization.requireRequest(asked.caller, request);
     this.check(request);
     const { owner } = requester;
@@ -65,12 +67,13 @@ export class OdcsService {
 
   async renew(id: number, body: unknown, asked: AskedBy): Promise<Compose> {
     const requester = this.requester(asked);
-    const lives = this.lives(asked.caller);
-    const renewal = { secondsToLive: lives.composeSecondsToLive, ...readRenewal(body, lives) };
+    const wanted = readRenewal(body);
     const { owner } = requester;
     try {
       const compose = await this.get(id);
       if (!hasEnded(compose)) throw await this.notRenewable(id);
+      const { secondsToLive, maximumSecondsToLive } = this.lives(asked.caller, compose.request);
+      const renewal = { ...wanted, secondsToLive: Math.min(wanted.secondsToLive === undefined || wanted.secondsToLive === 0 ? secondsToLive : wanted.secondsToLive, maximumSecondsToLive) };
       this.access.authorization.requireRenewal(asked.caller, compose, renewal);
       const kept = await this.composes.commands.renew(id, renewal, requester);
       this.log.info({ compose: id, renewed: kept.id, owner }, kept.id === id ? `compose ${id} expires later` : `compose ${id} is renewed by ${kept.id}`);
@@ -99,9 +102,10 @@ export class OdcsService {
     return { owner: caller.name, ...(idempotencyKey === undefined ? {} : { idempotencyKey }), quota: { composes, bytes } };
   }
 
-  private lives(caller: Principal): Pick<Settings, 'composeSecondsToLive' | 'composeMaximumSecondsToLive'> {
-    const longest = Math.min(this.settings.composeMaximumSecondsToLive, this.access.authorization.quotaOf(caller).secondsToLive ?? Infinity);
-    return { composeSecondsToLive: Math.min(this.settings.composeSecondsToLive, longest), composeMaximumSecondsToLive: longest };
+  private lives(caller: Principal, asked: Parameters<typeof timeToLiveOf>[0]): TimeToLive {
+    const { secondsToLive, maximumSecondsToLive } = timeToLiveOf(asked, this.settings);
+    const longest = Math.min(maximumSecondsToLive, this.access.authorization.quotaOf(caller).secondsToLive ?? Infinity);
+    return { secondsToLive: Math.min(secondsToLive, longest), maximumSecondsToLive: longest };
   }
 
   /** What this service cannot make is refused before anybody waits for it, whatever is missing for it. */

@@ -7,6 +7,7 @@ import { pino } from 'pino';
 import { composeRequest } from '../../../libs/testing/compose-request.js';
 import { createComposeEngine } from '../../../libs/compose-engine/create-compose-engine.js';
 import { runGeneration } from '../../../libs/compose-engine/run-generation.js';
+import { runTool } from '../../../libs/pungi/supervised-tool.js';
 import { createComposeCommands } from '../../../libs/compose-record/create-compose-commands.js';
 import { createComposeReads } from '../../../libs/compose-record/create-compose-reads.js';
 import { openDatabase } from '../../../libs/database/open-database.js';
@@ -101,7 +102,7 @@ export async function workComposes(environment: Readonly<Record<string, string>>
         settings,
         log: pino({ level: process.env['MILLRACE_SPEC_LOG'] ?? 'silent' }),
         taskQueue,
-        runGeneration: (task, how) => runGeneration(task, { signal: how.signal, onProgress: (progress) => how.onProgress?.(progress), onChild: () => undefined }),
+        runGeneration: (task, how) => runGeneration(task, { signal: how.signal, onProgress: (progress) => how.onProgress?.(progress), onChild: () => undefined, runTool: (tool) => runTool(tool, { signal: how.signal }) }),
       });
       workers.push(worker);
       await worker.polling;

@@ -5,6 +5,7 @@ import type { ComposeRequest } from '../../compose/compose-request.js';
 import { composeRequest } from '../../testing/compose-request.js';
 import type { ComposeEngine, EngineOptions, GeneratedTree } from '../compose-engine.js';
 import { createComposeEngine, type ComposeEngineOptions } from '../create-compose-engine.js';
+import { runTool } from '../../pungi/supervised-tool.js';
 import type { EngineSettings } from '../engine-settings.js';
 import { runGeneration } from '../run-generation.js';
 
@@ -43,7 +44,7 @@ export async function scratchEngine(options: Partial<ComposeEngineOptions> & { r
     pungiFile: undefined,
     ...options.change,
   };
-  const engine = await createComposeEngine({ settings, searchPath: process.env['PATH'], run: (task, how) => runGeneration(task, { signal: how.signal, onProgress: (progress) => how.onProgress?.(progress), onChild: () => undefined }), ...options });
+  const engine = await createComposeEngine({ settings, searchPath: process.env['PATH'], run: (task, how) => runGeneration(task, { signal: how.signal, onProgress: (progress) => how.onProgress?.(progress), onChild: () => undefined, runTool: (tool) => runTool(tool, { signal: how.signal }) }), ...options });
   return {
     engine,
     settings,

@@ -7,7 +7,16 @@ import { checkFields } from './check-fields.js';
 import type { Fields } from './check-fields.js';
 import { listOf, namesOf, numberOf, secondsToLiveOf, sigkeysOf, textOf } from './field-values.js';
 
-export type ComposeDefaults = Pick<Settings, 'composeArches' | 'composeSigkeys' | 'composeSecondsToLive' | 'composeMaximumSecondsToLive' | 'composeTargetDirs'>;
+export interface ComposeDefaults extends Pick<Settings, 'composeArches' | 'composeSigkeys' | 'composeSecondsToLive' | 'composeMaximumSecondsToLive' | 'composeTargetDirs'> {
+  /** Where a source has limits of its own. */
+  readonly livesOf?: (asked: Pick<ComposeRequest, 'sourceType' | 'source'>) => TimeToLive;
+}
+
+export interface TimeToLive {
+  /** Seconds, of requests that say nothing. */
+  readonly secondsToLive: number;
+  readonly maximumSecondsToLive: number;
+}
 
 /** The body of `POST /api/1/composes/`, with every default settled. Unknown fields, and known ones in the wrong place, have no effect, as in ODCS. Errors: `invalid-request`, which names the field. */
 export function readNewCompose(body: unknown, defaults: ComposeDefaults): ComposeRequest {
@@ -15,8 +24,10 @@ export function readNewCompose(body: unknown, defaults: ComposeDefaults): Compos
   const source = sourceFields(fields);
   const arches = listOf(fields, 'arches');
   const settled = arches.length === 0 ? defaults.composeArches : arches;
+  const asked = readSource(source);
+  const { secondsToLive, maximumSecondsToLive } = defaults.livesOf?.(asked) ?? { secondsToLive: defaults.composeSecondsToLive, maximumSecondsToLive: defaults.composeMaximumSecondsToLive };
   return {
-    ...readSource(source),
+    ...asked,
     packages: listOf(source, 'packages'),
     builds: listOf(source, 'builds'),
     sigkeys: sigkeysOf(source) ?? defaults.composeSigkeys,
@@ -44,7 +55,7 @@ export function readNewCompose(body: unknown, defaults: ComposeDefaults): Compos
     targetDir: readTargetDir(fields, defaults.composeTargetDirs),
     parentPungiComposeIds: listOf(fields, 'parent_pungi_compose_ids'),
     respinOf: textOf(fields, 'respin_of'),
-    secondsToLive: secondsToLiveOf(fields, defaults.composeMaximumSecondsToLive) ?? defaults.composeSecondsToLive,
+    secondsToLive: secondsToLiveOf(fields, maximumSecondsToLive) ?? secondsToLive,
     pinnedPlan: null,
   };
 }
