@@ -3,26 +3,12 @@ import { ApplicationFailure } from '@temporalio/common';
 import { gateAfter } from '../../libs/compose-rules/match-rule.js';
 import { ruleOwner } from '../../libs/compose-rules/rule-cause.js';
 import { isMillraceError, MillraceError } from '../../libs/errors/millrace-error.js';
-import { judgeMessage, type JudgeOptions } from '../../libs/rule-record/judge-message.js';
+import { judgeMessage } from '../../libs/rule-record/judge-message.js';
 import { asComposeFailure, asReason } from '../compose/compose-activity-failure.js';
 import { matchMessages } from './match-messages.js';
-import type { Gates } from '../../libs/compose-gates/gate.js';
-import type { ComposeNames } from '../../libs/compose-names/compose-names.js';
-import type { ComposeCommands, ComposeReads } from '../../libs/compose-record/compose-commands.js';
 import type { ComposeRule, GateSettings } from '../../libs/compose-rules/compose-rule.js';
-import type { IncomingMessages } from '../../libs/event-bus/incoming-messages.js';
-import type { RuleRecord } from '../../libs/rule-record/create-rule-record.js';
+import type { ComposeRuleActivityOptions } from './rule-activity-options.js';
 import type { ComposeRuleActivities, GateAnswer, MatterReference, RuleSettings } from '../../workflows/compose-rule/compose-rule-activities.js';
-
-export interface ComposeRuleActivityOptions extends JudgeOptions {
-  readonly rules: ReadonlyMap<string, ComposeRule>;
-  readonly record: RuleRecord;
-  readonly incoming: Pick<IncomingMessages, 'after' | 'get' | 'positionBefore' | 'park'>;
-  readonly commands: Pick<ComposeCommands, 'request'>;
-  readonly reads: Pick<ComposeReads, 'get'>;
-  readonly names: Pick<ComposeNames, 'promote'>;
-  readonly gates: Gates;
-}
 
 /** Milliseconds; well under the heartbeat timeout of the workflow. */
 const heartbeatInterval = 4000;

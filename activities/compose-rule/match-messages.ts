@@ -3,7 +3,7 @@ import type { ReceivedMessage } from '../../libs/compose-rules/bus-message.js';
 import { judgeMessage } from '../../libs/rule-record/judge-message.js';
 import { asReason } from '../compose/compose-activity-failure.js';
 import type { ComposeRuleActivities, MatchedKey, MatchedMessages } from '../../workflows/compose-rule/compose-rule-activities.js';
-import type { ComposeRuleActivityOptions } from './create-compose-rule-activities.js';
+import type { ComposeRuleActivityOptions } from './rule-activity-options.js';
 
 /** Messages read at once, and looked at by one call. */
 const page = 100;

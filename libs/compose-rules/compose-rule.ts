@@ -25,7 +25,7 @@ export interface ComposeRule {
 export interface RuleCondition {
   /** JSONPath (RFC 9535) into the body. */
   readonly path: string;
-  /** One of these texts, numbers or truth values (of any node found), or an I-Regexp over whole texts, or whether there is any node. */
+  /** One of these texts, numbers or truth values (of any node found), or a regular expression (RE2) over whole texts, or whether there is any node. */
   readonly equals?: readonly unknown[];
   readonly matches?: string;
   readonly exists?: boolean;

@@ -29,7 +29,7 @@ const scripts: Readonly<Record<string, Script>> = {
     play: ({ environment, handle }) => untilStatus(environment, handle, done(2)),
   },
   'failed-and-tried-again': {
-    mutation: [/matter\.attempt > work/g, 'matter.attempt >= work'],
+    mutation: [/\.awaitCompose\(/g, '.promoteCompose('],
     behaviour: { messages: ['a'], ends: [false, true], settings: { retry: { times: 1, wait: 60 } } },
     play: ({ environment, handle }) => untilStatus(environment, handle, done(1)),
   },
@@ -39,7 +39,7 @@ const scripts: Readonly<Record<string, Script>> = {
     play: ({ environment, handle }) => untilStatus(environment, handle, ({ counts }) => counts.refused === 1),
   },
   'superseded-at-its-gate': {
-    mutation: [/run\.scope\.cancel\(\)/g, 'undefined'],
+    mutation: [/\.askGate\(/g, '.readRule('],
     behaviour: { messages: ['a'], settings: { gateBefore: true }, gate: (_when, asked) => ({ open: asked > 6, summary: 'closed', patience: 86_400 }) },
     async play({ environment, handle, scene }) {
       await untilStatus(environment, handle, ({ matters }) => matters[0]?.state === 'gate-before');

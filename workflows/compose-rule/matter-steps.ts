@@ -15,10 +15,10 @@ const longestPause = 300_000;
 /** What the steps of one matter share with the rest of the workflow. */
 export interface MatterWork {
   readonly rule: string;
-  settings(): RuleSettings;
+  readonly settings: () => RuleSettings;
   /** Whether newer messages of the key wait already: then nothing is tried again. */
-  outdated(): boolean;
-  count(what: keyof RuleCounts, problem?: string | null): void;
+  readonly outdated: () => boolean;
+  readonly count: (what: keyof RuleCounts, problem?: string | null) => void;
 }
 
 /** From the gate before it to the name that points at the compose. Each step may be repeated by another run, which finds it as it was left. */

@@ -29,7 +29,7 @@ beforeEach(() => {
 
 async function call(place: string, body?: object, headers: Readonly<Record<string, string>> = { authorization }) {
   const answer = await fetch(`${gateway.url}/v1/rules${place}`, body === undefined ? { headers } : { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) });
-  return { status: answer.status, json: (await answer.json()) as unknown };
+  return { status: answer.status, json: await answer.json() };
 }
 
 describe('/v1/rules', () => {
