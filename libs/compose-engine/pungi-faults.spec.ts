@@ -79,6 +79,13 @@ describe('what Pungi leaves', () => {
     expect(existsSync(staging(id))).toBe(false);
   });
 
+  it('is not written through a link to the directory of another', async () => {
+    const elsewhere = path.join(kitchen().folder, 'elsewhere');
+    const { ended } = compose(`fake_hostile = "linked work"\nfake_elsewhere = ${JSON.stringify(elsewhere)}\n`);
+    expect(await failureOf(ended)).toMatchObject({ code: 'source-invalid', message: expect.stringContaining('work/global of the compose is no directory') });
+    expect(filesBelow(elsewhere)).toEqual(['composeinfo-base.json']);
+  });
+
   it('may have links wherever they lead: nothing is written through them, and they stay links', async () => {
     const { id, ended } = compose('fake_hostile = "links"\n');
     await ended;

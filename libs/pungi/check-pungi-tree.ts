@@ -21,14 +21,16 @@ export interface CheckTreeOptions {
 }
 
 /** Bytes. */
-const limits = { status: 100, id: 500, composeInfo: 16 * 1024 ** 2, rpms: 256 * 1024 ** 2, dump: 16 * 1024 ** 2 };
+const limits = { status: 100, id: 200, composeInfo: 16 * 1024 ** 2, rpms: 256 * 1024 ** 2, dump: 16 * 1024 ** 2 };
 const mostFiles = 5_000_000;
 const deepest = 60;
 const mostNamed = 20;
 const lookedAtOnce = 64;
 
-/** What becomes visible of a tree, and has to be what it is called: a link would be served as what it leads to. */
-const kinds: readonly (readonly [name: string, kind: 'directory' | 'file'])[] = [['compose', 'directory'], ['logs', 'directory'], ['work', 'directory'], ['COMPOSE_ID', 'file'], ['STATUS', 'file']];
+/** What becomes visible of a tree, or is written to, and has to be what it is called: a link would be served as what it leads to, and written through. */
+const kinds: readonly (readonly [name: string, kind: 'directory' | 'file'])[] = [['compose', 'directory'], ['logs', 'directory'], ['work', 'directory'], ['work/global', 'directory'], ['COMPOSE_ID', 'file'], ['STATUS', 'file']];
+/** `<release>-<date>[.<type>].<respin>`: it becomes the name of a link, beside those that begin with `latest-`. */
+const idPattern = /^[A-Za-z0-9][A-Za-z0-9._+-]*-\d{8}(?:\.[a-z]+)?\.\d+$/;
 
 /**
  * What Pungi has left in a directory, before anybody is told that it is a compose. Its configuration comes from others, and so may everything in the tree.
@@ -63,7 +65,7 @@ async function checkIdentity(root: string): Promise<string> {
   const bytes = await readTreeFile(root, name, limits.composeInfo);
   if (bytes === undefined) throw new MillraceError('source-invalid', `Pungi has ended and left a compose without ${name}`);
   const { payload } = parse(bytes, name, composeInfo);
-  if (!/^[A-Za-z0-9][A-Za-z0-9._+-]*$/.test(id)) throw new MillraceError('source-invalid', `COMPOSE_ID of the compose is ${JSON.stringify(id.slice(0, 100))}`);
+  if (!idPattern.test(id)) throw new MillraceError('source-invalid', `COMPOSE_ID of the compose is ${JSON.stringify(id.slice(0, 100))}`);
   if (payload.compose.id !== id) throw new MillraceError('source-invalid', `${name} is that of the compose ${JSON.stringify(payload.compose.id.slice(0, 100))}, and not of ${id}`);
   return id;
 }
