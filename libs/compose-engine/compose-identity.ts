@@ -16,7 +16,8 @@ export interface ComposeIdentity {
 
 /** Suffix of the compose id by compose type. */
 const suffixes: Readonly<Record<string, string>> = { test: '.t', nightly: '.n', ci: '.ci', development: '.d', production: '' };
-export const labelPattern = /^(EA|DevelPhaseExit|InternalAlpha|Alpha|InternalSnapshot|Beta|Snapshot|RC|Update|SecurityFix)-\d+\.\d+$/;
+/** As productmd has them; they become part of names of links, so their numbers are no longer than numbers are. */
+export const labelPattern = /^(EA|DevelPhaseExit|InternalAlpha|Alpha|InternalSnapshot|Beta|Snapshot|RC|Update|SecurityFix)-\d{1,10}\.\d{1,10}$/;
 
 /** Each tree has its own name, so the respin is always 0. `startedAt`: RFC 3339. */
 export function identifyCompose(id: number, request: Pick<ComposeRequest, 'composeType' | 'label' | 'flags'>, startedAt: string): ComposeIdentity {

@@ -41,6 +41,8 @@ export interface ComposeIdentity {
 
 /** Composes of one configuration, type and day; more of them than anybody can tell apart. */
 const mostRespins = 10_000;
+/** Characters of a compose's name without its number: a name of a file has 255, and some links have the label besides. */
+const longestName = 160;
 /** Days that a number is remembered; it has its day in it. */
 const remembered = 60;
 
@@ -53,6 +55,8 @@ export function readRelease(config: unknown, where: string): Release {
   }
   const { base_product_name: name, base_product_short: short, base_product_version: version } = parsed.data;
   if (name !== '' && (short === undefined || version === undefined)) throw new MillraceError('source-invalid', `the configuration ${where} has base_product_name, but not base_product_short and base_product_version`);
+  const composed = nameOf(parsed.data);
+  if (composed.length > longestName) throw new MillraceError('source-invalid', `the configuration ${where} makes a name of a compose with ${composed.length} characters; ${longestName} are the most`);
   return parsed.data;
 }
 

@@ -43,6 +43,7 @@ describe('the id of a compose of Pungi', () => {
     [{ release_version: '../1' }, 'release_version: must be of letters'],
     [{ release_version: 41 }, 'release_version'],
     [{ release_type: 'a/b' }, 'release_type'],
+    [{ release_short: 'F'.repeat(100), release_version: '4'.repeat(100) }, 'a name of a compose with 201 characters'],
     [{ base_product_name: 'Base' }, 'not base_product_short and base_product_version'],
   ])('cannot be made of %j', (more, message) => {
     expect(() => release(more)).toThrow(message);
@@ -74,6 +75,23 @@ describe('the names of a compose', () => {
     await linkCompose(root, compose(2));
     expect(target('latest-Fedora-41')).toBe('../odcs-2');
     expect(await readTypeLink(root, 'nightly', 'latest-Fedora-41')).toBe(2);
+  });
+
+  it('lead to the newest of those that end at once', async () => {
+    const ids = Array.from({ length: 30 }, (_, each) => 30 - each);
+    make(...ids);
+    await Promise.all(ids.map((id) => linkCompose(root, compose(id))));
+    expect(target('latest-Fedora-41')).toBe('../odcs-30');
+  });
+
+  it('cannot be taken by another compose that calls itself the same', async () => {
+    make(1, 2);
+    await linkCompose(root, compose(1));
+    await linkCompose(root, compose(2, { pungiComposeId: compose(1).pungiComposeId }));
+    expect(target('Fedora-41-20261121.n.1')).toBe('../odcs-1');
+    rmSync(path.join(root, 'odcs-1'), { recursive: true });
+    await linkCompose(root, compose(2, { pungiComposeId: compose(1).pungiComposeId }));
+    expect(target('Fedora-41-20261121.n.1')).toBe('../odcs-2');
   });
 
   it('are never missing while they change', async () => {

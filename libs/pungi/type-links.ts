@@ -14,20 +14,42 @@ export interface LinkedCompose {
 
 /** The names of a compose in `<target directory>/<compose type>/`, as ODCS gives them. */
 export function linkNames({ pungiComposeId, label }: LinkedCompose): { readonly own: string; readonly latest: readonly string[] } {
-  const latest = `latest-${pungiComposeId.split('-').slice(0, 2).join('-')}`;
+  const latest = latestOf(pungiComposeId);
   return { own: pungiComposeId, latest: [latest, ...(label === null ? [] : [`${latest}-${label}`])] };
 }
 
-/** Links to a compose that is whole. One that says `latest` never goes back to an older compose, in whatever order they end. */
+/**
+ * Links to a compose that is whole. One that says `latest` never goes back to an older compose, in whatever order they end; one that is a compose's own stays that,
+ * whatever another says that it is called.
+ */
 export async function linkCompose(root: string, compose: LinkedCompose): Promise<void> {
   const directory = path.join(root, compose.composeType);
   await mkdir(directory, { recursive: true });
   const { own, latest } = linkNames(compose);
-  await replaceLink(directory, own, compose.id);
+  const owner = await targetOf(directory, own);
+  if (owner === undefined || owner === compose.id || !(await exists(path.join(root, `odcs-${owner}`)))) await replaceLink(directory, own, compose.id);
   for (const name of latest) {
     const there = await targetOf(directory, name);
     if (there === undefined || there < compose.id || !(await exists(path.join(root, `odcs-${there}`)))) await replaceLink(directory, name, compose.id);
   }
+  await giveWayToNewer(root, compose, latest[0] as string);
+}
+
+/** Two that end at once may both have found an older one. Each has its own name before it takes the other, so whoever is last sees all. */
+async function giveWayToNewer(root: string, { id, composeType }: LinkedCompose, latest: string): Promise<void> {
+  const directory = path.join(root, composeType);
+  for (let newest = id; ; ) {
+    const names = (await readdir(directory)).filter((name) => latestOf(name) === latest);
+    const ids = await Promise.all(names.map((name) => targetOf(directory, name)));
+    const newer = Math.max(newest, ...ids.filter((each) => each !== undefined));
+    if (newer === newest || !(await exists(path.join(root, `odcs-${newer}`)))) return;
+    if (((await targetOf(directory, latest)) ?? 0) < newer) await replaceLink(directory, latest, newer);
+    newest = newer;
+  }
+}
+
+function latestOf(pungiComposeId: string): string {
+  return `latest-${pungiComposeId.split('-').slice(0, 2).join('-')}`;
 }
 
 /** The compose that a name of a type stands for; undefined: none. */
