@@ -53,7 +53,8 @@ export function createPulp3Lists(client: PulpClient, { url, 'api-root': root, do
     for (let offset = 0; ; offset += pageSize) {
       const { count, results } = await page(list, row, { ...filter, ordering: 'name', limit: String(pageSize), offset: String(offset) }, signal);
       for (const item of results) found.set(item.pulp_href, item);
-      if (found.size > mostRepositories) throw new MillraceError('source-invalid', `the Pulp server ${url} has more than ${mostRepositories} ${list} for one content set`);
+      // Also where it tells the same page for ever, whatever is asked for.
+      if (found.size > mostRepositories || offset > mostRepositories) throw new MillraceError('source-invalid', `the Pulp server ${url} has more than ${mostRepositories} ${list} for one content set`);
       if (results.length === 0 || offset + pageSize >= count) return [...found.values()];
     }
   }

@@ -177,6 +177,18 @@ describe('Pulp 3', () => {
     expect(await failure(pin(settings3({ url: large.url }), ['many']))).toMatchObject({ code: 'source-invalid', message: expect.stringContaining('more than 1000 distributions') });
   });
 
+  it('is left when it tells the same page for ever', async () => {
+    await using other = await startFakePulp3({ directory, login });
+    const row = { pulp_href: '/x/', name: 'x', base_path: 'x', base_url: `${other.url}/x/`, pulp_labels: { content_set: 'x' } };
+    let asked = 0;
+    other.instead = (_, response) => {
+      asked += 1;
+      response.end(JSON.stringify({ count: Number.MAX_SAFE_INTEGER, results: [row] }));
+    };
+    expect(await failure(pin(settings3({ url: other.url }), ['x'], ['include_unpublished_pulp_repos']))).toMatchObject({ code: 'source-invalid', message: expect.stringContaining('more than 1000 distributions') });
+    expect(asked).toBeLessThan(20);
+  });
+
   it('may have its labels on repositories, in a domain', async () => {
     await using other = await startFakePulp3({ directory, login, domain: 'factory' });
     for (const arch of ['x86_64', 'aarch64']) {
