@@ -6,15 +6,10 @@ import { targetDirectory } from './compose-layout.js';
 import { mostRepositories, placeReasons, type CheckOptions } from './sources/source-kind.js';
 import { bootableHere, loraxSettings } from '../pungi/lorax.js';
 import { sourceKinds } from './sources/source-kinds.js';
+import { treeArches } from './sources/tree-arches.js';
 
 /** Which tools a result needs; `ostree` is accepted and has no effect, as in ODCS. That of `boot.iso` is in the settings. */
 const toolsOfResults: Readonly<Record<ComposeResult, string | undefined>> = { repository: undefined, iso: 'xorriso', ostree: undefined, 'boot.iso': undefined };
-
-/** Architectures of trees, as rpm names them. */
-const treeArches: ReadonlySet<string> = new Set([
-  ...['x86_64', 'i386', 'i486', 'i586', 'i686', 'aarch64', 'armhfp', 'armv7hl', 'armv7hnl', 'armv7l', 'ppc', 'ppc64', 'ppc64le', 's390', 's390x'],
-  ...['riscv64', 'loongarch64', 'mips64el', 'mipsel', 'ia64', 'sparc64', 'alpha'],
-]);
 
 /** Refuses what cannot be made here, naming everything that stands in the way. Errors: `invalid-request`. */
 export function checkRequest(request: ComposeRequest, options: CheckOptions): void {
@@ -37,7 +32,8 @@ function numberReasons({ source, lookasideRepos, arches }: ComposeRequest): stri
 
 function archReasons({ arches, multilibArches, sourceType }: ComposeRequest): string[] {
   const unknown = [...new Set([...arches, ...multilibArches])].filter((arch) => !treeArches.has(arch));
-  const strangers = multilibArches.filter((arch) => !arches.includes(arch));
+  // Of some sources it is they that say the architectures in the end, and then the next attempt asks with those.
+  const strangers = sourceType === 'pulp' || sourceType === 'pungi_compose' ? [] : multilibArches.filter((arch) => !arches.includes(arch));
   return [
     ...(arches.length === 0 && sourceType !== 'pungi_compose' ? ['no architecture is asked for'] : []),
     ...(unknown.length === 0 ? [] : [`unknown architectures: ${unknown.join(', ')}`]),

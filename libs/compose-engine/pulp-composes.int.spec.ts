@@ -81,6 +81,14 @@ describe('a compose of content sets', () => {
     expect(readFileSync(repoFile(3), 'utf8')).not.toContain('[later]');
   });
 
+  it('has only architectures that there are, whatever Pulp was told, so that it can be tried again and renewed', async () => {
+    pulp.addRepository('odd');
+    pulp.addDistribution('odd', { basePath: 'odd', labels: { content_set: 'odd-rpms', arch: 'noarch x86_64 ../../../odcs-1' }, repository: 'odd' });
+    const { request } = await scratch.engine.pin(composeRequest(wanted({ source: ['odd-rpms'], arches: ['x86_64', 'i686'], multilibArches: ['i686'] })), options);
+    expect(request.arches).toEqual(['x86_64']);
+    expect(() => scratch.engine.check(request)).not.toThrow();
+  });
+
   it('has empty repositories where all that it asks for is absent', async () => {
     const inputs = await scratch.engine.pin(composeRequest(wanted({ source: ['nope'], arches: ['x86_64', 'aarch64'], flags: ['ignore_absent_pulp_repos'] })), options);
     expect(inputs).toMatchObject({ request: { source: [] }, links: [] });

@@ -1,6 +1,7 @@
 import type { PulpSource } from '../../pulp/pulp-source.js';
 import { MillraceError } from '../../errors/millrace-error.js';
 import { mostRepositories, type SourceKind } from './source-kind.js';
+import { treeArches } from './tree-arches.js';
 
 export const pulpKind: SourceKind = {
   missing: ({ pulpFile }) => (pulpFile === undefined ? 'a connection to a Pulp server (MILLRACE_PULP)' : undefined),
@@ -16,7 +17,9 @@ export const pulpKind: SourceKind = {
   pinsAnew: true,
   async pin({ pulp }, asked, options) {
     const { links, ...settled } = await pulpOf(pulp).pin(asked, options);
-    return { request: { ...asked, ...settled, pinnedPlan: null }, sources: [], lookaside: [], links, kojiEvent: asked.kojiEvent };
+    // Of what Pulp was told, only what is an architecture of trees: the next attempt and renewals ask with these, and they may become names of directories.
+    const known = settled.arches.filter((arch) => treeArches.has(arch));
+    return { request: { ...asked, ...settled, arches: known.length === 0 ? asked.arches : known, pinnedPlan: null }, sources: [], lookaside: [], links, kojiEvent: asked.kojiEvent };
   },
 };
 
