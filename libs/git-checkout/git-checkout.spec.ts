@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -105,6 +105,28 @@ describe('a checkout of git', () => {
       server.answer(request, response);
     };
     expect((await take({ url: url(), commit: first })).files).toEqual(['deep/two.yaml', 'one.yaml']);
+  });
+
+  it('may have names that are no UTF-8, and links by such names', async () => {
+    const tree = path.join(work, 'tree');
+    const blob = git(tree, 'hash-object', '-w', 'one.yaml');
+    const [link, inside] = [execFileSync('git', ['-C', tree, 'hash-object', '-w', '--stdin'], { env: plainGit, input: outside, encoding: 'utf8' }).trim(), execFileSync('git', ['-C', tree, 'hash-object', '-w', '--stdin'], { env: plainGit, input: 'plain', encoding: 'utf8' }).trim()];
+    const mktree = (lines: string): string => execFileSync('git', ['-C', tree, 'mktree', '-z'], { env: plainGit, input: Buffer.from(lines, 'latin1'), encoding: 'utf8' }).trim();
+    const below = mktree(`100644 blob ${blob}\tfile\x00`);
+    const odd = git(tree, 'commit-tree', mktree(`100644 blob ${blob}\tplain\x00040000 tree ${below}\tm\xfchle\x00120000 blob ${link}\tl\xe4k\x00120000 blob ${inside}\tn\xe4h\x00`), '-m', 'odd');
+    git(tree, 'push', '--quiet', repository, `${odd}:refs/heads/odd`);
+    const { directory, files, omittedLinks } = await take({ url: url(), commit: odd });
+    expect([files, omittedLinks]).toEqual([['m\u{fffd}hle/file', 'plain'], ['l\u{fffd}k']]);
+    expect(readdirSync(directory, 'latin1').sort()).toEqual(['m\xfchle', 'n\xe4h', 'plain']);
+  });
+
+  it('clears what a checkout has left that was killed, and nothing that somebody uses', async () => {
+    const [old, young] = ['old', 'young'].map((name) => mkdtempSync(path.join(tmpdir(), `millrace-git-${name}-`))) as [string, string];
+    const hours = Date.now() / 1000 - 7200;
+    utimesSync(old, hours, hours);
+    await take({ url: repository, commit: first });
+    expect([existsSync(old), existsSync(young)]).toEqual([false, true]);
+    rmSync(young, { recursive: true });
   });
 
   it('runs nothing that the repository brings: no hooks, filters or submodules', async () => {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
+import { errorMessage } from '../errors/error-message.js';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import type { HttpAnswer, HttpClient } from '../repository-source/http-client.js';
 
@@ -100,7 +101,10 @@ export async function openGitRelay({ client, repository, authorization, limit, s
     }
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) => reject(new MillraceError('source-unavailable', `the git repository ${repository.href} cannot be asked: ${errorMessage(cause)}`, { cause })));
+    server.listen(0, '127.0.0.1', resolve);
+  });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${secret}`,
     get failure() {

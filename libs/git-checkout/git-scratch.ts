@@ -1,6 +1,6 @@
-import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { makeScratchDirectory } from './scratch-directory.js';
 
 /** A bare repository that lasts as long as one call, and an environment in which git knows nothing else of this machine. */
 export interface GitScratch extends AsyncDisposable {
@@ -43,7 +43,7 @@ const settings = `[core]
 
 /** `trusted`: an absolute path whose repository may belong to somebody else. `protocol`: the only one that git may speak. */
 export async function openGitScratch({ searchPath, protocol, trusted }: { readonly searchPath: string; readonly protocol: 'http' | 'file'; readonly trusted?: string | undefined }): Promise<GitScratch> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'millrace-git-'));
+  const directory = await makeScratchDirectory('millrace-git-');
   const configuration = path.join(directory, 'config');
   const safe = trusted === undefined ? '' : `[safe]\n\tdirectory = ${JSON.stringify(trusted)}\n\tdirectory = ${JSON.stringify(path.join(trusted, '.git'))}\n`;
   await mkdir(path.join(directory, 'home'));
