@@ -221,6 +221,13 @@ describe('a compose of modules fails', () => {
     expect(await failureOf(pin(modular({ source: ['bomb:1'] })))).toMatchObject({ code: 'source-changed', message: expect.stringContaining('is not the file that Koji has') });
   });
 
+  it('when its defaults are more than anybody has', async () => {
+    const text = `${defaultsOf('other', '1')}# ${'x'.repeat(1_000_000)}\n`;
+    const files = Object.fromEntries(Array.from({ length: 5 }, (_, index) => [`${index}.yaml`, text]));
+    const moduleDefaults = { url: scene.defaults, commit: scene.commitDefaults(files) };
+    expect(await failureOf(pin(modular({ moduleDefaults })))).toMatchObject({ code: 'source-invalid', message: expect.stringContaining('have more than 4194304 bytes') });
+  });
+
   it('when its defaults are no YAML, or are nowhere', async () => {
     const commit = scene.commitDefaults({ 'mill.yaml': 'document: modulemd-defaults\ndata: {module: *mill}\n' });
     expect(await failureOf(pin(modular({ moduleDefaults: { url: scene.defaults, commit } })))).toMatchObject({ code: 'source-invalid', message: expect.stringContaining('mill.yaml of the module defaults') });

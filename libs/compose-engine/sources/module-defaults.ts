@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { ComposeRequest } from '../../compose/compose-request.js';
 import { errorMessage } from '../../errors/error-message.js';
 import { isMillraceError, MillraceError } from '../../errors/millrace-error.js';
 import type { GitCheckout } from '../../git-checkout/checkout.js';
+import { makeScratchDirectory } from '../../git-checkout/scratch-directory.js';
 import { readPolicyYaml } from '../../policy/read-policy-yaml.js';
 import type { SourceOptions } from '../../repository-source/repository-source.js';
 import { readModules, type ModuleDocument } from '../../rpm/metadata/modules.js';
@@ -21,19 +21,23 @@ interface DefaultsOptions extends SourceOptions {
   readonly names: ReadonlySet<string>;
 }
 
-/** Bytes; real ones have some hundred. */
-const largestFile = 1024 ** 2;
+/** Bytes; real ones have some hundred, and all of a distribution together some hundred thousand. Whoever asks for a compose may name the repository: one small file in it can stand under any number of names. */
+const [largestFile, largestSum] = [1024 ** 2, 4 * 1024 ** 2];
 /** What counts more than the files beside it. */
 const overrides = 'overrides';
 
 /** Which streams and profiles are the default ones, out of `*.yaml` in a git repository, as distributions keep them. Errors: those of `GitCheckout`; `source-invalid` for what is no such document. */
 export async function readDefaults(git: GitCheckout, { url, commit: asked }: NonNullable<ComposeRequest['moduleDefaults']>, { names, signal }: DefaultsOptions): Promise<ModuleDefaults> {
-  const work = await mkdtemp(path.join(tmpdir(), 'millrace-defaults-'));
+  const work = await makeScratchDirectory('millrace-defaults-');
   try {
     const directory = path.join(work, 'tree');
     const { commit, files } = await git.checkout({ url, commit: asked }, { signal, directory });
     const byName = new Map<string, string>();
+    let bytes = 0;
     for (const file of inOrder(files)) {
+      signal.throwIfAborted();
+      bytes += (await stat(path.join(directory, file))).size;
+      if (bytes > largestSum) throw new MillraceError('source-invalid', `the module defaults ${url} have more than ${largestSum} bytes, the most that is read`);
       for (const document of await readFileOf(directory, file, url)) if (names.has(document.name) && !byName.has(document.name)) byName.set(document.name, document.text);
     }
     return { commit, texts: [...byName].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, text]) => text) };
