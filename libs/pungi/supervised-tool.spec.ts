@@ -75,6 +75,19 @@ describe('a supervised tool', () => {
     expect(pids().map(isRunning)).toEqual([false, false, false]);
   });
 
+  it('is ended with what has left its environment, its session and, when it is asked to end, its parent', async () => {
+    const stop = new AbortController();
+    const stubborn = 'import os,signal,sys,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open(sys.argv[1],"w").write(str(os.getpid())); time.sleep(1000)';
+    const running = run(shell(`setsid env -i python3 -c '${stubborn}' "$FOLDER/one" & wait`), stop.signal);
+    await until(() => existsSync(file('one')) && statSync(file('one')).size > 0);
+    const pid = Number(readFileSync(file('one'), 'utf8'));
+    stop.abort(new Error('enough'));
+    await expect(running).rejects.toThrow('enough');
+    const left = isRunning(pid);
+    if (left) process.kill(pid, 'SIGKILL');
+    expect(left).toBe(false);
+  });
+
   it('that ends by itself leaves nothing behind either', async () => {
     expect(await run(shell(`${family} exit 0`))).toEqual({ code: 0, signal: null });
     expect(pids().map(isRunning)).toEqual([false, false, false]);

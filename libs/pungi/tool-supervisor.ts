@@ -10,26 +10,59 @@ const markName = 'MILLRACE_TOOL';
 /** Milliseconds between looks for processes that are still there, and how long one looks at most: what hangs in the kernel cannot be ended. */
 const lookInterval = 50;
 const longestLook = 5000;
+/** Milliseconds between looks at what a tool that runs has started. */
+const watchInterval = 1000;
+/** Of `/proc/<pid>/stat`, counted from the state. */
+const startTime = 19;
 /** Milliseconds for the last output of a tool that has ended. */
 const lastOutput = 500;
 
 const wait = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** All processes with the mark, and those of the group. Processes of other users keep their environment to themselves; nothing of ours is among them. */
-function processesOf(mark: string, group: number | undefined): number[] {
+/** Processes of a tool by number, and when each began (a number may be somebody else's later). Changed at every look. */
+type Family = Map<number, string>;
+
+interface SeenProcess {
+  readonly pid: number;
+  readonly parent: number;
+  readonly began: string;
+  readonly own: boolean;
+}
+
+/**
+ * All processes with the mark, those of the group, and what any of these has started: `sudo`, `mock` and `env -i` clear the environment, often in a session of their own.
+ * Who was seen once is remembered without its parent. Processes of other users keep their environment to themselves; nothing of ours is among them.
+ */
+function processesOf(mark: string, family: Family, group?: number): number[] {
   const wanted = `${markName}=${mark}`;
-  return readdirSync('/proc').flatMap((name) => {
+  const seen = readdirSync('/proc').flatMap((name): SeenProcess[] => {
     const pid = Number(name);
     if (!Number.isInteger(pid) || pid === process.pid) return [];
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-      const [state, , pgrp] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      const [state, parent, pgrp, began] = [fields[0], Number(fields[1]), Number(fields[2]), fields[startTime] ?? ''];
       if (state === 'Z' || state === 'X') return [];
-      return Number(pgrp) === group || readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(wanted) ? [pid] : [];
+      return [{ pid, parent, began, own: pgrp === group || family.get(pid) === began || hasMark(pid, wanted) }];
     } catch {
       return []; // gone, or not ours
     }
   });
+  family.clear();
+  for (const { pid, began, own } of seen) if (own) family.set(pid, began);
+  for (let before = -1; before < family.size; ) {
+    before = family.size;
+    for (const { pid, parent, began } of seen) if (family.has(parent)) family.set(pid, began);
+  }
+  return [...family.keys()];
+}
+
+function hasMark(pid: number, wanted: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(wanted);
+  } catch {
+    return false; // of another user
+  }
 }
 
 function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
@@ -43,9 +76,9 @@ function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
 }
 
 /** New ones may be started while one looks. */
-async function killAll(mark: string, group?: number): Promise<void> {
+async function killAll(mark: string, family: Family, group?: number): Promise<void> {
   for (let looked = 0; looked < longestLook; looked += lookInterval) {
-    const left = processesOf(mark, group);
+    const left = processesOf(mark, family, group);
     if (left.length === 0) return;
     signalAll(left, 'SIGKILL');
     await wait(lookInterval);
@@ -75,7 +108,8 @@ function keepOutput(child: ChildProcess, which: 'stdout' | 'stderr', { file, lim
 }
 
 async function supervise(task: SupervisorTask, stop: Promise<void>): Promise<SupervisorReport> {
-  await killAll(task.mark); // of an attempt before, whose supervisor was killed
+  const family: Family = new Map();
+  await killAll(task.mark, family); // of an attempt before, whose supervisor was killed
   if (task.program === undefined) return { kind: 'ended', code: 0, signal: null };
   const child = spawn(task.program, task.args, { cwd: task.directory, env: { ...task.environment, [markName]: task.mark }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   keepOutput(child, 'stdout', { file: task.stdout, limit: task.outputLimit });
@@ -85,11 +119,13 @@ async function supervise(task: SupervisorTask, stop: Promise<void>): Promise<Sup
   const exited = new Promise<SupervisorReport>((resolve) => child.once('exit', (code, signal) => resolve({ kind: 'ended', code, signal })));
   if (child.pid === undefined) return failed;
   const group = child.pid;
-  void stop.then(() => signalAll(processesOf(task.mark, group), 'SIGTERM'));
+  const watch = setInterval(() => processesOf(task.mark, family, group), watchInterval);
+  void stop.then(() => signalAll(processesOf(task.mark, family, group), 'SIGTERM'));
   const report = await Promise.race([exited, stop.then(() => wait(task.grace))]);
   // Whatever it has left behind ends with it.
   if (report !== undefined) await Promise.race([closed, wait(lastOutput)]);
-  await killAll(task.mark, group);
+  clearInterval(watch);
+  await killAll(task.mark, family, group);
   await Promise.race([closed, wait(lastOutput)]);
   return report ?? (await exited);
 }
