@@ -1,4 +1,4 @@
-import { existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -118,4 +118,43 @@ describe('publication', () => {
     expect(filesBelow(root)).toEqual(['kept']);
     await removeTree(places);
   });
+});
+
+describe('a tree with directories that are read-only', () => {
+  /** Root may delete everything: as somebody else, who owns all of this. */
+  async function asNobody(work: () => Promise<void>): Promise<void> {
+    if (process.geteuid?.() !== 0) return work();
+    chmodSync(root, 0o777);
+    process.seteuid?.(65_534);
+    try {
+      await work();
+    } finally {
+      process.seteuid?.(0);
+    }
+  }
+
+  function fillReadOnly(staged: StagedTree): void {
+    fill(staged, 'whole');
+    mkdirSync(path.join(staged.directory, 'compose/closed/deeper'), { recursive: true });
+    writeFileSync(path.join(staged.directory, 'compose/closed/deeper/file'), '');
+    for (const name of ['compose/closed/deeper', 'compose/closed']) chmodSync(path.join(staged.directory, name), 0o555);
+  }
+
+  it('is removed', () =>
+    asNobody(async () => {
+      const staged = await stageTree(places);
+      fillReadOnly(staged);
+      await publishTree(places, staged, { job: 'j', generated });
+      await removeTree(places);
+      expect([existsSync(places.directory), existsSync(places.staging)]).toEqual([false, false]);
+    }));
+
+  it('does not stand in the way of the next attempt', () =>
+    asNobody(async () => {
+      fillReadOnly(await stageTree(places));
+      const next = await stageTree(places);
+      fill(next, 'second');
+      await publishTree(places, next, { job: 'j', generated });
+      whole('second');
+    }));
 });

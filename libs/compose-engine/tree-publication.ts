@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rmdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { GeneratedTree } from './compose-engine.js';
 import type { TreePlaces } from './compose-layout.js';
 import { allLogFiles } from './generation-log.js';
 import { isMissing } from '../errors/system-error.js';
+import { removeAll } from './remove-all.js';
 import { syncDirectory, syncTree, type SyncOptions } from './sync-tree.js';
 
 /** What one attempt makes, where nobody looks. */
@@ -150,7 +151,7 @@ async function removeContents(places: TreePlaces): Promise<void> {
   // STATUS first, then compose: nothing says that it is whole when it is not.
   names.sort((one, other) => order.indexOf(other) - order.indexOf(one));
   for (const name of names) await rename(path.join(places.directory, name), path.join(aside, name));
-  await rm(aside, { recursive: true, force: true, maxRetries: 3 });
+  await removeAll(aside);
 }
 
 async function clearAttempts(places: TreePlaces): Promise<void> {
@@ -161,7 +162,7 @@ async function clearAttempts(places: TreePlaces): Promise<void> {
 async function removeAside({ staging }: TreePlaces, name: string): Promise<void> {
   const aside = path.join(staging, `removed-${randomUUID()}`);
   await rename(path.join(staging, name), aside).catch(undefinedWhenMissing);
-  await rm(aside, { recursive: true, force: true, maxRetries: 3 });
+  await removeAll(aside);
 }
 
 /** Takes the whole tree out of sight by one rename, then deletes it. */
@@ -169,7 +170,7 @@ export async function removeTree(places: TreePlaces): Promise<void> {
   await mkdir(places.staging, { recursive: true });
   await rename(places.directory, path.join(places.staging, `removed-${randomUUID()}`)).catch(undefinedWhenMissing);
   await syncDirectory(places.root);
-  await rm(places.staging, { recursive: true, force: true, maxRetries: 3 });
+  await removeAll(places.staging);
 }
 
 function undefinedWhenMissing(error: unknown): undefined {
