@@ -42,9 +42,9 @@ export class ComposeFilesController {
     return this.sendOf(reply, Number(id), { address, name, rest });
   }
 
-  private async sendOf(reply: FastifyReply, id: number, { address, name, rest }: { readonly address: string; readonly name: string; readonly rest: readonly string[] }): Promise<void> {
+  private async sendOf(reply: FastifyReply, id: number, { address, name, rest, moves = false }: { readonly address: string; readonly name: string; readonly rest: readonly string[]; readonly moves?: boolean }): Promise<void> {
     const tree = await this.findTree(id);
-    if (tree.kind === 'tree') return this.send(reply, { address, place: [`odcs-${tree.id}`, ...rest], ...(tree.removed === undefined ? {} : { removed: tree.removed }) });
+    if (tree.kind === 'tree') return this.send(reply, { address, place: [`odcs-${tree.id}`, ...rest], moves, ...(tree.removed === undefined ? {} : { removed: tree.removed }) });
     if (tree.kind === 'removed') return refuse(reply, 410, removal(tree.removed));
     return refuse(reply, 404, tree.kind === 'private' ? `${name} is in a target directory without a public address.` : 'There is no such compose.');
   }
@@ -56,14 +56,14 @@ export class ComposeFilesController {
     const id = await readTypeLink(this.settings.composes, type, link);
     if (id === undefined) return refuse(reply, 404, 'There is no such compose.');
     if (rest.length === 0) return addSlash(reply, `./${encodeURIComponent(link)}/`);
-    return this.sendOf(reply, id, { address, name: link, rest });
+    return this.sendOf(reply, id, { address, name: link, rest, moves: link.startsWith('latest-') });
   }
 
-  private async send(reply: FastifyReply, { address, place, removed }: Requested): Promise<void> {
+  private async send(reply: FastifyReply, { address, place, removed, moves = false }: Requested): Promise<void> {
     const found = await resolveFile(this.settings.composes, place);
     if (found.kind === 'missing' && removed !== undefined) return refuse(reply, 410, removal(removed));
     if (found.kind === 'missing') return refuse(reply, 404, 'There is no such file. While a compose is generated, only its logs are there.');
-    if (found.kind === 'file') return sendFile(reply, found.path);
+    if (found.kind === 'file') return sendFile(reply, found.path, moves);
     if (place.at(-1) !== '') return addSlash(reply, `./${encodeURIComponent(place.at(-1) ?? '')}/`);
     sendPage(reply, await directoryPage(found.path, decodeURIComponent(address)));
   }
@@ -76,6 +76,8 @@ interface Requested {
   readonly place: readonly string[];
   /** The compose by whose name it is asked for, if that is removed. */
   readonly removed?: Compose;
+  /** The address will be that of another compose: a package of it is none that never changes. */
+  readonly moves?: boolean;
 }
 
 function removal({ id, removedAt, stateReason }: Compose): string {
@@ -87,8 +89,8 @@ function reasonOf(reason: string | null): string {
   return reason?.split('\n').at(-1) ?? '';
 }
 
-function sendFile(reply: FastifyReply, file: string): void {
-  void reply.headers({ 'content-security-policy': documentPolicy, 'cache-control': cacheControlOf(file) }).type(mediaTypeOf(file));
+function sendFile(reply: FastifyReply, file: string, moves: boolean): void {
+  void reply.headers({ 'content-security-policy': documentPolicy, 'cache-control': moves ? 'public, no-cache' : cacheControlOf(file) }).type(mediaTypeOf(file));
   // A range that is not there is an error on its way through the framework, and would lose what it knows of the file.
   const onFile = (_file: string, { size }: { readonly size: number }): void => void reply.header('content-range', `bytes */${size}`);
   // `dotfiles` is about the path of the directory of composes itself, which may have some; those below it were refused before.

@@ -88,6 +88,14 @@ describe('a file of a compose', () => {
     if (text !== undefined) expect(body).toBe(text);
   });
 
+  it('below a name that moves on is asked for again, although it is a package', async () => {
+    const file = 'compose/Temporary/x86_64/os/Packages/b/bash-5.2-1.x86_64.rpm';
+    mkdirSync(path.join(root, 'nightly'));
+    for (const name of ['latest-Kitchen-1.0', 'Kitchen-1.0-20261121.n.0']) symlinkSync('../odcs-1', path.join(root, 'nightly', name));
+    expect((await get(`nightly/latest-Kitchen-1.0/${file}`)).headers.get('cache-control')).toBe('public, no-cache');
+    expect((await get(`nightly/Kitchen-1.0-20261121.n.0/${file}`)).headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+  });
+
   it('is 304 for whoever has it', async () => {
     const first = await get(`${repodata}/repomd.xml`);
     await first.text();
