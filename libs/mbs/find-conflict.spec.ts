@@ -51,6 +51,16 @@ describe('the conflicts of modules', () => {
   });
 });
 
+describe('modules that all require all others', () => {
+  it('take neither the time nor the memory of the process', () => {
+    const names = Array.from({ length: 600 }, (_, index) => `m${index}`);
+    const requires = names.map((name) => ({ name, stream: '1' }));
+    const world = new Map(names.map((name) => [`${name}:1`, [build(name, '1', 'c', requires)]] as const));
+    const roots = [...world.values()].flat();
+    expect(roots.map((root) => findConflict(root, world))).toEqual(roots.map(() => undefined));
+  }, 10_000);
+});
+
 describe('resolving modules', () => {
   it('ends with all that is required, each stream once, whatever requires whatever', async () => {
     await fc.assert(

@@ -13,8 +13,9 @@ interface Need {
   readonly chain: readonly string[];
 }
 
-/** Steps of the search; beyond them a build passes, and whoever installs it will see. */
+/** Steps of the search; beyond them a build passes, and whoever installs it will see. A step with very many needs before it counts as several, because it copies them. */
 const mostSteps = 3000;
+const needsOfStep = 100;
 
 /**
  * Whether a machine can have a build with all that it requires: one stream of each module, in any of its contexts. Answers what stood in the way of the first choice when
@@ -26,7 +27,7 @@ export function findConflict(root: ModuleBuild, streams: ReadonlyMap<string, rea
 
   /** `chosen` by module name. Tries one context after the other. */
   function settle(needs: readonly Need[], chosen: ReadonlyMap<string, Need>): boolean {
-    steps += 1;
+    steps += 1 + needs.length / needsOfStep;
     const [need, ...rest] = needs;
     if (need === undefined || steps > mostSteps) return true;
     const there = chosen.get(need.name);
