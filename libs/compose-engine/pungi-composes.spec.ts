@@ -44,6 +44,12 @@ describe('a compose of a raw configuration', () => {
     expect(names.map((name) => existsSync(path.join(scratch().settings.composes, 'ci', name)))).toEqual([false, false, false]);
   });
 
+  it('is refused a label that is no part of a name, before Pungi has worked for it', () => {
+    const check = (label: string): void => scratch().engine.check(composeRequest(rawRequest({ composeType: 'production', label })));
+    expect(() => check('RC-20261121.10')).not.toThrow();
+    expect(() => check(`RC-${'1'.repeat(300)}.0`)).toThrow('is no label that Pungi takes');
+  });
+
   it('is given the command line, the directory and the environment that ODCS gives', async () => {
     await scratch().compose(3, rawRequest({ composeType: 'production', label: 'RC-2.0', flags: ['no_label'], parentPungiComposeIds: ['A-1-20261120.0', 'B-1-20261120.0'], respinOf: 'Kitchen-1.0-20261119.0', kojiEvent: 42 }));
     const command = /Command line: (.*)/.exec(readFileSync(scratch().path(3, 'logs/global/pungi.global.log'), 'utf8'))?.[1]?.split(' ').slice(1) ?? [];

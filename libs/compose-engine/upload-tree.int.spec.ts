@@ -6,6 +6,7 @@ import { PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { s3Credentials, startS3Server, type S3Server } from '../testing/start-s3-server.js';
 import { buildKitchen, type Kitchen } from './__fixtures__/kitchen.js';
+import { pungiSpecs, rawConfig, rawRequest } from './__fixtures__/pungi-kitchen.js';
 import { failureOf, filesBelow } from './__fixtures__/read-tree.js';
 import { scratchEngine, type ScratchEngine } from './__fixtures__/scratch-engine.js';
 
@@ -42,6 +43,8 @@ async function letEverybodyRead(): Promise<void> {
   client.destroy();
 }
 
+const pungi = pungiSpecs();
+
 describe('a bucket for composes', () => {
   it('gets the tree as it is in the directory, before that is visible', async () => {
     await scratch.compose(1, { source: [source], packages: ['kettle'] });
@@ -58,6 +61,15 @@ describe('a bucket for composes', () => {
     execFileSync('dnf', ['-y', '-q', '--disableplugin=*', `--installroot=${root}`, '--releasever=1', '--forcearch=x86_64', '--setopt=reposdir=/nonexistent', `--repofrompath=bucket,${url}`, '--repo=bucket', '--nogpgcheck', 'install', 'kettle'], { stdio: 'pipe' });
     expect(execFileSync('rpm', [`--root=${root}`, '-q', 'kettle'], { encoding: 'utf8' })).toBe('kettle-1.0-1.x86_64\n');
   }, 60_000);
+
+  it('gets a tree of Pungi with our logs, whatever Pungi has called its own files', async () => {
+    pungi.kitchen().commit('kitchen.conf', rawConfig('fake_hostile = "log"\n'));
+    await using uploading = await pungi.kitchen().engine({ change: { composeBucket: `s3://farm/composes?endpoint=${server.endpoint}` } });
+    await uploading.compose(6, rawRequest());
+    expect(inBucket(6)).toEqual(filesBelow(uploading.path(6)));
+    expect(readFileSync(path.join(objects(), 'odcs-6', 'pungi-stdout.log'), 'utf8')).toContain('fake pungi');
+    await uploading.engine.remove({ id: 6, targetDir: 'default' });
+  });
 
   it('that is away for a while fails one attempt, and not the next', async () => {
     await server.kill();
