@@ -37,7 +37,7 @@ authentication:
 authorization:
   composes:
     allowed_clients:
-      users: {${openidCommandLine.id}: ${anything}, bob: ${anything}, millrace: ${anything}, carol: {source_types: [tag]}}
+      users: {${openidCommandLine.id}: ${anything}, bob: ${anything}, builder: ${anything}, carol: {source_types: [tag]}}
     admins: {users: [bob]}
   quotas: {users: {carol: {composes: 0}}}
 `;
@@ -45,7 +45,7 @@ authorization:
 describeWith('krb5kdc', 'ODCS’s own clients, on a service where one has to log in', () => {
   beforeAll(async () => {
     for (const level of ['warn', 'info'] as const) jest.spyOn(console, level).mockImplementation(() => undefined);
-    certificates = writeTestCertificates(folder);
+    certificates = writeTestCertificates(folder, 'builder');
     writeFileSync(path.join(folder, 'secret'), openidResource.secret);
     let module: string;
     [python, module, kdc, provider, scene, pulp] = await Promise.all([odcsLoginPython(), kerberosModule(), startKdc({ users: ['bob', 'carol', 'eve'], services: ['HTTP/127.0.0.1'] }), startOpenidProvider(), openModuleScene(), startFakePulp3({ directory: folder, login: 'admin:sesame' })]);
@@ -141,7 +141,7 @@ print("SEEN" + json.dumps(seen))
 `;
     const { stdout } = await run(python, ['-c', script, `${url}/`, certificates.client.certificate, certificates.client.key], { env: plain() });
     const reason = (text: string): object => ({ status: 400, error: 'Bad Request', message: expect.stringContaining(text) });
-    expect(JSON.parse(stdout.slice(stdout.indexOf('SEEN') + 4))).toEqual({ tag: 'millrace', build: 'millrace', module: 'millrace', pulp: 'millrace', raw_config: reason('Pungi') });
+    expect(JSON.parse(stdout.slice(stdout.indexOf('SEEN') + 4))).toEqual({ tag: 'builder', build: 'builder', module: 'builder', pulp: 'builder', raw_config: reason('Pungi') });
   }, 60_000);
 
   it('are told why they may not, and the service knows nobody who shows nothing', async () => {

@@ -53,6 +53,19 @@ describe('a request that shows nothing', () => {
   });
 });
 
+describe('the names of those who are no users', () => {
+  it.each(['rule:nightly', 'rule:', 'craft', 'unknown', 'Anonymous'])('are nobody else\'s: %s', async (name) => {
+    const { authenticate } = await createAuthenticator(read('front-end: { addresses: [192.0.2.7], user-header: x-user }'), options);
+    await expect(authenticate(credentials({ headers: { 'x-user': name } }))).rejects.toMatchObject({ code: 'unauthorized' });
+    expect(await authenticate(credentials({ authorization: basic('craft:secret') }))).toMatchObject({ principal: { name: 'craft', by: 'control' } });
+  });
+
+  it('are others\' once the control credentials are no way in, or when they only look alike', async () => {
+    const { authenticate } = await createAuthenticator(read('control: false\nfront-end: { addresses: [192.0.2.7], user-header: x-user }'), options);
+    for (const name of ['craft', 'ruler', 'my-rule:x']) expect(await authenticate(credentials({ headers: { 'x-user': name } }))).toMatchObject({ principal: { name } });
+  });
+});
+
 describe('guessing of the password', () => {
   it('ends for an address that was wrong too often, comes back with time, and concerns no other address', async () => {
     let time = 0;
