@@ -67,6 +67,13 @@ describe('the names of those who are no users', () => {
 });
 
 describe('guessing of the password', () => {
+  it('is not limited where it is hopeless, so that a build that fails on purpose locks nobody out at its address', async () => {
+    const controlAuth = `craft:${'k'.repeat(20)}`;
+    const { authenticate } = await createAuthenticator(read('failed-logins-per-minute: 1'), { ...options, controlAuth, now: () => 0 });
+    for (let count = 0; count < 5; count += 1) await expect(authenticate(credentials({ authorization: basic('craft:wrong') }))).rejects.toMatchObject({ code: 'unauthorized' });
+    expect(await authenticate(credentials({ authorization: basic(controlAuth) }))).toMatchObject({ principal: { by: 'control' } });
+  });
+
   it('ends for an address that was wrong too often, comes back with time, and concerns no other address', async () => {
     let time = 0;
     const seen: TriedLogin[] = [];
