@@ -21,4 +21,6 @@ export default {
     ],
   },
   testTimeout: 30_000,
+  // Node keeps what it has once loaded as an ES module; a process that has run a hundred spec files has gigabytes of them.
+  workerIdleMemoryLimit: '1200MB',
 };

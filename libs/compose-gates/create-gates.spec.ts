@@ -23,7 +23,7 @@ let gates: Gates;
 beforeAll(async () => {
   fake = await startFakeGreenwave();
   fake.policies.push({ productVersion: 'farm-1', decisionContext: 'compose_promotion', subjectType: 'compose', required: ['compose.install', 'compose.boot'] });
-  client = createSourceClient({ settings, version: '1.2.3', limits: { ...sourceLimits, progressTime: 200 } });
+  client = createSourceClient({ settings, version: '1.2.3', limits: { ...sourceLimits, progressTime: 600 } });
   gates = createGates({ client, answerBytes: 100_000, decisionTime: 1000 });
 });
 beforeEach(() => {

@@ -37,7 +37,7 @@ function commit(files: Readonly<Record<string, string>>): string {
 
 function checkouts(limits: Partial<GitLimits> = {}, allow = ['127.0.0.0/8'], sourcePaths = [root]): GitCheckout {
   const settings = { composeSourcePaths: [], composeAllowDestinations: allow, forbiddenPorts: [], upstreamProxy: undefined, upstreamNoProxy: [], upstreamCa: undefined };
-  return createGitCheckout({ client: createSourceClient({ settings, version: '1.2.3', limits: { ...sourceLimits, progressTime: 300 } }), sourcePaths, searchPath, limits });
+  return createGitCheckout({ client: createSourceClient({ settings, version: '1.2.3', limits: { ...sourceLimits, progressTime: 10_000 } }), sourcePaths, searchPath, limits });
 }
 
 const scratch = (): string => path.join(work, `out-${(count += 1)}`);

@@ -22,7 +22,7 @@ let service: ModuleBuildService;
 
 beforeAll(async () => {
   const settings = { composeSourcePaths: [], composeAllowDestinations: ['127.0.0.0/8'], forbiddenPorts: [], upstreamProxy: undefined, upstreamNoProxy: [], upstreamCa: undefined };
-  source = createRepositorySource({ settings, content: await openContentStore(path.join(work, 'content')), directory: path.join(work, 'cache'), version: '1.2.3', limits: { progressTime: 200, retryDelay: 1, documentBytes: 1_000_000 } });
+  source = createRepositorySource({ settings, content: await openContentStore(path.join(work, 'content')), directory: path.join(work, 'cache'), version: '1.2.3', limits: { progressTime: 600, retryDelay: 1, documentBytes: 1_000_000 } });
 });
 beforeEach(async () => {
   await mbs?.[Symbol.asyncDispose]();

@@ -5,8 +5,11 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { openModuleScene, type ModuleScene } from '../../libs/compose-engine/__fixtures__/module-scene.js';
+import { buildPackages } from '../../libs/compose-engine/__fixtures__/rpm-packages.js';
 import { describeWith } from '../../libs/testing/describe-with.js';
 import { startFakePulp3, type FakePulp3 } from '../../libs/testing/fake-pulp-3.js';
+import { installFakePungi } from '../../libs/testing/fake-pungi/install-fake-pungi.js';
+import { git, startGitServer, type GitServer } from '../../libs/testing/start-git-server.js';
 import { kerberosModule } from '../../libs/testing/kerberos-module.js';
 import { startKdc, testRealm, type TestKdc } from '../../libs/testing/start-kdc.js';
 import { openidCommandLine, openidResource, startOpenidProvider, type TestOpenidProvider } from '../../libs/testing/start-openid-provider.js';
@@ -23,6 +26,9 @@ let provider: TestOpenidProvider;
 let certificates: TestCertificates;
 let scene: ModuleScene;
 let pulp: FakePulp3;
+let configurations: GitServer;
+/** Of a service with everything that composes are made of. */
+let settings: Readonly<Record<string, string>>;
 let service: ComposeService;
 /** By an address: with the name localhost, ODCS's command line logs in nowhere. */
 let url: string;
@@ -42,6 +48,21 @@ authorization:
   quotas: {users: {carol: {composes: 0}}}
 `;
 
+/** One configuration of Pungi, in git over HTTP. */
+async function startConfigurations(): Promise<GitServer> {
+  const repository = path.join(folder, 'git/configurations');
+  mkdirSync(repository, { recursive: true });
+  buildPackages(path.join(folder, 'rpms'), [{ name: 'hello', arch: 'noarch' }]);
+  git(repository, 'init', '--quiet', '--initial-branch=main');
+  writeFileSync(path.join(repository, 'kitchen.conf'), `release_name = "Kitchen"\nrelease_short = "Kitchen"\nrelease_version = "1.0"\nfake_packages = {"Server": {"x86_64": ["${folder}/rpms/hello-1.0-1.noarch.rpm"]}}\n`);
+  git(repository, 'add', '--all');
+  git(repository, 'commit', '--quiet', '--message', 'kitchen');
+  const server = await startGitServer(path.join(folder, 'git'));
+  writeFileSync(path.join(folder, 'wrapper.conf'), 'from raw_config import *\n');
+  writeFileSync(path.join(folder, 'pungi.yaml'), `pungi: { wrapper: ${folder}/wrapper.conf }\nraw-configs:\n  kitchen: { url: ${server.url}/configurations/.git, config-filename: kitchen.conf }\n`);
+  return server;
+}
+
 describeWith('krb5kdc', 'ODCS’s own clients, on a service where one has to log in', () => {
   beforeAll(async () => {
     for (const level of ['warn', 'info'] as const) jest.spyOn(console, level).mockImplementation(() => undefined);
@@ -57,14 +78,25 @@ describeWith('krb5kdc', 'ODCS’s own clients, on a service where one has to log
     pulp.addDistribution('base', { basePath: 'dist/base/x86_64/os', labels: { content_set: 'base-rpms' }, repository: 'base' });
     writeFileSync(path.join(folder, 'pulp-password'), 'sesame');
     writeFileSync(path.join(folder, 'pulp.yaml'), `version: 3\nurl: ${pulp.url}\nusername: admin\npassword: { file: ${path.join(folder, 'pulp-password')} }\n`);
+    configurations = await startConfigurations();
+    settings = {
+      PATH: installFakePungi(path.join(folder, 'bin')),
+      MILLRACE_KOJI_HUB: scene.hub.url,
+      MILLRACE_KOJI_TOPURL: scene.hub.topUrl,
+      MILLRACE_MBS_URL: scene.mbs.url,
+      MILLRACE_PULP: path.join(folder, 'pulp.yaml'),
+      MILLRACE_PUNGI: path.join(folder, 'pungi.yaml'),
+      MILLRACE_COMPOSE_ALLOW_DESTINATIONS: '127.0.0.1/32',
+    };
     writeFileSync(path.join(folder, 'access.yaml'), accessFile(module));
-    service = await startComposeService({ MILLRACE_ACCESS: path.join(folder, 'access.yaml'), MILLRACE_KOJI_HUB: scene.hub.url, MILLRACE_KOJI_TOPURL: scene.hub.topUrl, MILLRACE_MBS_URL: scene.mbs.url, MILLRACE_PULP: path.join(folder, 'pulp.yaml'), MILLRACE_COMPOSE_ALLOW_DESTINATIONS: '127.0.0.1/32' });
+    service = await startComposeService({ ...settings, MILLRACE_ACCESS: path.join(folder, 'access.yaml') });
     url = service.url.replace('//localhost:', '//127.0.0.1:');
   }, 600_000);
   afterAll(async () => {
     await service.stop();
     await scene[Symbol.asyncDispose]();
     await pulp[Symbol.asyncDispose]();
+    await configurations[Symbol.asyncDispose]();
     await provider[Symbol.asyncDispose]();
     await kdc.stop();
     rmSync(folder, { recursive: true, force: true });
@@ -86,31 +118,32 @@ describeWith('krb5kdc', 'ODCS’s own clients, on a service where one has to log
   const owners: Readonly<Record<string, string>> = { 'OpenID Connect': openidCommandLine.id, 'Kerberos': 'bob' };
 
   /** Its exit code, and the JSON that it prints at last, or what it says. */
-  async function odcs(environment: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<{ readonly code: number; readonly text: string; readonly json: Readonly<Record<string, unknown>> }> {
-    const { code, text } = await run(python, ['-c', 'import sys; from odcs.client.cli import main; sys.argv[0] = "odcs"; main()', '--server', `${url}/`, '-q', ...args], { env: environment }).then(
+  const odcs = (environment: NodeJS.ProcessEnv, ...args: readonly string[]): ReturnType<typeof odcsAt> => odcsAt(url, environment, ...args);
+
+  async function odcsAt(server: string, environment: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<{ readonly code: number; readonly text: string; readonly json: Readonly<Record<string, unknown>> }> {
+    const { code, text } = await run(python, ['-c', 'import sys; from odcs.client.cli import main; sys.argv[0] = "odcs"; main()', '--server', `${server}/`, '-q', ...args], { env: environment }).then(
       ({ stdout }) => ({ code: 0, text: stdout }),
       ({ code = 1, stdout = '', stderr = '' }: { code?: number; stdout?: string; stderr?: string }) => ({ code, text: `${stdout}${stderr}` }),
     );
     return { code, text, json: text.includes('{') && code === 0 ? (JSON.parse(text.slice(text.indexOf('{'))) as Record<string, unknown>) : {} };
   }
 
-  /** What a service with a Koji hub, a module build service and Pulp makes of each command, once the caller is known. */
-  const commands: readonly (readonly [readonly string[], { readonly code: number; readonly says: string }])[] = [
-    [['create-tag', 'updates', 'kettle'], { code: 0, says: '"source": "updates"' }],
-    [['create-build', 'kettle-1.0-1'], { code: 0, says: '"builds": "kettle-1.0-1"' }],
-    [['create', 'tag', 'updates'], { code: 0, says: '"source": "updates"' }],
-    [['create-module', 'mill:1'], { code: 0, says: '"source": "mill:1"' }],
-    [['create-pulp', 'base-rpms'], { code: 0, says: '"source": "base-rpms"' }],
-    [['create-raw-config', 'name', 'commit'], { code: 255, says: 'Pungi' }],
+  /** Every command that creates, and what its compose says. */
+  const commands: readonly (readonly [command: readonly string[], says: string])[] = [
+    [['create-tag', 'updates', 'kettle'], '"source": "updates"'],
+    [['create-build', 'kettle-1.0-1'], '"builds": "kettle-1.0-1"'],
+    [['create', 'tag', 'updates'], '"source": "updates"'],
+    [['create-module', 'mill:1'], '"source": "mill:1"'],
+    [['create-pulp', 'base-rpms'], '"source": "base-rpms"'],
+    [['create-raw-config', 'kitchen', 'main'], '"source": "kitchen#main"'],
   ];
 
   describe.each(['OpenID Connect', 'Kerberos'])('by %s', (mechanism) => {
     it('are who they are, in every command that creates', async () => {
       const environment = await (logins[mechanism] as () => Promise<NodeJS.ProcessEnv>)();
-      for (const [command, { code, says }] of commands) {
+      for (const [command, says] of commands) {
         const made = await odcs(environment, '--no-wait', ...command);
-        expect({ command, code: made.code, text: made.text }).toEqual({ command, code, text: expect.stringContaining(says) });
-        if (code === 0) expect(made.json['owner']).toBe(owners[mechanism]);
+        expect({ command, code: made.code, text: made.text, owner: made.json['owner'] }).toEqual({ command, code: 0, text: expect.stringContaining(says), owner: owners[mechanism] });
       }
     }, 120_000);
 
@@ -132,7 +165,7 @@ import requests
 server, cert, key = sys.argv[1:]
 odcs = ODCS(server, auth_mech=AuthMech.SSL, ssl_cert=cert, ssl_key=key)
 seen = {}
-for name, source in {"tag": ComposeSourceTag("updates"), "build": ComposeSourceBuild(["kettle-1.0-1"]), "module": ComposeSourceModule(["mill:1"]), "pulp": ComposeSourcePulp(["base-rpms"]), "raw_config": ComposeSourceRawConfig("name", "commit")}.items():
+for name, source in {"tag": ComposeSourceTag("updates"), "build": ComposeSourceBuild(["kettle-1.0-1"]), "module": ComposeSourceModule(["mill:1"]), "pulp": ComposeSourcePulp(["base-rpms"]), "raw_config": ComposeSourceRawConfig("kitchen", "main")}.items():
     try:
         seen[name] = odcs.request_compose(source)["owner"]
     except requests.HTTPError as error:
@@ -140,9 +173,20 @@ for name, source in {"tag": ComposeSourceTag("updates"), "build": ComposeSourceB
 print("SEEN" + json.dumps(seen))
 `;
     const { stdout } = await run(python, ['-c', script, `${url}/`, certificates.client.certificate, certificates.client.key], { env: plain() });
-    const reason = (text: string): object => ({ status: 400, error: 'Bad Request', message: expect.stringContaining(text) });
-    expect(JSON.parse(stdout.slice(stdout.indexOf('SEEN') + 4))).toEqual({ tag: 'builder', build: 'builder', module: 'builder', pulp: 'builder', raw_config: reason('Pungi') });
+    expect(JSON.parse(stdout.slice(stdout.indexOf('SEEN') + 4))).toEqual({ tag: 'builder', build: 'builder', module: 'builder', pulp: 'builder', raw_config: 'builder' });
   }, 60_000);
+
+  it('are nobody on a service that asks nobody who they are, in every command, and each compose is made', async () => {
+    const open = await startComposeService(settings);
+    try {
+      for (const [command, says] of commands) {
+        const made = await odcsAt(open.url, plain('none'), ...command);
+        expect({ command, code: made.code, text: made.text, owner: made.json['owner'], state: made.json['state_name'] }).toEqual({ command, code: 0, text: expect.stringContaining(command[0] === 'create-module' ? '"source": "mill:1:1:m1"' : says), owner: 'unknown', state: 'done' });
+      }
+    } finally {
+      await open.stop();
+    }
+  }, 180_000);
 
   it('are told why they may not, and the service knows nobody who shows nothing', async () => {
     const carol = { ...plain(), ...(await kdc.environmentOf('carol')) };

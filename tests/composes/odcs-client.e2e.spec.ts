@@ -97,7 +97,7 @@ describe('ODCS’s own client library', () => {
     expect(seen['cancelled']).toMatchObject({ state_name: 'failed', state_reason: 'Canceled by anonymous' });
     expect(seen['failed']).toMatchObject({ state_name: 'failed', state_reason: expect.stringContaining('no-such-package') });
     const reason = (text: string): object => ({ status: 400, body: { status: 400, error: 'Bad Request', message: expect.stringContaining(text) } });
-    expect(seen['refused']).toEqual({ tag: reason('Koji'), module: reason('module build service'), pulp: reason('Pulp'), raw_config: reason('Pungi'), build: reason('Koji'), flag: reason('Unknown flag') });
+    expect(seen['refused']).toEqual({ tag: reason('Koji'), module: reason('Koji'), pulp: reason('Pulp'), raw_config: reason('Pungi'), build: reason('Koji'), flag: reason('Unknown flag') });
     const gone = await finished(done.id);
     expect(['done', 'removed']).toContain(gone['state_name']);
   }, 120_000);
@@ -122,7 +122,7 @@ describe('ODCS’s command line', () => {
 
   it.each([
     ['create-tag', ['f40', 'bash', '--sigkey', 'FD431D51', '--sigkey', 'none', '--arch', 'x86_64'], 'Koji'],
-    ['create-module', ['nodejs:18'], 'module build service'],
+    ['create-module', ['nodejs:18'], 'Koji'],
     ['create-pulp', ['content-set'], 'Pulp'],
     ['create-raw-config', ['name', 'commit'], 'Pungi'],
     ['create-build', ['bash-5.2-1'], 'Koji'],
