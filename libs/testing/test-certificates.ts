@@ -23,8 +23,8 @@ interface Pair {
   readonly keyPem: string;
 }
 
-/** A private authority, a server and a client of it, as PEM files in `folder`. */
-export function writeTestCertificates(folder: string): TestCertificates {
+/** A private authority, a server and a client of it, as PEM files in `folder`. `client` is the client's common name. */
+export function writeTestCertificates(folder: string, client = 'millrace'): TestCertificates {
   const authority = newPair('spec authority');
   const pem = sign(authority, authority, [
     { name: 'basicConstraints', critical: true, cA: true },
@@ -45,7 +45,7 @@ export function writeTestCertificates(folder: string): TestCertificates {
     writeFileSync(files.key, pair.keyPem, { mode: 0o600 });
     return files;
   };
-  return { authority: authorityFile, server: leaf('localhost', 'serverAuth'), client: leaf('millrace', 'clientAuth') };
+  return { authority: authorityFile, server: leaf('localhost', 'serverAuth'), client: leaf(client, 'clientAuth') };
 }
 
 function newPair(name: string): Pair {

@@ -43,7 +43,7 @@ authentication:
 authorization:
   composes:
     allowed_clients:
-      users: {${openidCommandLine.id}: ${anything}, bob: ${anything}, millrace: ${anything}, carol: {source_types: [tag]}}
+      users: {${openidCommandLine.id}: ${anything}, bob: ${anything}, builder: ${anything}, carol: {source_types: [tag]}}
     admins: {users: [bob]}
   quotas: {users: {carol: {composes: 0}}}
 `;
@@ -66,7 +66,7 @@ async function startConfigurations(): Promise<GitServer> {
 describeWith('krb5kdc', 'ODCS’s own clients, on a service where one has to log in', () => {
   beforeAll(async () => {
     for (const level of ['warn', 'info'] as const) jest.spyOn(console, level).mockImplementation(() => undefined);
-    certificates = writeTestCertificates(folder);
+    certificates = writeTestCertificates(folder, 'builder');
     writeFileSync(path.join(folder, 'secret'), openidResource.secret);
     let module: string;
     [python, module, kdc, provider, scene, pulp] = await Promise.all([odcsLoginPython(), kerberosModule(), startKdc({ users: ['bob', 'carol', 'eve'], services: ['HTTP/127.0.0.1'] }), startOpenidProvider(), openModuleScene(), startFakePulp3({ directory: folder, login: 'admin:sesame' })]);
@@ -173,7 +173,7 @@ for name, source in {"tag": ComposeSourceTag("updates"), "build": ComposeSourceB
 print("SEEN" + json.dumps(seen))
 `;
     const { stdout } = await run(python, ['-c', script, `${url}/`, certificates.client.certificate, certificates.client.key], { env: plain() });
-    expect(JSON.parse(stdout.slice(stdout.indexOf('SEEN') + 4))).toEqual({ tag: 'millrace', build: 'millrace', module: 'millrace', pulp: 'millrace', raw_config: 'millrace' });
+    expect(JSON.parse(stdout.slice(stdout.indexOf('SEEN') + 4))).toEqual({ tag: 'builder', build: 'builder', module: 'builder', pulp: 'builder', raw_config: 'builder' });
   }, 60_000);
 
   it('are nobody on a service that asks nobody who they are, in every command, and each compose is made', async () => {

@@ -42,6 +42,12 @@ describe('a gateway on TLS', () => {
     for (const host of ['127.0.0.1', '::1']) expect((await get(host, '/healthz')).status).toBe(200);
   });
 
+  it('leads the clients of ODCS from page to page by https', async () => {
+    const first = async (headers: Readonly<Record<string, string>>): Promise<unknown> => (JSON.parse((await get('127.0.0.1', '/api/1/composes/?per_page=1', { headers })).text) as { meta: { first: unknown } }).meta.first;
+    expect(await first({})).toBe(`https://127.0.0.1:${gateway.port}/api/1/composes/?page=1&per_page=1`);
+    expect(await first({ 'x-scheme': 'http' })).toMatch(/^http:/);
+  });
+
   it('lets the control credentials in, and tells others what to show', async () => {
     expect((await get('127.0.0.1', '/v1/sessions', { auth: 'craft:craft' })).status).toBe(200);
     const refused = await get('127.0.0.1', '/v1/sessions');

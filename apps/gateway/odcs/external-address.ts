@@ -1,3 +1,4 @@
+import { TLSSocket } from 'node:tls';
 import type { FastifyRequest } from 'fastify';
 
 const hostName = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
@@ -12,7 +13,8 @@ export function externalAddress(request: Pick<FastifyRequest, 'headers' | 'socke
   const scheme = headerValue(headers['x-scheme'])?.toLowerCase();
   const forwarded = headerValue(headers['x-forwarded-host'])?.split(',')[0]?.trim();
   const host = [forwarded, headers.host].find((each) => each !== undefined && hostName.test(each)) ?? `localhost:${socket.localPort}`;
-  return `${scheme === 'https' ? 'https' : 'http'}://${host}${scriptName(headers)}`;
+  const own = socket instanceof TLSSocket ? 'https' : 'http';
+  return `${scheme === 'http' || scheme === 'https' ? scheme : own}://${host}${scriptName(headers)}`;
 }
 
 /** The path prefix below which a reverse proxy shows this service; empty without one. */

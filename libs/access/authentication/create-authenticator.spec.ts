@@ -53,7 +53,27 @@ describe('a request that shows nothing', () => {
   });
 });
 
+describe('the names of those who are no users', () => {
+  it.each(['rule:nightly', 'rule:', 'craft', 'unknown', 'Anonymous'])('are nobody else\'s: %s', async (name) => {
+    const { authenticate } = await createAuthenticator(read('front-end: { addresses: [192.0.2.7], user-header: x-user }'), options);
+    await expect(authenticate(credentials({ headers: { 'x-user': name } }))).rejects.toMatchObject({ code: 'unauthorized' });
+    expect(await authenticate(credentials({ authorization: basic('craft:secret') }))).toMatchObject({ principal: { name: 'craft', by: 'control' } });
+  });
+
+  it('are others\' once the control credentials are no way in, or when they only look alike', async () => {
+    const { authenticate } = await createAuthenticator(read('control: false\nfront-end: { addresses: [192.0.2.7], user-header: x-user }'), options);
+    for (const name of ['craft', 'ruler', 'my-rule:x']) expect(await authenticate(credentials({ headers: { 'x-user': name } }))).toMatchObject({ principal: { name } });
+  });
+});
+
 describe('guessing of the password', () => {
+  it('is not limited where it is hopeless, so that a build that fails on purpose locks nobody out at its address', async () => {
+    const controlAuth = `craft:${'k'.repeat(20)}`;
+    const { authenticate } = await createAuthenticator(read('failed-logins-per-minute: 1'), { ...options, controlAuth, now: () => 0 });
+    for (let count = 0; count < 5; count += 1) await expect(authenticate(credentials({ authorization: basic('craft:wrong') }))).rejects.toMatchObject({ code: 'unauthorized' });
+    expect(await authenticate(credentials({ authorization: basic(controlAuth) }))).toMatchObject({ principal: { by: 'control' } });
+  });
+
   it('ends for an address that was wrong too often, comes back with time, and concerns no other address', async () => {
     let time = 0;
     const seen: TriedLogin[] = [];

@@ -7,6 +7,7 @@ import type { Principal } from '../principal.js';
 import type { AuthenticationSettings } from './authentication-schema.js';
 import { backendName } from './backend-name.js';
 import { createCertificateLogin } from './certificates/certificate-login.js';
+import { controlUser } from './control-credentials.js';
 import { createControlLogin } from './control-login.js';
 import { createFailedLogins, type FailedLogins } from './failed-logins.js';
 import { createFrontEndLogin, type FrontEndLogin } from './front-end/front-end-login.js';
@@ -52,6 +53,7 @@ export async function createAuthenticator(settings: AuthenticationSettings | und
   const { methods, frontEnd } = await openMethods(settings, options);
   const ldap = settings?.['ldap-groups'];
   const directory = ldap === undefined ? undefined : createLdapGroups(ldap, { environment, onUnavailable: onProblem });
+  const controlName = settings?.control === false ? undefined : controlUser(options.controlAuth);
   const nobodyMayAsk = settings === undefined ? options.composeAuth === 'noauth' : settings.anonymous;
 
   async function watched<Result>(by: LoginMethod['by'], { peerAddress }: Credentials, login: () => Promise<Result | undefined>): Promise<Result | undefined> {
@@ -68,7 +70,7 @@ export async function createAuthenticator(settings: AuthenticationSettings | und
   async function callerBy(method: LoginMethod, credentials: Credentials): Promise<AuthenticatedCaller | undefined> {
     const login = await method.login(credentials);
     if (login === undefined) return undefined;
-    const name = checkedName(login.name);
+    const name = checkedName(login.name, method.by === 'control' ? undefined : controlName);
     const found = ldap?.for.some((by) => by === method.by) === true ? await directory?.groupsOf(name) : undefined;
     const principal: Principal = { name, groups: groupNames([...login.groups, ...(found ?? [])]), by: method.by, scopes: login.scopes };
     return { principal, ...(login.reply === undefined ? {} : { reply: login.reply }) };

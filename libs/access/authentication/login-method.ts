@@ -1,3 +1,4 @@
+import { ruleOwner } from '../../compose-rules/rule-cause.js';
 import { MillraceError } from '../../errors/millrace-error.js';
 import type { Credentials } from '../authenticator.js';
 import type { Principal } from '../principal.js';
@@ -31,10 +32,15 @@ export function refusedLogin(reason: string, cause?: unknown): MillraceError {
 const nobody: ReadonlySet<string> = new Set(['unknown', 'anonymous']);
 const nameLimit = 512;
 
-/** Names become owners in the record, lines in logs and pages: no control characters, nothing that looks like another name. */
-export function checkedName(name: string): string {
+/**
+ * Names become owners in the record, lines in logs and pages: no control characters, nothing that looks like another name, and no name of those who are no users. Whoever a
+ * provider calls so would own what rules and the control credentials (`controlName`) have asked for.
+ */
+export function checkedName(name: string, controlName?: string): string {
   if (name.length === 0 || name.length > nameLimit || name !== name.trim() || /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u.test(name)) throw refusedLogin('the name is empty, longer than 512 characters or has control characters or outer spaces');
   if (nobody.has(name.toLowerCase())) throw refusedLogin('the name is one of those that stand for nobody');
+  if (name.startsWith(ruleOwner(''))) throw refusedLogin('the name is one of those that rules have');
+  if (name === controlName) throw refusedLogin('the name is that of the control credentials');
   return name;
 }
 

@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
 import https from 'node:https';
 import os from 'node:os';
 import path from 'node:path';
+import { connect, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createOpensslAuthority, type OpensslAuthority } from '../../../testing/openssl-authority.js';
@@ -12,6 +14,7 @@ import { authenticatorOptions } from '../__fixtures__/credentials.js';
 import { startGuardedServer } from '../__fixtures__/guarded-server.js';
 import { authenticationSchema } from '../authentication-schema.js';
 import { createAuthenticator, type TriedLogin } from '../create-authenticator.js';
+import { shownCertificate } from './shown-certificate.js';
 import { commonName, distinguishedName } from './subject-name.js';
 import { openTlsListener, type TlsListener } from './tls-listener.js';
 
@@ -112,6 +115,39 @@ describe('a client with a certificate', () => {
     expect(await ask(port, other)).toEqual({ status: 401, name: undefined });
     expect(await ask(port, client)).toEqual({ status: 200, name: 'CN=builder,OU=farm,O=Example' });
     expect(await listener.refresh()).toBe(false);
+  });
+
+  it('is told to connect anew when authorities or lists have changed, and not for a new certificate of the server', async () => {
+    const list = path.join(folder, 'moving-list.pem');
+    const files = { certificate: path.join(folder, 'renewed.pem'), key: path.join(folder, 'renewed.key') };
+    const put = (from: CertificateFiles): void => {
+      copyFileSync(from.certificate, files.certificate);
+      copyFileSync(from.key, files.key);
+    };
+    put(server);
+    copyFileSync(authority.revocationList(), list);
+    const { port, listener } = await listen({ 'certificate-file': files.certificate, 'key-file': files.key, 'revocation-lists-file': list });
+    const socket = connect({ port, host: '127.0.0.1', servername: 'localhost', ca: readFileSync(authority.certificate), cert: readFileSync(client.certificate), key: readFileSync(client.key) });
+    closing.push(() => void socket.destroy());
+    // With each request the next one begins: a connection in use is not closed by a change.
+    const answerTo = async (text: string): Promise<string> => {
+      socket.write(`${text}\r\nGET / HTTP/1.1\r\nHost: localhost\r\n`);
+      return String((await once(socket, 'data') as [Buffer])[0]);
+    };
+    expect(await answerTo('GET / HTTP/1.1\r\nHost: localhost\r\n')).toMatch(/^HTTP\/1.1 200 /);
+    put(authority.issue('/CN=localhost'));
+    expect(await listener.refresh()).toBe(true);
+    expect(await answerTo('')).toMatch(/^HTTP\/1.1 200 (?![^]*connection: close)/i);
+    authority.revoke(authority.issue('/CN=other'));
+    copyFileSync(authority.revocationList(), list);
+    expect(await listener.refresh()).toBe(true);
+    expect(await answerTo('')).toMatch(/^HTTP\/1.1 401 [^]*connection: close/i);
+  });
+
+  it('is refused when it has expired since the connection was made', () => {
+    const late = authority.issue('/CN=late', { days: 0 });
+    const socket = { authorized: true, getPeerX509Certificate: () => new X509Certificate(readFileSync(late.certificate)) } as TLSSocket;
+    expect(shownCertificate(socket)).toMatchObject({ subject: 'CN=late', problem: 'CERT_HAS_EXPIRED' });
   });
 
   it('is refused while the revocation list is too old, or of another authority', async () => {

@@ -3,7 +3,13 @@ import type { TLSSocket } from 'node:tls';
 import type { ClientCertificate } from '../../authenticator.js';
 import { distinguishedName } from './subject-name.js';
 
-const known = new WeakMap<TLSSocket, ClientCertificate | 'none'>();
+interface Shown {
+  readonly certificate: ClientCertificate;
+  /** Milliseconds since 1970. */
+  readonly validTo: number;
+}
+
+const known = new WeakMap<TLSSocket, Shown | 'none'>();
 const outdated = new WeakSet<TLSSocket>();
 
 /** The certificate that the client of a connection has shown; read once a connection. */
@@ -11,7 +17,11 @@ export function shownCertificate(socket: TLSSocket): ClientCertificate | undefin
   const shown = known.get(socket) ?? read(socket);
   known.set(socket, shown);
   if (shown === 'none') return undefined;
-  return outdated.has(socket) ? { ...shown, problem: 'authorities or revocation lists have changed since the connection was made' } : shown;
+  const { certificate, validTo } = shown;
+  if (outdated.has(socket)) return { ...certificate, problem: 'authorities or revocation lists have changed since the connection was made' };
+  // Connections may be kept for longer than their certificates are good.
+  if (certificate.problem === undefined && validTo < Date.now()) return { ...certificate, problem: 'CERT_HAS_EXPIRED' };
+  return certificate;
 }
 
 /** What was verified by lists that have been replaced proves nothing any more: the client has to connect anew. */
@@ -19,9 +29,13 @@ export function mistrustConnection(socket: TLSSocket): void {
   outdated.add(socket);
 }
 
-function read(socket: TLSSocket): ClientCertificate | 'none' {
+export function isMistrusted(socket: TLSSocket): boolean {
+  return outdated.has(socket);
+}
+
+function read(socket: TLSSocket): Shown | 'none' {
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) return 'none';
   const problem = socket.authorized ? {} : { problem: String((socket.authorizationError) ?? 'not verified').slice(0, 200) };
-  return { subject: distinguishedName(certificate.subject ?? ''), fingerprint: createHash('sha256').update(certificate.raw).digest('hex'), ...problem };
+  return { certificate: { subject: distinguishedName(certificate.subject ?? ''), fingerprint: createHash('sha256').update(certificate.raw).digest('hex'), ...problem }, validTo: Date.parse(certificate.validTo) };
 }

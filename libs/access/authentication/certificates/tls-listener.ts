@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
-import { createSecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls';
+import { createSecureContext, TLSSocket, type SecureContextOptions } from 'node:tls';
 import { errorMessage } from '../../../errors/error-message.js';
 import { MillraceError } from '../../../errors/millrace-error.js';
 import { readSecret, readText } from '../../../settings-file/read-secret.js';
 import type { Environment } from '../../../settings/settings.js';
-import { mistrustConnection } from './shown-certificate.js';
+import { isMistrusted, mistrustConnection } from './shown-certificate.js';
 import type { TlsListenerSettings } from './tls-listener-schema.js';
 
 /** TLS of the gateway's port, from files that may change while it listens. */
@@ -40,8 +40,9 @@ export async function openTlsListener(settings: TlsListenerSettings, { environme
   async function refresh(): Promise<boolean> {
     const read = await readContext(settings, environment);
     if (read.digest === current.digest) return false;
+    const otherTrust = read.trust !== current.trust;
     current = read;
-    for (const socket of connections) mistrustConnection(socket);
+    if (otherTrust) for (const socket of connections) mistrustConnection(socket);
     for (const server of servers) {
       server.setSecureContext(read.context);
       server.closeIdleConnections();
@@ -59,6 +60,10 @@ export async function openTlsListener(settings: TlsListenerSettings, { environme
         sockets.add(socket);
         socket.once('close', () => sockets.delete(socket));
       });
+      server.prependListener('request', ({ socket }, response) => {
+        // Its client would be told 401 for as long as it keeps the connection.
+        if (socket instanceof TLSSocket && isMistrusted(socket)) response.setHeader('connection', 'close');
+      });
       server.on('secureConnection', (socket: TLSSocket) => {
         connections.add(socket);
         socket.once('close', () => connections.delete(socket));
@@ -70,7 +75,15 @@ export async function openTlsListener(settings: TlsListenerSettings, { environme
   };
 }
 
-async function readContext(settings: TlsListenerSettings, environment: Environment): Promise<{ readonly context: SecureContextOptions; readonly digest: string }> {
+interface ReadContext {
+  readonly context: SecureContextOptions;
+  /** Of all files. */
+  readonly digest: string;
+  /** Of those that say whose certificates are good. */
+  readonly trust: string;
+}
+
+async function readContext(settings: TlsListenerSettings, environment: Environment): Promise<ReadContext> {
   const optional = async (file: string | undefined): Promise<string | undefined> => (file === undefined ? undefined : readText(file));
   const [cert, key, ca, crl] = await Promise.all([readText(settings['certificate-file']), readText(settings['key-file']), optional(settings['client-authorities-file']), optional(settings['revocation-lists-file'])]);
   const passphrase = settings['key-passphrase'] === undefined ? undefined : await readSecret(settings['key-passphrase'], environment);
@@ -87,7 +100,11 @@ async function readContext(settings: TlsListenerSettings, environment: Environme
   } catch (cause) {
     throw new MillraceError('invalid-setting', `the files of authentication.tls cannot be used: ${errorMessage(cause)}`, { cause, suggestion: 'They must be PEM, and the key must belong to the first certificate; docs/reference/access.md says more.' });
   }
-  return { context, digest: createHash('sha256').update(JSON.stringify([cert, key, ca, crl])).digest('hex') };
+  return { context, digest: digestOf([cert, key, ca, crl]), trust: digestOf([ca, crl]) };
+}
+
+function digestOf(texts: readonly (string | undefined)[]): string {
+  return createHash('sha256').update(JSON.stringify(texts)).digest('hex');
 }
 
 /** Node reads the first block of a text only. */

@@ -51,13 +51,31 @@ function certificateLogin(headers: Credentials['headers'], settings: FrontEndSet
 function onlyValue(headers: Credentials['headers'], name: string | undefined, strict = true): string | undefined {
   const values = name === undefined ? [] : [headers[name] ?? []].flat();
   if (strict && values.length > 1) throw refusedLogin(`the header field ${name} came more than once`);
-  const value = values.join(', ').trim();
+  const value = decoded(trimmed(values.join(', ')));
   // Apache writes this for a variable that is not set.
   return value === '' || value === '(null)' ? undefined : value;
 }
 
+/** Blanks and tabs only: to a directory, a name with another space at its end is another name. */
+function trimmed(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && /[ \t]/.test(text.charAt(start))) start += 1;
+  while (end > start && /[ \t]/.test(text.charAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
+/** Servers write names in UTF-8, which Node gives as one character for each byte. */
+function decoded(value: string): string {
+  if (/[^\0-\xff]/.test(value)) return value;
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(value, 'latin1'));
+  } catch {
+    return value;
+  }
+}
+
 function listed(headers: Credentials['headers'], name: string | undefined, separator: string): readonly string[] {
-  return groupNames((onlyValue(headers, name) ?? '').split(separator).map((group) => group.trim()));
+  return groupNames((onlyValue(headers, name) ?? '').split(separator).map(trimmed));
 }
 
 function scopesOf(headers: Credentials['headers'], name: string | undefined): readonly string[] | undefined {

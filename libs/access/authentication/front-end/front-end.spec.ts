@@ -31,6 +31,18 @@ describe('a front end', () => {
     expect(await authenticate({ peerAddress, headers: {} })).toMatchObject({ name: 'unknown' });
   });
 
+  it.each(['Ägidius Ødegård', 'Jürgen'])('tells the name %s in UTF-8, or as Node gives it', async (name) => {
+    const bytes = Buffer.from(name).toString('latin1');
+    expect(await authenticate({ headers: { 'x-remote-user': [`${bytes}@FARM.TEST`], 'x-groups': [`a,${bytes}`] } }, { 'groups-header': 'x-groups' })).toMatchObject({ name, groups: ['a', name] });
+    expect(await authenticate({ headers: { 'x-remote-user': [name] } })).toMatchObject({ name });
+  });
+
+  it.each(['\u00a0root', 'root\u00a0', '\ufeffroot', 'root\u2003'])('is not believed that %j is root, nor a group of that name', async (name) => {
+    const bytes = Buffer.from(name).toString('latin1');
+    for (const user of [name, bytes]) expect(await authenticate({ headers: { 'x-remote-user': [user] } })).toBe('unauthorized');
+    expect(await authenticate({ headers: { 'x-remote-user': ['bob'], 'x-groups': [bytes] } }, { 'groups-header': 'x-groups' })).toMatchObject({ groups: [name] });
+  });
+
   it('that authenticated nobody leaves the caller to show something else', async () => {
     for (const value of [[''], ['(null)'], []]) {
       expect(await authenticate({ headers: { 'x-remote-user': value } })).toMatchObject({ by: 'none' });

@@ -130,10 +130,27 @@ describeWith('slapd', 'groups of a directory', () => {
     expect(await groups.groupsOf('bob')).toEqual(['trusted']);
   });
 
+  it('are read on one connection after it was away, however many come at once', async () => {
+    const groups = open({ 'cache-seconds': 0 });
+    expect(await groups.groupsOf('eve')).toEqual([]);
+    await slapd.kill();
+    await slapd.restart();
+    const before = slapd.log().length;
+    expect(await Promise.all(Array.from({ length: 10 }, (_, index) => groups.groupsOf(`user-${index}`)))).toEqual(Array(10).fill([]));
+    expect(slapd.log().slice(before).match(/ BIND dn=/g)).toHaveLength(1);
+  });
+
   it('are none when the directory is away and the settings say so', async () => {
     const reasons: string[] = [];
     expect(await open({ url: 'ldap://127.0.0.1:1', 'when-unavailable': 'no-groups' }, (reason) => void reasons.push(reason)).groupsOf('bob')).toEqual([]);
     expect(reasons).toEqual([expect.stringContaining('ldap://127.0.0.1:1')]);
+  });
+
+  it('are none in the time that a caller has, however long a connection may take', async () => {
+    const server: Server = createServer((socket) => void socket.on('error', () => undefined));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    opened.push({ close: () => void server.close() });
+    expect(await open({ url: `ldap://127.0.0.1:${(server.address() as AddressInfo).port}`, 'timeout-seconds': 60, 'when-unavailable': 'no-groups' }).groupsOf('bob')).toEqual([]);
   });
 
   it.each([

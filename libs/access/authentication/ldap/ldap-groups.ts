@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { errorMessage } from '../../../errors/error-message.js';
 import { isMillraceError, MillraceError } from '../../../errors/millrace-error.js';
 import type { Environment } from '../../../settings/settings.js';
+import { inTime } from '../in-time.js';
 import { groupNames } from '../login-method.js';
 import { filterFor } from './filter-for.js';
 import type { LdapGroupsSettings } from './ldap-groups-schema.js';
@@ -22,6 +23,9 @@ export interface LdapGroupsOptions {
 }
 
 const rememberedUsers = 10_000;
+/** Callers are answered in a few seconds, whatever a connection may take: what the settings say of a directory that is away has to come before that. Milliseconds. */
+const answerTime = 3000;
+const closeTime = 1000;
 
 export function createLdapGroups(settings: LdapGroupsSettings, { environment, onUnavailable = () => undefined }: LdapGroupsOptions): LdapGroups {
   const lifetime = settings['cache-seconds'] * 1000;
@@ -31,8 +35,11 @@ export function createLdapGroups(settings: LdapGroupsSettings, { environment, on
 
   /** Those who come while it is opened share it; one that failed is nobody's. */
   async function connected(): Promise<Directory> {
-    const current = await connection?.catch(() => undefined);
+    const before = connection;
+    const current = await before?.catch(() => undefined);
     if (current?.usable === true) return current;
+    // Somebody who waited for the same has opened another: one more would be closed by nobody.
+    if (connection !== undefined && connection !== before) return connected();
     if (current !== undefined) void current.close();
     const opened = (connection = openDirectory(settings, environment));
     opened.catch(() => {
@@ -65,7 +72,7 @@ export function createLdapGroups(settings: LdapGroupsSettings, { environment, on
 
   async function answer(user: string): Promise<readonly string[]> {
     try {
-      const groups = await search(user);
+      const groups = await inTime(search(user), answerTime);
       known?.set(user, groups);
       return groups;
     } catch (error) {
@@ -87,7 +94,8 @@ export function createLdapGroups(settings: LdapGroupsSettings, { environment, on
       return asked;
     },
     async close() {
-      await (await connection?.catch(() => undefined))?.close();
+      // One that is not there yet is closed once it is: nobody waits for it to end the service.
+      if (connection !== undefined) await inTime(connection.then((directory) => directory.close()), closeTime).catch(() => undefined);
     },
   };
 }

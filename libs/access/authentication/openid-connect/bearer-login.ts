@@ -37,8 +37,9 @@ export function createBearerLogin(settings: OpenidConnectSettings, { environment
     const claims = signed ? await verifyToken(token, settings, provider) : undefined;
     if (introspection === undefined) return claims ?? refuse('the token is no JWT, and introspection is not configured');
     if (claims !== undefined && introspection.tokens === 'opaque') return claims;
-    failures.check(peerAddress);
-    const answer = await introspected(token);
+    // What is known asks nobody: whoever shares the address and fails on purpose does not lock others out.
+    if (!introspected.knows(token)) failures.check(peerAddress);
+    const answer = await introspected.ask(token);
     if (answer === undefined) {
       failures.note(peerAddress);
       return refuse('the provider says that the token is not in force');
@@ -57,7 +58,7 @@ export function createBearerLogin(settings: OpenidConnectSettings, { environment
       const scopes = scopesOf(claims);
       const missing = settings['required-scopes'].filter((scope) => !scopes.includes(scope));
       if (missing.length > 0) return refuse(`the token lacks the scopes ${missing.join(' ')}`);
-      const user = settings['user-info'] ? ofSameSubject(await userInfo(token), claims) : undefined;
+      const user = settings['user-info'] ? ofSameSubject(await userInfo.ask(token), claims) : undefined;
       const name = firstText({ ...user, ...claims }, settings['name-claims']);
       if (name === undefined) return refuse(`the token has none of the claims ${settings['name-claims'].join(', ')}`);
       const group = settings['groups-claim'];
@@ -67,19 +68,32 @@ export function createBearerLogin(settings: OpenidConnectSettings, { environment
   };
 }
 
+interface RememberedAnswers<Answer> {
+  ask(token: string): Promise<Answer | undefined>;
+  /** Whether there is an answer, or one is on its way. */
+  knows(token: string): boolean;
+}
+
 /** Answers are kept by the digest of the token: the memory of the service holds no tokens. */
-function rememberAnswers<Answer extends object>(seconds: number, ask: (token: string) => Promise<Answer | undefined>): (token: string) => Promise<Answer | undefined> {
-  if (seconds === 0) return ask;
+function rememberAnswers<Answer extends object>(seconds: number, ask: (token: string) => Promise<Answer | undefined>): RememberedAnswers<Answer> {
+  if (seconds === 0) return { ask, knows: () => false };
   const answers = new LRUCache<string, Promise<Answer | undefined>>({ max: rememberedTokens, ttl: seconds * 1000 });
-  return (token) => {
-    const key = createHash('sha256').update(token).digest('base64');
-    const known = answers.get(key);
-    if (known !== undefined) return known;
-    const asked = ask(token);
-    answers.set(key, asked);
-    asked.catch(() => answers.delete(key));
-    return asked;
+  return {
+    ask(token) {
+      const key = digestOf(token);
+      const known = answers.get(key);
+      if (known !== undefined) return known;
+      const asked = ask(token);
+      answers.set(key, asked);
+      asked.catch(() => answers.delete(key));
+      return asked;
+    },
+    knows: (token) => answers.has(digestOf(token)),
   };
+}
+
+function digestOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64');
 }
 
 function ofSameSubject(user: UserInfo | undefined, claims: JWTPayload): UserInfo | undefined {

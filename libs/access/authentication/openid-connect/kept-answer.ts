@@ -1,3 +1,5 @@
+import { inTime } from '../in-time.js';
+
 export interface KeptAnswer<Value> {
   /** As old as `freshFor` at most, or older while who is asked does not answer. */
   get(): Promise<Value>;
@@ -15,6 +17,9 @@ export interface KeptAnswerOptions<Value> {
   /** Between one question and the next, whatever came of it. */
   readonly notBefore: number;
 }
+
+/** For a newer answer while there is one that may be used, in milliseconds: callers have little time to be known. */
+const longestWait = 1500;
 
 /** Something of a provider that changes seldom. Callers share one question, and cannot make it be asked again and again. */
 export function keepAnswer<Value>({ ask, now, freshFor, keptFor, notBefore }: KeptAnswerOptions<Value>): KeptAnswer<Value> {
@@ -41,7 +46,7 @@ export function keepAnswer<Value>({ ask, now, freshFor, keptFor, notBefore }: Ke
   }
 
   /** Errors: those of the question. */
-  async function newer(): Promise<Value> {
+  async function newer(patience = Infinity): Promise<Value> {
     if (running === undefined) {
       if (now() - askedAt < notBefore) {
         if (kept !== undefined && usable(keptFor)) return kept.value;
@@ -50,7 +55,7 @@ export function keepAnswer<Value>({ ask, now, freshFor, keptFor, notBefore }: Ke
       running = askNow().finally(() => (running = undefined));
     }
     try {
-      return await running;
+      return await inTime(running, patience);
     } catch (error) {
       if (kept !== undefined && usable(keptFor)) return kept.value;
       throw error;
@@ -58,7 +63,7 @@ export function keepAnswer<Value>({ ask, now, freshFor, keptFor, notBefore }: Ke
   }
 
   return {
-    get: async () => (kept !== undefined && usable(freshFor) ? kept.value : newer()),
-    renewed: newer,
+    get: async () => (kept !== undefined && usable(freshFor) ? kept.value : newer(kept !== undefined && usable(keptFor) ? longestWait : Infinity)),
+    renewed: () => newer(),
   };
 }

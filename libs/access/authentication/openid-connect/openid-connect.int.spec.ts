@@ -251,6 +251,15 @@ describe('an opaque token', () => {
     expect(await login(await provider.token())).toMatchObject({ principal: { name: 'builder' } });
   });
 
+  it('that is known is let in, whoever else fails on purpose at its address', async () => {
+    const login = await open({ introspection, keys: false, audience: undefined }, () => 0);
+    const token = await provider.opaqueToken();
+    await login(token);
+    for (let count = 0; count < 5; count += 1) await expect(login(`guess-${count}`)).rejects.toMatchObject({ code: 'unauthorized' });
+    await expect(login('guess-6')).rejects.toMatchObject({ code: 'quota-exceeded' });
+    expect(await login(token)).toMatchObject({ principal: { name: 'builder' } });
+  });
+
   it('is judged by its times, too', async () => {
     const answers: object[] = [{ active: true, sub: 'x', exp: 1 }, { active: true, sub: 'x', nbf: inAnHour() }, { active: true, sub: 'x', iss: 'https://other.test' }, { active: true, sub: 'x' }];
     provider.instead = (request, response) => {
