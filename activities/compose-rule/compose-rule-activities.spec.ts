@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { noCounts } from '../../libs/compose-rules/rule-counts.js';
 import type { ComposeRule, GateSettings } from '../../libs/compose-rules/compose-rule.js';
@@ -25,7 +25,7 @@ interface Scene {
 }
 
 /** Bodies of messages, from position 1. A body's `chain` is that of the compose that it is about. */
-function scene(bodies: readonly unknown[], { rule = composeRule(), decide = () => true, promote = async () => undefined, readRequest = () => composeRequest() }: { readonly rule?: ComposeRule; readonly decide?: () => boolean; readonly promote?: () => Promise<unknown>; readonly readRequest?: () => ReturnType<typeof composeRequest> } = {}): Scene {
+function scene(bodies: readonly unknown[], { rule = composeRule(), decide = () => true, promote = async () => undefined, readRequest = () => composeRequest(), refuse }: { readonly refuse?: MillraceError; readonly rule?: ComposeRule; readonly decide?: () => boolean; readonly promote?: () => Promise<unknown>; readonly readRequest?: () => ReturnType<typeof composeRequest> } = {}): Scene {
   const parked: NewParkedMessage[] = [];
   const noted: RuleProgress[] = [];
   const requested: unknown[] = [];
@@ -44,7 +44,12 @@ function scene(bodies: readonly unknown[], { rule = composeRule(), decide = () =
       rules: new Map([[rule.name, rule]]),
       record: { register: async () => undefined, get: async () => recorded, list: async () => [recorded], note: async (_name, progress) => void noted.push(progress), pause: async () => undefined, resume: async () => undefined, retire: async () => undefined, composes: async () => [] },
       incoming: { after: async (position, limit) => messages.slice(position, position + limit), get: async (position) => messages[position - 1] ?? missing(), positionBefore: async () => 0, park: async (message) => void parked.push(message) },
-      commands: { request: async (request, options) => ({ compose: { id: requested.push([request, options]) } as never, repeated: false }) },
+      commands: {
+        request: async (request, options) => {
+          if (refuse !== undefined) throw refuse;
+          return { compose: { id: requested.push([request, options]) } as never, repeated: false };
+        },
+      },
       reads: { get: async () => ({ pungiComposeId: 'odcs-7' }) as never },
       names: { promote: promote as never },
       gates: { decide: async (settings) => ({ open: asked.push(settings) > 0 && decide(), summary: 'so it is' }) },
@@ -85,6 +90,33 @@ describe('looking at messages', () => {
     expect(await run(activities.matchMessages, 'tags', { after: 0, most: 150 }, standing)).toMatchObject({ position: 150, more: true });
   });
 
+  it('lets others have their turn, and ends in time, whatever the messages are', async () => {
+    const heavy = (): unknown => ({ tag: 'a', list: Array.from({ length: 20_000 }, (_, number) => ({ number })) });
+    const rule = composeRule({ when: [{ path: '$..none', exists: true }] });
+    let turns = 0;
+    const others = setInterval(() => (turns += 1), 1);
+    await run(scene(Array.from({ length: 25 }, heavy), { rule }).activities.matchMessages, 'tags', { after: 0, most: 200 }, standing);
+    clearInterval(others);
+    expect(turns).toBeGreaterThan(3);
+    let now = 0;
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => (now += 1000));
+    try {
+      const { position, more } = await run(scene(Array.from({ length: 100 }, () => ({ tag: 'a' }))).activities.matchMessages, 'tags', { after: 0, most: 200 }, standing);
+      expect([position > 0, position < 50, more]).toEqual([true, true, true]);
+    } finally {
+      clock.mockRestore();
+    }
+  });
+
+  it('parks what nobody has foreseen, and goes on with the next', async () => {
+    const readRequest = (): never => {
+      throw new TypeError('cannot read properties of undefined');
+    };
+    const { activities, parked } = scene([{ tag: 'a' }, { tag: 'b' }], { readRequest });
+    expect(await run(activities.matchMessages, 'tags', { after: 0, most: 200 }, standing)).toMatchObject({ position: 2, parked: 2 });
+    expect(parked[0]?.reason).toBe('this message was not foreseen: cannot read properties of undefined');
+  });
+
   it('replays up to its end, and notes nothing', async () => {
     const { activities, noted } = scene(Array.from({ length: 300 }, () => ({ tag: 'a' })));
     expect(await run(activities.matchMessages, 'tags', { after: 10, most: 200, until: 120 }, standing)).toMatchObject({ position: 120, more: false, keys: [{ position: 120, oldest: 11, messages: 110 }] });
@@ -108,7 +140,9 @@ describe('a step of a matter', () => {
     expect(await run(refused.activities.requestCompose, 'tags', matter)).toEqual({ composeId: null, problem: 'message 1: not that source' });
     const changed = scene([{ tag: 'f41' }], { rule: composeRule({ topics: ['other'] }) });
     expect(await run(changed.activities.requestCompose, 'tags', matter)).toMatchObject({ composeId: null, problem: expect.stringContaining('the rule has changed') });
-    expect([refused.parked.length, changed.parked.length]).toEqual([1, 1]);
+    const unrecorded = scene([{ tag: 'f41' }], { refuse: new MillraceError('invalid-request', 'the request has a NUL') });
+    expect(await run(unrecorded.activities.requestCompose, 'tags', matter)).toEqual({ composeId: null, problem: 'message 1: the request has a NUL' });
+    expect([refused.parked.length, changed.parked.length, unrecorded.parked.length]).toEqual([1, 1, 1]);
   });
 
   it('is tried again where the record is away, and by another worker where this one has no such rule', async () => {

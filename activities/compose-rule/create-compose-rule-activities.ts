@@ -2,10 +2,12 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { gateAfter } from '../../libs/compose-rules/match-rule.js';
 import { ruleOwner } from '../../libs/compose-rules/rule-cause.js';
+import { errorTable } from '../../libs/errors/error-table.js';
 import { isMillraceError, MillraceError } from '../../libs/errors/millrace-error.js';
 import { judgeMessage } from '../../libs/rule-record/judge-message.js';
 import { asComposeFailure, asReason } from '../compose/compose-activity-failure.js';
 import { matchMessages } from './match-messages.js';
+import type { ReceivedMessage } from '../../libs/compose-rules/bus-message.js';
 import type { ComposeRule, GateSettings } from '../../libs/compose-rules/compose-rule.js';
 import type { ComposeRuleActivityOptions } from './rule-activity-options.js';
 import type { ComposeRuleActivities, GateAnswer, MatterReference, RuleSettings } from '../../workflows/compose-rule/compose-rule-activities.js';
@@ -15,7 +17,7 @@ const heartbeatInterval = 4000;
 
 /** The short activities of a rule's workflow. Errors become `ApplicationFailure`s with the Millrace code as type; `errorTable` says which of them are worth a retry. */
 export function createComposeRuleActivities(options: ComposeRuleActivityOptions): ComposeRuleActivities {
-  const { record, incoming, commands, names } = options;
+  const { record, incoming, names } = options;
   const ruleOf = (name: string): ComposeRule => {
     const rule = options.rules.get(name);
     // Workers of several versions may run at once: one of them has it.
@@ -47,14 +49,10 @@ export function createComposeRuleActivities(options: ComposeRuleActivityOptions)
       performed(async () => {
         const rule = ruleOf(name);
         const message = await incoming.get(matter.position);
-        const judgement = await judgeMessage(rule, message, options);
-        if (judgement.kind === 'match') {
-          const { compose } = await commands.request(judgement.request, { owner: ruleOwner(name), cause: { rule: name, ...matter, chain: judgement.chain } });
-          return { composeId: compose.id, problem: null };
-        }
-        const reason = judgement.kind === 'unfit' ? judgement.reason : 'the rule has changed: it does not match this message any more';
-        await incoming.park({ bus: message.bus, topic: message.topic, position: message.position, rule: name, reason: asReason(reason), excerpt: JSON.stringify(message.body).slice(0, 1000) });
-        return { composeId: null, problem: asReason(`message ${message.position}: ${reason}`) };
+        const asked = await request(rule, { message, matter }, options);
+        if (typeof asked === 'number') return { composeId: asked, problem: null };
+        await incoming.park({ bus: message.bus, topic: message.topic, position: message.position, rule: name, reason: asReason(asked), excerpt: JSON.stringify(message.body).slice(0, 1000) });
+        return { composeId: null, problem: asReason(`message ${message.position}: ${asked}`) };
       }),
     promoteCompose: (name, matter, composeId) =>
       performed(async () => {
@@ -69,6 +67,20 @@ export function createComposeRuleActivities(options: ComposeRuleActivityOptions)
         }
       }),
   };
+}
+
+/** The id of the compose, or why there can be none. */
+async function request(rule: ComposeRule, { message, matter }: { readonly message: ReceivedMessage; readonly matter: MatterReference }, { commands, ...options }: ComposeRuleActivityOptions): Promise<number | string> {
+  const judgement = await judgeMessage(rule, message, options);
+  if (judgement.kind === 'unfit') return judgement.reason;
+  if (judgement.kind !== 'match') return 'the rule has changed: it does not match this message any more';
+  try {
+    const { compose } = await commands.request(judgement.request, { owner: ruleOwner(rule.name), cause: { rule: rule.name, ...matter, chain: judgement.chain } });
+    return compose.id;
+  } catch (error) {
+    if (!isMillraceError(error) || errorTable[error.code].retryable) throw error;
+    return error.message;
+  }
 }
 
 function settingsOf({ debounce, retry, gateBefore: before, gateAfter: after, latest }: ComposeRule): RuleSettings {

@@ -1,11 +1,12 @@
 import type { ComposeRule } from '../../libs/compose-rules/compose-rule.js';
 import type { ReceivedMessage } from '../../libs/compose-rules/bus-message.js';
 import { judgeMessage } from '../../libs/rule-record/judge-message.js';
+import { takeBreaks } from '../../libs/rule-record/take-breaks.js';
 import { asReason } from '../compose/compose-activity-failure.js';
 import type { ComposeRuleActivities, MatchedKey, MatchedMessages } from '../../workflows/compose-rule/compose-rule-activities.js';
 import type { ComposeRuleActivityOptions } from './rule-activity-options.js';
 
-/** Messages read at once, and looked at by one call. */
+/** Messages read at once at most, and looked at by one call. */
 const page = 100;
 const mostLookedAt = 5000;
 /** Milliseconds that one call takes, about. */
@@ -26,20 +27,23 @@ export async function matchMessages(rule: ComposeRule, { range, standing }: { re
   const { until = Infinity, most } = range;
   const found: Found = { keys: new Map(), parked: 0, loops: 0, problem: null };
   const begun = performance.now();
+  const enough = (): boolean => found.keys.size >= most || performance.now() - begun >= longest;
+  const takeBreak = takeBreaks();
   let position = range.after;
   let looked = 0;
   let more = true;
-  while (more && looked < mostLookedAt && performance.now() - begun < longest && found.keys.size < most) {
-    const messages = (await options.incoming.after(position, page)).filter((message) => message.position <= until);
-    more = messages.length === page;
-    for (const message of messages) {
+  while (more && looked < mostLookedAt && !enough()) {
+    const messages = await options.incoming.after(position, page);
+    more = (messages.at(-1)?.position ?? until) < until;
+    for (const message of messages.filter((each) => each.position <= until)) {
       await look(rule, message, found, options);
       position = message.position;
       looked += 1;
-      if (found.keys.size >= most) {
+      if (enough()) {
         more = true;
         break;
       }
+      await takeBreak();
     }
   }
   const result = { position, more, keys: [...found.keys.values()], parked: found.parked, loops: found.loops, problem: found.problem };

@@ -70,4 +70,33 @@ describe('telling rules of messages', () => {
     // What cannot be looked at here is the workflow's to park.
     expect(poked).toEqual(['meant', 'heavy']);
   });
+
+  it('lets the worker do its other work while it looks at large ones', async () => {
+    const stop = new AbortController();
+    const body = { list: Array.from({ length: 20_000 }, (_, number) => ({ number })) };
+    // Only the last is meant.
+    const messages = Array.from({ length: 15 }, (_, index) => ({ ...busMessage({ ...structuredClone(body), ...(index === 14 ? { none: 1 } : {}) }), position: index + 1, receivedAt: '2026-03-20T10:00:00.000Z' }));
+    let turns = 0;
+    const turnsAtPoke: number[] = [];
+    const others = setInterval(() => (turns += 1), 1);
+    await notifyRules({
+      rules: ['a', 'b'].map((name) => composeRule({ name, when: [{ path: '$..none', exists: true }] })),
+      incoming: {
+        positionBefore: async () => 0,
+        changed: async (position) => {
+          if (position > 0) stop.abort();
+        },
+        after: async (position) => {
+          if (position === 0) turns = 0;
+          return messages.slice(position);
+        },
+      },
+      workflows: { poke: async () => void turnsAtPoke.push(turns) },
+      log,
+      signal: stop.signal,
+    });
+    clearInterval(others);
+    expect(turnsAtPoke).toHaveLength(2);
+    expect(Math.min(...turnsAtPoke)).toBeGreaterThan(3);
+  });
 });

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ruleApplies } from '../../libs/compose-rules/match-rule.js';
 import { isMillraceError } from '../../libs/errors/millrace-error.js';
+import { takeBreaks } from '../../libs/rule-record/take-breaks.js';
 import { repeat } from './repeat.js';
 import type { Logger } from 'pino';
 import type { ReceivedMessage } from '../../libs/compose-rules/bus-message.js';
@@ -36,7 +37,7 @@ export async function notifyRules({ rules, incoming, workflows, log, signal }: N
       position ??= await incoming.positionBefore(new Date(Date.now() + 86_400_000).toISOString());
       await incoming.changed(position, { milliseconds: idle, signal });
       const messages = signal.aborted ? [] : await incoming.after(position, page);
-      const meant = rules.filter((rule) => messages.some((message) => mayApply(rule, message)));
+      const meant = await rulesFor(messages, rules);
       await Promise.all(meant.map(({ name }) => poke(name)));
       position = messages.at(-1)?.position ?? position;
     },
@@ -52,6 +53,21 @@ export async function notifyRules({ rules, incoming, workflows, log, signal }: N
       throw error;
     }
   }
+}
+
+async function rulesFor(messages: readonly ReceivedMessage[], rules: readonly ComposeRule[]): Promise<readonly ComposeRule[]> {
+  const takeBreak = takeBreaks();
+  const meant: ComposeRule[] = [];
+  for (const rule of rules) {
+    for (const message of messages) {
+      const may = mayApply(rule, message);
+      await takeBreak();
+      if (!may) continue;
+      meant.push(rule);
+      break;
+    }
+  }
+  return meant;
 }
 
 /** A message that is too much for the rule is its workflow's to park. */

@@ -41,6 +41,13 @@ describe('a JSONPath of a rule', () => {
     expect(find('$[?match(@, "(a+)+b")]', ['a'.repeat(5000), 'aab'])).toEqual(['aab']);
   });
 
+  it('goes down as deep as a message may be', () => {
+    const deep = (levels: number): unknown => JSON.parse(`${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`);
+    expect(find('$..b', deep(64))).toEqual([]);
+    expect(find('$..a', deep(64))).toHaveLength(64);
+    expect(() => find('$..b', deep(1000))).toThrow(expect.objectContaining({ code: 'invalid-request' }));
+  });
+
   it('finds no more values than anybody looks at', () => {
     expect(() => find('$[*]', Array.from({ length: 10_001 }, () => 1))).toThrow('more than 10000 values');
   });

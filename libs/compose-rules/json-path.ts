@@ -1,4 +1,4 @@
-import { JSONPathEnvironment, FunctionExpressionType, type FilterFunction, type JSONPathQuery, type JSONValue } from 'json-p3';
+import { JSONPathEnvironment, FunctionExpressionType, type FilterFunction, type JSONPathNodeList, type JSONPathQuery, type JSONValue } from 'json-p3';
 import { LRUCache } from 'lru-cache';
 import { errorMessage } from '../errors/error-message.js';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
@@ -13,7 +13,8 @@ const mostNodes = 10_000;
 
 /** Steps of regular expressions for one evaluation; set anew before each, which is not interrupted by others. */
 let budget: StepBudget = { left: 0 };
-const environment = new JSONPathEnvironment({ strict: true });
+/** As deep as any message, with room to spare: the library throws where `..` meets more. */
+const environment = new JSONPathEnvironment({ strict: true, maxRecursionDepth: 100 });
 // The library's own translate to JavaScript's regular expressions, which can take for ever.
 environment.functionRegister.set('match', patternFunction('match'));
 environment.functionRegister.set('search', patternFunction('search'));
@@ -38,9 +39,18 @@ export function compileJsonPath(path: string): JSONPathQuery {
 /** Values of the nodes that there are. Errors: `invalid-request`. */
 export function findValues(path: string, document: unknown, steps: StepBudget): readonly unknown[] {
   budget = steps;
-  const nodes = compileJsonPath(path).query(document as JSONValue);
+  const nodes = evaluate(compileJsonPath(path), path, document);
   if (nodes.length > mostNodes) throw new MillraceError('invalid-request', `the JSONPath ${path} finds more than ${mostNodes} values`);
   return nodes.values();
+}
+
+function evaluate(query: JSONPathQuery, path: string, document: unknown): JSONPathNodeList {
+  try {
+    return query.query(document as JSONValue);
+  } catch (error) {
+    if (isMillraceError(error)) throw error;
+    throw new MillraceError('invalid-request', `the JSONPath ${path} does not work with the message: ${errorMessage(error)}`, { cause: error });
+  }
 }
 
 function parse(path: string): JSONPathQuery {

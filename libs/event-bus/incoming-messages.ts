@@ -4,7 +4,7 @@ import type { BusMessage, ReceivedMessage } from '../compose-rules/bus-message.j
 export interface IncomingMessages {
   /** Resolves when the message is durable, so that it may be acknowledged. One that is known already keeps its position. */
   accept(message: BusMessage): Promise<{ readonly position: number; readonly known: boolean }>;
-  /** Those with a higher position, in order. */
+  /** The next ones with a higher position, in order: at least one if there is any, and no more at once than memory should hold, so fewer than the limit do not mean that these are all. */
   after(position: number, limit: number): Promise<readonly ReceivedMessage[]>;
   get(position: number): Promise<ReceivedMessage>;
   /** The last position whose message was received before this time (RFC 3339); 0: none is kept that is older. */

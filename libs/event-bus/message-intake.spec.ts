@@ -57,6 +57,28 @@ describe('the intake of messages', () => {
     ]);
   });
 
+  it('reads no more large messages at once than there is memory for, and small ones all together', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let begun = 0;
+    const accept = async () => {
+      begun += 1;
+      await promise;
+      return { position: 1, known: false };
+    };
+    const intake = createMessageIntake({ messages: { accept, park: async () => undefined }, patience: 0 });
+    const large = `"${'x'.repeat(messageLimit - 2)}"`;
+    const taking = Array.from({ length: 30 }, () => intake.take(rawOf(large)));
+    await new Promise(setImmediate);
+    expect(begun).toBe(8);
+    resolve();
+    await Promise.all(taking);
+    expect(begun).toBe(30);
+    const many = createMessageIntake({ messages: { accept: () => new Promise(() => (begun += 1)), park: async () => undefined }, patience: 0 });
+    for (let index = 0; index < 1000; index += 1) void many.take(rawOf('{"n":1}', { encoding: 'utf-8' }));
+    await new Promise(setImmediate);
+    expect(begun).toBe(1030);
+  });
+
   it('parks what the record refuses for good', async () => {
     const { messages, parked } = memory({ failures: 1, error: new Error('no such encoding') });
     await expect(createMessageIntake({ messages, patience: 0 }).take(rawOf('{}'))).resolves.toBe('parked');

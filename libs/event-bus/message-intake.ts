@@ -4,8 +4,9 @@ import { errorMessage } from '../errors/error-message.js';
 import { errorTable } from '../errors/error-table.js';
 import { isMillraceError } from '../errors/millrace-error.js';
 import type { BusMessage } from '../compose-rules/bus-message.js';
+import { createByteTurns } from './byte-turns.js';
 import type { IncomingMessages } from './incoming-messages.js';
-import { excerptOf, isUnreadable, messageLimit, readBusMessage, type RawMessage } from './read-bus-message.js';
+import { excerptOf, isUnreadable, largestDecoded, messageLimit, readBusMessage, type RawMessage } from './read-bus-message.js';
 
 export type Taken = 'accepted' | 'known' | 'parked';
 
@@ -27,7 +28,12 @@ export interface MessageIntakeOptions {
 const firstPause = 100;
 const longestPause = 2000;
 
+/** Bytes of messages that are read and not recorded yet: as values they take many times that. The others wait as they came. */
+const largestAtOnce = 8 * messageLimit;
+
 export function createMessageIntake({ messages, patience }: MessageIntakeOptions): MessageIntake {
+  const inTurn = createByteTurns(largestAtOnce);
+
   async function accept(raw: RawMessage, message: BusMessage): Promise<Taken> {
     try {
       return (await messages.accept(message)).known ? 'known' : 'accepted';
@@ -44,18 +50,22 @@ export function createMessageIntake({ messages, patience }: MessageIntakeOptions
     return 'parked';
   }
 
-  return {
-    async take(raw, { signal } = {}) {
-      const read = attempt(() => readBusMessage(raw));
-      const giveUp = performance.now() + patience;
-      for (let wait = firstPause; ; wait = Math.min(wait * 2, longestPause)) {
-        try {
-          return await ('value' in read ? accept(raw, read.value) : park(raw, read.reason));
-        } catch (error) {
-          if (signal?.aborted === true || !isPassing(error) || performance.now() + wait > giveUp) throw error;
-          await pause(wait, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
-        }
+  async function take(raw: RawMessage, giveUp: number, signal: AbortSignal | undefined): Promise<Taken> {
+    const read = attempt(() => readBusMessage(raw));
+    for (let wait = firstPause; ; wait = Math.min(wait * 2, longestPause)) {
+      try {
+        return await ('value' in read ? accept(raw, read.value) : park(raw, read.reason));
+      } catch (error) {
+        if (signal?.aborted === true || !isPassing(error) || performance.now() + wait > giveUp) throw error;
+        await pause(wait, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
       }
+    }
+  }
+
+  return {
+    take(raw, { signal } = {}) {
+      const giveUp = performance.now() + patience;
+      return inTurn(largestDecoded(raw), () => take(raw, giveUp, signal));
     },
   };
 }

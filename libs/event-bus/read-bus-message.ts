@@ -44,9 +44,18 @@ export function excerptOf({ bytes }: Pick<RawMessage, 'bytes'>): string {
   return bytes.length > longestExcerpt ? `${text}…` : text;
 }
 
+/** Bytes that its body has at most, decoded. */
+export function largestDecoded({ bytes, encoding }: Pick<RawMessage, 'bytes' | 'encoding'>): number {
+  return isCoded(encoding) ? messageLimit : bytes.length;
+}
+
+/** fedora-messaging names the character set here. */
+function isCoded(encoding: string | null): encoding is string {
+  return encoding !== null && !/^utf-?8$/i.test(encoding.trim());
+}
+
 function decode(bytes: Buffer, encoding: string | null): Buffer {
-  // fedora-messaging names the character set here.
-  const codings = encoding === null || /^utf-?8$/i.test(encoding.trim()) ? [] : parseContentCodings(encoding);
+  const codings = isCoded(encoding) ? parseContentCodings(encoding) : [];
   let decoded = bytes;
   for (const coding of codings.toReversed()) {
     try {

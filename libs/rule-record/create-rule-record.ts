@@ -28,7 +28,7 @@ export interface RuleProgress {
 
 export interface RecordedRule extends RuleProgress {
   readonly name: string;
-  /** Kept messages that it has not looked at. */
+  /** Kept messages that it has not looked at; 0 of a rule that is retired, which would be counted to no end. */
   readonly behind: number;
   /** RFC 3339; null: it is not paused. */
   readonly pausedAt: string | null;
@@ -60,7 +60,7 @@ interface RuleRow {
   readonly behind: string;
 }
 
-const columns = `r.name, r.position, r.settled_position, r.counts, r.problem, r.paused_by, r.paused_at, r.retired_at, (select count(*) from bus_messages m where m.position > r.position) as behind`;
+const columns = `r.name, r.position, r.settled_position, r.counts, r.problem, r.paused_by, r.paused_at, r.retired_at, case when r.retired_at is null then (select count(*) from bus_messages m where m.position > r.position) else 0 end as behind`;
 /** How long a rule may be away and still go on where it was. */
 const rememberedFor = '1 hour';
 const longestProblem = 1000;

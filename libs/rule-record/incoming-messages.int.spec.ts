@@ -96,6 +96,19 @@ describe('messages of buses', () => {
     expect(Number(row?.commits)).toBeLessThanOrEqual(6);
   });
 
+  it('that are large are read a few at once, and all of them in the end', async () => {
+    const body = 'x'.repeat(1024 * 1024);
+    await Promise.all(Array.from({ length: 12 }, (_, index) => messages.accept(messageOf(index, { body: index === 0 ? body.repeat(6) : body }))));
+    const pages: number[] = [];
+    for (let position = 0; ; ) {
+      const page = await messages.after(position, 100);
+      if (page.length === 0) break;
+      pages.push(page.length);
+      position = page.at(-1)?.position ?? position;
+    }
+    expect(pages).toEqual([1, 4, 4, 3]);
+  });
+
   it('do not take each other along when the database refuses one', async () => {
     const answers = await Promise.allSettled([messages.accept(messageOf('good')), messages.accept(messageOf('bad\0')), messages.accept(messageOf('better'))]);
     expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
@@ -176,6 +189,11 @@ describe('parked messages', () => {
     await messages.park({ ...parked, position: 7, rule: 'two' });
     expect((await messages.parked({ limit: 10 })).map(({ rule, reason }) => [rule, reason])).toEqual([['two', parked.reason], ['one', 'newer'], [null, 'still not']]);
     expect(await messages.totals()).toMatchObject([{ parked: 3 }]);
+  });
+
+  it('are listed with no more of a topic than a message may have', async () => {
+    await messages.park({ ...parked, topic: 'x'.repeat(1_000_000) }, { ...unread, bytes: null });
+    expect((await messages.parked({ limit: 1 }))[0]?.topic).toBe('x'.repeat(1024));
   });
 
   it('are forgotten once', async () => {

@@ -23,6 +23,8 @@ export interface RecordedIncomingMessages extends IncomingMessages {
 const largestBatch = 200;
 /** Removed by one statement. */
 const removedAtOnce = 5000;
+/** Bytes of bodies that are read at once: whoever reads a page of the largest messages, with other rules beside it, must have room for them. */
+const largestRead = 4 * 1024 * 1024;
 /** There is one queue of messages for all buses. */
 const everything = 'all';
 
@@ -50,15 +52,15 @@ export function createIncomingMessages(database: Database): RecordedIncomingMess
     },
     isNews: (version, seen) => version > seen,
   });
-  const read = async (condition: string, parameters: readonly unknown[]): Promise<readonly ReceivedMessage[]> =>
-    (await query<MessageRow>(database, `select position, bus, message_id, topic, body, received_at from bus_messages where ${condition}`, parameters)).map(messageOf);
+  const read = async (source: string, parameters: readonly unknown[]): Promise<readonly ReceivedMessage[]> =>
+    (await query<MessageRow>(database, `select position, bus, message_id, topic, body, received_at from ${source}`, parameters)).map(messageOf);
 
   return {
     accept,
-    after: (position, limit) => read('position > $1 order by position limit $2', [position, limit]),
+    after: (position, limit) => read(sourceAfter, [position, limit, largestRead]),
 
     async get(position) {
-      const [message] = await read('position = $1', [position]);
+      const [message] = await read('bus_messages where position = $1', [position]);
       if (message === undefined) throw new MillraceError('message-not-found', `no message has position ${position}`, { suggestion: 'Messages are kept for as long as retention says in the file of rules.' });
       return message;
     },
@@ -93,6 +95,12 @@ export function createIncomingMessages(database: Database): RecordedIncomingMess
     close: () => changes.close(),
   };
 }
+
+/** Up to the message with which there are bytes enough. Sizes are known without reading the bodies. */
+const sourceAfter = `(
+  select *, sum(octet_length(body)) over (order by position) - octet_length(body) as bytes_before
+  from (select * from bus_messages where position > $1 order by position limit $2) as next) as sized
+  where bytes_before < $3 order by position`;
 
 function messageOf(row: MessageRow): ReceivedMessage {
   return {

@@ -2,8 +2,9 @@ import type { BusMessage } from '../compose-rules/bus-message.js';
 import type { ComposeRule, RuleMatch } from '../compose-rules/compose-rule.js';
 import type { ComposeRequest } from '../compose/compose-request.js';
 import { matchRule } from '../compose-rules/match-rule.js';
+import { errorMessage } from '../errors/error-message.js';
 import { errorTable } from '../errors/error-table.js';
-import { isMillraceError } from '../errors/millrace-error.js';
+import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import type { RuleChains } from './rule-causes.js';
 
 /** What a rule makes of a message. */
@@ -25,14 +26,24 @@ export interface JudgeOptions {
 export async function judgeMessage(rule: ComposeRule, message: BusMessage, { chains, readRequest }: JudgeOptions): Promise<Judgement> {
   let key: string | null = null;
   try {
-    const match = matchRule(rule, message);
+    const match = foreseen(() => matchRule(rule, message));
     if (match === undefined) return { kind: 'none' };
     key = match.key;
     const before = await chains.of(message.body);
     if (before.includes(rule.name)) return { kind: 'loop', chain: before };
-    return { kind: 'match', match, request: readRequest(match.request), chain: [...before, rule.name] };
+    return { kind: 'match', match, request: foreseen(() => readRequest(match.request)), chain: [...before, rule.name] };
   } catch (error) {
     if (!isMillraceError(error) || errorTable[error.code].retryable) throw error;
     return { kind: 'unfit', reason: error.suggestion === undefined ? error.message : `${error.message} (${error.suggestion})`, key };
+  }
+}
+
+/** Nothing but the message and the rule decides here: what nobody has foreseen would fail again, and no later message would be looked at. */
+function foreseen<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (isMillraceError(error)) throw error;
+    throw new MillraceError('invalid-request', `this message was not foreseen: ${errorMessage(error)}`, { cause: error });
   }
 }

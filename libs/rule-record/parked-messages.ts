@@ -16,6 +16,8 @@ interface ParkedRow {
 }
 
 const columns = 'id, bus, topic, position, rule, reason, excerpt, parked_at';
+/** Characters. Those of whom a bus lets in what they like, a list has to show. */
+const longestTopic = 1024;
 const longestReason = 2000;
 const longestExcerpt = 2000;
 
@@ -27,7 +29,7 @@ export async function parkMessage(database: Database, parked: NewParkedMessage, 
        on conflict (fingerprint) do update set reason = excluded.reason, excerpt = excluded.excerpt returning xmax = 0 as fresh`,
       [
         storable(parked.bus),
-        storable(parked.topic),
+        storable(parked.topic).slice(0, longestTopic),
         parked.position,
         parked.rule,
         storable(parked.reason).slice(0, longestReason),

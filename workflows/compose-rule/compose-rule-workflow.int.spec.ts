@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { startTimeSkipping } from '../session/__fixtures__/workflow-environment.js';
 import { ruleScene, startRule, untilStatus, withRuleWorkers, type RuleBehaviour, type RuleHandle, type RuleScene } from './__fixtures__/rule-scene.js';
@@ -262,6 +263,30 @@ describe('a rule', () => {
     });
     expect(scene.requests).toHaveLength(301);
     expect(status.counts).toMatchObject({ matched: 301, requested: 301, failed: 0 });
+  });
+
+  it('does not forget, when its next run takes over, that it has been told to read its settings', async () => {
+    const held = Promise.withResolvers<void>();
+    let holding = false;
+    const before = async (call: string): Promise<void> => {
+      if (!holding || !call.startsWith('match after')) return;
+      const context = Context.current();
+      const heartbeat = setInterval(() => context.heartbeat(), 500);
+      await held.promise.finally(() => clearInterval(heartbeat));
+    };
+    await playing({ messages: ['a'], before }, async (handle, { calls }) => {
+      await quiet(handle, done(1));
+      holding = true;
+      for (let batch = 0; (await handle.describe()).historyLength < 1000; batch += 1) {
+        expect(batch).toBeLessThan(50);
+        await Promise.all(Array.from({ length: 100 }, () => handle.signal(messagesReceivedSignal)));
+      }
+      const { runId } = await handle.describe();
+      await handle.signal(ruleChangedSignal);
+      held.resolve();
+      await quiet(handle, () => calls.includes('read'));
+      expect((await handle.describe()).runId).not.toBe(runId);
+    });
   });
 
   it('tells the record up to where nothing is left to be done', async () => {

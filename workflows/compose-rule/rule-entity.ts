@@ -10,6 +10,8 @@ import { absorb, begin, matterDue, mergeMatter, settledPosition, shownMatters, t
 export interface CarriedRule {
   readonly settings: RuleSettings;
   readonly paused: boolean;
+  /** Somebody has said so, and the settings have not been read since. Runs before this was known hand over none. */
+  readonly changed?: boolean;
   readonly position: number;
   readonly counts: RuleCounts;
   readonly problem: string | null;
@@ -48,7 +50,7 @@ export class RuleEntity {
   readonly scope = new CancellationScope({ cancellable: true });
   /** There may be messages that nobody has looked at. */
   poked = true;
-  changed = false;
+  changed: boolean;
   ending = false;
   #retiring = false;
   #leaving = false;
@@ -71,6 +73,7 @@ export class RuleEntity {
     this.#begun = carried !== undefined;
     this.#settings = carried?.settings ?? undecided;
     this.#paused = carried?.paused ?? false;
+    this.changed = carried?.changed ?? false;
     this.#position = carried?.position ?? 0;
     this.#counts = carried?.counts ?? noCounts;
     this.#problem = carried?.problem ?? null;
@@ -89,6 +92,8 @@ export class RuleEntity {
       this.#begun = true;
       publishRule(this.rule, paused ? 'paused' : 'active');
     }
+    // Before anything goes on by them: there may be a gate now.
+    if (this.changed) await this.readSettings();
     for (const matter of this.#carriedRuns) this.#start({ ...matter });
   }
 
@@ -207,6 +212,7 @@ export class RuleEntity {
     return {
       settings: this.#settings,
       paused: this.#paused,
+      changed: this.changed,
       position: this.#position,
       counts: this.#counts,
       problem: this.#problem,

@@ -1,9 +1,9 @@
-import { setImmediate } from 'node:timers/promises';
 import { countComposes, type KeyedMessage } from '../../../libs/compose-rules/debounce.js';
 import type { BusMessage, ReceivedMessage } from '../../../libs/compose-rules/bus-message.js';
 import type { ComposeRule } from '../../../libs/compose-rules/compose-rule.js';
 import type { IncomingMessages } from '../../../libs/event-bus/incoming-messages.js';
 import { judgeMessage, type JudgeOptions, type Judgement } from '../../../libs/rule-record/judge-message.js';
+import { takeBreaks } from '../../../libs/rule-record/take-breaks.js';
 import type { DryRunOfRule, DryRunView } from './rule-schemas.js';
 
 /** Samples of each rule. */
@@ -24,7 +24,11 @@ interface RunOfRule {
 /** What the rules would make of one message. */
 export async function dryRunOfMessage(rules: readonly ComposeRule[], message: BusMessage, judge: JudgeOptions): Promise<DryRunView> {
   const runs = rules.map(emptyRun);
-  for (const run of runs) await look(run, { message, position: null, at: 0 }, judge);
+  const takeBreak = takeBreaks();
+  for (const run of runs) {
+    await look(run, { message, position: null, at: 0 }, judge);
+    await takeBreak();
+  }
   return { looked: 1, complete: true, rules: runs.map(view) };
 }
 
@@ -32,17 +36,21 @@ export async function dryRunOfMessage(rules: readonly ComposeRule[], message: Bu
 export async function dryRunOfMessages(rules: readonly ComposeRule[], { after, messages, judge }: { readonly after: number; readonly messages: Pick<IncomingMessages, 'after'>; readonly judge: JudgeOptions }): Promise<DryRunView> {
   const runs = rules.map(emptyRun);
   const begun = performance.now();
+  const takeBreak = takeBreaks();
   let looked = 0;
   for (let position = after; ; ) {
     const batch = await messages.after(position, page);
     for (const message of batch) {
       if (looked >= mostMessages || performance.now() - begun > longest) return { looked, complete: false, rules: runs.map(view) };
-      for (const run of runs) await look(run, { message, position: message.position, at: timeOf(message) }, judge);
+      for (const run of runs) {
+        await look(run, { message, position: message.position, at: timeOf(message) }, judge);
+        await takeBreak();
+      }
       looked += 1;
     }
-    if (batch.length < page) return { looked, complete: true, rules: runs.map(view) };
-    position = batch.at(-1)?.position ?? position;
-    await setImmediate(); // others are answered in between
+    const last = batch.at(-1);
+    if (last === undefined) return { looked, complete: true, rules: runs.map(view) };
+    position = last.position;
   }
 }
 
