@@ -253,16 +253,16 @@ describe('a rule', () => {
     const held = Promise.withResolvers<void>();
     const { scene, status } = await playing({ messages: ['held'], settings: soon, before: async (call) => (call === 'await 1' ? held.promise : undefined) }, async (handle, { messages }) => {
       await quiet(handle, ({ matters }) => matters[0]?.composeId === 1);
-      for (let index = 0; index < 300; index += 1) messages.push(`key-${index}`);
+      for (let index = 0; index < 140; index += 1) messages.push(`key-${index}`);
       await handle.signal(messagesReceivedSignal);
-      await quiet(handle, ({ counts }) => counts.done === 300);
-      expect((await handle.describe()).historyLength).toBeLessThan(1500);
+      await quiet(handle, ({ counts }) => counts.done === 140);
+      expect((await handle.describe()).historyLength).toBeLessThan(1200);
       expect(handle.firstExecutionRunId).not.toBe((await environment.client.workflow.getHandle(handle.workflowId).describe()).runId);
       held.resolve();
-      await quiet(handle, done(301));
+      await quiet(handle, done(141));
     });
-    expect(scene.requests).toHaveLength(301);
-    expect(status.counts).toMatchObject({ matched: 301, requested: 301, failed: 0 });
+    expect(scene.requests).toHaveLength(141);
+    expect(status.counts).toMatchObject({ matched: 141, requested: 141, failed: 0 });
   });
 
   it('does not forget, when its next run takes over, that it has been told to read its settings', async () => {
