@@ -4,9 +4,9 @@ const spec = '\\.spec\\.ts$|/__fixtures__/|/__fuzz__/|^tests/|^libs/testing/';
 // Started by their path, as threads are.
 const entries =
   '^libs/inspection-threads/inspection-thread\\.ts$|^libs/compose-engine/generation-thread\\.ts$|^libs/access/authentication/kerberos/acceptor-process\\.ts$|^libs/pungi/tool-supervisor\\.ts$';
-const domain = 'session|compose|compose-rules|inspection|policy|settings|errors';
+const domain = 'session|compose|repository|compose-rules|inspection|policy|settings|errors';
 const stores = 'event-store|blobs|object-storage';
-const work = 'session-record|proxy|inspectors|inspection-threads|embedded|service|report|compose-record|compose-engine|messaging|amqp|repository-source|rpm-repository|koji|settings-file|access|mbs|pulp|pungi|git-checkout|rule-record|event-bus|compose-names|compose-gates';
+const work = 'session-record|proxy|inspectors|inspection-threads|embedded|service|report|compose-record|compose-engine|messaging|amqp|repository-source|rpm-repository|koji|settings-file|access|mbs|pulp|pungi|git-checkout|rule-record|event-bus|compose-names|compose-gates|signing|repository-stores|repository-formats|repository-record|repository-engine|repository-checks|repository-import';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -37,7 +37,7 @@ module.exports = {
       severity: 'error',
       comment: 'Workflows are replayed: types of activities and the pure domain only.',
       from: { path: '^workflows/', pathNot: spec },
-      to: { path: '^(activities|temporal|libs)/', pathNot: '^libs/(session|compose|compose-rules|inspection|policy)/', dependencyTypesNot: ['type-only'] },
+      to: { path: '^(activities|temporal|libs)/', pathNot: '^libs/(session|compose|compose-rules|repository|inspection|policy)/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'proxy-knows-ports-only',
@@ -50,7 +50,7 @@ module.exports = {
       name: 'database-only-where-it-belongs',
       severity: 'error',
       comment: 'libs/embedded asks the server that it starts whether it answers yet.',
-      from: { path: '^(apps|activities|workflows|temporal|libs)/', pathNot: `^libs/(database|event-store|session-record|compose-record|messaging|rule-record|compose-names|testing)/|^libs/embedded/embedded-postgres\\.ts$|${spec}` },
+      from: { path: '^(apps|activities|workflows|temporal|libs)/', pathNot: `^libs/(database|event-store|session-record|compose-record|messaging|rule-record|compose-names|repository-record|testing)/|^libs/embedded/embedded-postgres\\.ts$|${spec}` },
       to: { path: 'node_modules/(@mikro-orm/[^/]+|pg)/' },
     },
     {
@@ -86,6 +86,20 @@ module.exports = {
       comment: 'Reads and writes bytes that are given to it, wherever they come from.',
       from: { path: '^libs/haiku/', pathNot: spec },
       to: { path: '^libs/', pathNot: '^libs/(haiku|errors)/' },
+    },
+    {
+      name: 'deb-is-pure',
+      severity: 'error',
+      comment: 'Inspectors and repositories read packages with it; what unpacks is given to it.',
+      from: { path: '^libs/deb/', pathNot: spec },
+      to: { path: '^libs/', pathNot: '^libs/(deb|archives|inspection|errors)/' },
+    },
+    {
+      name: 'formats-know-no-place',
+      severity: 'error',
+      comment: 'A format of repositories makes bytes out of knowledge that is given to it; where they lie and who remembers them is for the engine and the record.',
+      from: { path: '^libs/repository-formats/', pathNot: spec },
+      to: { path: '^libs/(repository-record|repository-engine|repository-stores|object-storage|database|event-store|blobs|compose-engine|repository-source)/' },
     },
     { name: 'inspection-below-session', severity: 'error', from: { path: '^libs/inspection/', pathNot: spec }, to: { path: '^libs/session/' } },
     { name: 'policy-below-inspection', severity: 'error', from: { path: '^libs/policy/', pathNot: spec }, to: { path: '^libs/(session|inspection)/' } },

@@ -85,6 +85,15 @@ export interface Settings {
   readonly accessFile: string | undefined;
   /** Which messages of which bus make composes by themselves. */
   readonly rulesFile: string | undefined;
+  /** Where package repositories lie: a `file:` or `s3:` URL, or the absolute path of HaikuPorter's storage configuration (JSON). */
+  readonly repositories: string;
+  /** Public URL of the repositories that the gateway serves, without a slash at its end. */
+  readonly repositoryUrl: string;
+  /** YAML files: further places of repositories; the keys that they are signed with. */
+  readonly repositoryStoresFile: string | undefined;
+  readonly repositoryKeysFile: string | undefined;
+  /** Bytes that one package file may have. */
+  readonly packageBytes: number;
   /** Absolute path of the YAML file that says where messages go; undefined: nowhere. */
   readonly messagesFile: string | undefined;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
@@ -144,6 +153,11 @@ const environmentSchema = z.object({
   MILLRACE_PUNGI: z.string().optional(),
   MILLRACE_ACCESS: z.string().optional(),
   MILLRACE_COMPOSE_RULES: z.string().optional(),
+  MILLRACE_REPOSITORIES: z.string().optional(),
+  MILLRACE_REPOSITORY_URL: z.url({ protocol: /^https?$/ }).optional(),
+  MILLRACE_REPOSITORY_STORES: z.string().optional(),
+  MILLRACE_REPOSITORY_KEYS: z.string().optional(),
+  MILLRACE_PACKAGE_BYTES: z.coerce.number().int().min(1).default(16 * 1024 ** 3),
   MILLRACE_MESSAGES: z.string().optional(),
   MILLRACE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
@@ -204,6 +218,11 @@ export function readSettings(environment: Environment): Settings {
     pungiFile: resolved(values.MILLRACE_PUNGI),
     accessFile: resolved(values.MILLRACE_ACCESS),
     rulesFile: resolved(values.MILLRACE_COMPOSE_RULES),
+    repositories: repositoriesPlace(values.MILLRACE_REPOSITORIES, home),
+    repositoryUrl: (values.MILLRACE_REPOSITORY_URL ?? `http://${urlHost(values.MILLRACE_HOST)}:${values.MILLRACE_CONTROL_PORT}/repositories`).replace(/\/+$/, ''),
+    repositoryStoresFile: resolved(values.MILLRACE_REPOSITORY_STORES),
+    repositoryKeysFile: resolved(values.MILLRACE_REPOSITORY_KEYS),
+    packageBytes: values.MILLRACE_PACKAGE_BYTES,
     messagesFile: resolved(values.MILLRACE_MESSAGES),
     logLevel: values.MILLRACE_LOG_LEVEL,
   });
@@ -216,6 +235,12 @@ function kojiPlaces({ MILLRACE_KOJI_HUB: hub, MILLRACE_KOJI_TOPURL: url, MILLRAC
   throw new MillraceError('invalid-setting', `invalid settings: MILLRACE_KOJI_HUB needs ${top === undefined ? 'MILLRACE_KOJI_TOPURL or MILLRACE_KOJI_TOPDIR, where the files of its packages are' : 'one of MILLRACE_KOJI_TOPURL and MILLRACE_KOJI_TOPDIR, not both'}`, {
     suggestion: 'Correct these environment variables; docs/reference/settings.md lists them all.',
   });
+}
+
+/** HaikuPorter takes an empty path for no object storage; then it is the directory. */
+function repositoriesPlace(value: string | undefined, home: string): string {
+  if (value === undefined) return `file:${path.join(home, 'repositories')}`;
+  return /^(file|s3):/.test(value) ? value : path.resolve(value);
 }
 
 function resolved(file: string | undefined): string | undefined {

@@ -26,6 +26,8 @@ const violations: Readonly<Record<string, readonly [from: string, source: string
   'domain-knows-the-domain-only': ['libs/session/up.ts', imports('../blobs/store.js'), 'libs/blobs/store.ts'],
   'rpm-is-pure': ['libs/rpm/up.ts', imports('../session/state.js'), 'libs/session/state.ts'],
   'haiku-is-pure': ['libs/haiku/up.ts', imports('../session/state.js'), 'libs/session/state.ts'],
+  'deb-is-pure': ['libs/deb/up.ts', imports('../session/state.js'), 'libs/session/state.ts'],
+  'formats-know-no-place': ['libs/repository-formats/up.ts', imports('../repository-record/record.js'), 'libs/repository-record/record.ts'],
   'inspection-below-session': ['libs/inspection/up.ts', imports('../session/state.js'), 'libs/session/state.ts'],
   'policy-below-inspection': ['libs/policy/up.ts', imports('../session/state.js'), 'libs/session/state.ts'],
   'no-unused-module': ['libs/dead/dead.ts', plain, 'libs/dead/dead.ts'],
