@@ -1,5 +1,4 @@
-import type { RepositoryKind } from '../repository/repository.js';
-import type { DebSettings, HaikuSettings } from '../repository/repository.js';
+import type { DebSettings, HaikuSettings, RepositoryKind } from '../repository/repository.js';
 
 /** Where a repository of somebody else lies: a web server, a directory or a bucket. Paths are relative to its base, decoded, and never lead out of it: `invalid-request`. */
 export interface ExistingPlace {
