@@ -15,6 +15,8 @@ export interface RepositoryCommands {
   remove(name: string, options: { readonly by: string; readonly force: boolean }): Promise<void>;
 
   addUpload(upload: NewUpload): Promise<Upload>;
+  /** All packages of a change have been described: it waits to be planned. */
+  inspected(changeId: string): Promise<void>;
   /** What the bytes of an upload are; kept by digest for every repository of the kind. */
   describeUpload(id: string, described: DescribedPackage): Promise<void>;
   /** Of changes that have ended and of nobody: to be deleted in the store, then forgotten. */
@@ -32,9 +34,11 @@ export interface RepositoryCommands {
   plan(name: string, limits: { readonly changes: number }): Promise<PlannedState | undefined>;
   /** What a change would do now. Changes nothing. */
   preview(change: NewChange): Promise<ChangePreview>;
+  /** From now on clients may see some of it: it is carried through, and cannot be abandoned. Errors: `record-conflict` (another state is to come by now, or it was abandoned). */
+  switching(planned: PlannedState): Promise<void>;
   /** The index is switched: this is what clients see now. */
   published(planned: PlannedState, index: readonly IndexFile[]): Promise<Repository>;
-  /** The planned state cannot be made: its changes fail with the reason, clients keep what they have. */
+  /** The planned state cannot be made: its changes fail with the reason, clients keep what they have. Fine when it was abandoned before. Errors: `record-conflict` once it is being switched. */
   abandoned(planned: PlannedState, problem: ChangeProblem): Promise<void>;
   /** One that waits fails: its packages are no good. */
   refuse(changeId: string, problem: ChangeProblem): Promise<RepositoryChange>;
@@ -66,6 +70,10 @@ export interface RepositoryReads {
   prunable(name: string, before: string): Promise<readonly ListedPackage[]>;
   /** Moved to `.obsolete/` before then. */
   expired(name: string, before: string): Promise<readonly ListedPackage[]>;
+  /** Changes that nobody has inspected yet, oldest first. */
+  waiting(name: string, limit: number): Promise<readonly RepositoryChange[]>;
+  /** The state that is being made; undefined: none is. */
+  planned(name: string): Promise<PlannedState | undefined>;
   /** Names that have changes waiting, or a planned state: for a sweep after the engine was away. */
   unsettled(limit: number): Promise<readonly string[]>;
 }
