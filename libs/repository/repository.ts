@@ -63,6 +63,8 @@ export interface RpmSettings {
   readonly compression: 'gzip' | 'zstd';
   /** Key ids, upper-case hex: only packages that one of them has signed; empty: any. */
   readonly packageKeys: readonly string[];
+  /** Armoured OpenPGP keys: with them signatures of packages are verified, and one of them has to hold; without, only key ids are compared. */
+  readonly packagePublicKeys?: string;
 }
 
 /** Fields of `Release`. */
