@@ -53,8 +53,6 @@ export interface RepositoryReads {
   get(name: string): Promise<Repository>;
   list(page: { readonly limit: number; readonly after?: string }): Promise<readonly Repository[]>;
   change(id: string): Promise<RepositoryChange>;
-  /** That wait to be inspected or planned, oldest first. */
-  waiting(name: string, limit: number): Promise<readonly RepositoryChange[]>;
   /** Newest first; `before`: the id of a change. */
   changes(name: string, page: { readonly limit: number; readonly before?: string }): Promise<readonly RepositoryChange[]>;
   upload(id: string): Promise<Upload>;
