@@ -35,8 +35,17 @@ export interface RepositorySettings {
   readonly obsoleteSeconds: number | null;
   /** Seconds between checks; null: none by themselves. */
   readonly checkSeconds: number | null;
-  /** A mirror: where it is synchronised from, and how often in seconds (null: when asked). */
-  readonly upstream: { readonly url: string; readonly everySeconds: number | null } | null;
+  /** A mirror: where it is synchronised from. */
+  readonly upstream: UpstreamSettings | null;
+}
+
+export interface UpstreamSettings {
+  /** An http(s) or `file:` URL, or `store:<name>/<folder>`; of deb: what stands before `dists/`. */
+  readonly url: string;
+  /** Null: when asked. */
+  readonly everySeconds: number | null;
+  /** Public keys that its index has to be signed with: armoured OpenPGP, or the base64 line of minisign. Left out: its signatures are not looked at. */
+  readonly keys?: readonly string[];
 }
 
 /** `repo.info` of HaikuPorter. */
