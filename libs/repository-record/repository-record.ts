@@ -19,7 +19,10 @@ export interface RepositoryCommands {
   inspected(changeId: string): Promise<void>;
   /** What the bytes of an upload are; kept by digest for every repository of the kind. */
   describeUpload(id: string, described: DescribedPackage): Promise<void>;
-  /** Of changes that have ended and of nobody: to be deleted in the store, then forgotten. */
+  /**
+   * At most 1000 to be deleted in the store, then forgotten: of changes that are done; of nobody, and of changes that have failed, once they have been idle for so long
+   * (a change that was refused may be asked for again with the same uploads). No change can be requested with them any more.
+   */
   staleUploads(repository: string, idleSeconds: number): Promise<readonly Upload[]>;
   forgetUploads(ids: readonly string[]): Promise<void>;
   /** Knowledge that was lost, or that an import brings without the packages at hand. */
@@ -28,7 +31,7 @@ export interface RepositoryCommands {
   /** Errors: `upload-not-found`, `package-not-found` (remove), `state-not-found` (roll-back), `idempotency-conflict` (the id was used for something else). */
   requestChange(change: NewChange): Promise<RepositoryChange>;
   /**
-   * What clients are to see next: the state that was planned before and is not published yet, or one made of changes that wait, oldest first. Changes that
+   * What clients are to see next: the state that was planned before and is not published yet, or one made of changes that are inspected, oldest first. Changes that
    * cannot be (`package-conflict` with both digests, `change-guarded` with what would go) fail by it. Undefined: nothing is left to do.
    */
   plan(name: string, limits: { readonly changes: number }): Promise<PlannedState | undefined>;
@@ -50,6 +53,7 @@ export interface RepositoryReads {
   get(name: string): Promise<Repository>;
   list(page: { readonly limit: number; readonly after?: string }): Promise<readonly Repository[]>;
   change(id: string): Promise<RepositoryChange>;
+  /** Newest first; `before`: the id of a change. */
   changes(name: string, page: { readonly limit: number; readonly before?: string }): Promise<readonly RepositoryChange[]>;
   upload(id: string): Promise<Upload>;
   /** Newest first. */
