@@ -27,7 +27,7 @@ export interface RepositorySettings {
   readonly keys: readonly string[];
   /** How many versions of a package (same name, same architecture) stay when a newer one is published; null: all. */
   readonly keepVersions: number | null;
-  /** A change that drops more packages than both asks first: `change-guarded`. */
+  /** A change that drops more than so many packages and more than this share of all that are listed is done by force only: `change-guarded`; see `guard.ts`. */
   readonly guard: { readonly packages: number; readonly share: number };
   /** Seconds that a package's file stays after no state that clients see lists it. */
   readonly graceSeconds: number;
@@ -63,6 +63,8 @@ export interface RpmSettings {
   readonly compression: 'gzip' | 'zstd';
   /** Key ids, upper-case hex: only packages that one of them has signed; empty: any. */
   readonly packageKeys: readonly string[];
+  /** Armoured OpenPGP keys: with them signatures of packages are verified, and one of them has to hold; without, only key ids are compared. */
+  readonly packagePublicKeys?: string;
 }
 
 /** Fields of `Release`. */
