@@ -120,14 +120,14 @@ describe('an index', () => {
 describe('a signed index', () => {
   it('gives clients the keys before, and the signature after what it signs', async () => {
     const keys = await openSigningKeys({ home: root, repositoryKeysFile: undefined }, {});
-    const settings = settingsWith({}, ['default']);
+    const [settings, at] = [settingsWith({}, ['default']), new Date().toISOString()];
     const known = await knowNumbered(2);
-    const index = await write({ known, settings, keys });
+    const index = await write({ known, settings, keys, at });
     const [armour, repomd, signature] = index.switched.map(({ content }) => content as Buffer) as [Buffer, Buffer, Buffer];
     expect(index.switched.map(({ path: file }) => file)).toEqual(['repodata/repomd.xml.key', 'repodata/repomd.xml', 'repodata/repomd.xml.asc']);
     const keyring = await readKeyring(armour);
     expect(await verifyDetached(repomd, signature, { keyring })).toMatchObject({ verifiedBy: keyring.fingerprints, failures: [] });
-    expect(digests(await write({ known, settings, keys }))).toEqual(digests(index));
+    expect(digests(await write({ known, settings, keys, at }))).toEqual(digests(index));
     await keys.close();
   });
 
