@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
-import { incomingKey, openPlace, type EnginePlace, type RepositoryEngineOptions } from './engine-options.js';
+import { incomingKey, lockOf, openPlace, type EnginePlace, type RepositoryEngineOptions } from './engine-options.js';
 import { forEachAtOnce } from '../compose-engine/for-each-at-once.js';
 import type { ObjectHead, ObjectStore } from '../object-storage/object-store.js';
 import type { PlannedPackage, PlannedState } from '../repository/repository-change.js';
@@ -71,8 +71,12 @@ async function sourceOf(planned: PlannedPackage, { store, obsolete, signal }: { 
   });
 }
 
-/** See `RepositoryEngine.withdraw`. A place that holds other bytes by now is none of ours. */
-export async function withdrawPackages(abandoned: PlannedState, { signal }: EngineOptions, engine: RepositoryEngineOptions): Promise<void> {
+/** See `RepositoryEngine.withdraw`. A place that holds other bytes by now is none of ours. Under the lock: no state becomes visible meanwhile that counts on what goes. */
+export function withdrawPackages(abandoned: PlannedState, options: EngineOptions, engine: RepositoryEngineOptions): Promise<void> {
+  return engine.locks.hold(lockOf(abandoned.repository), (held) => withdrawHeld(abandoned, AbortSignal.any([options.signal, held.signal]), engine), options);
+}
+
+async function withdrawHeld(abandoned: PlannedState, signal: AbortSignal, engine: RepositoryEngineOptions): Promise<void> {
   const { reads } = engine;
   const place = await openPlace(abandoned.repository, engine);
   const coming = new Set((await reads.planned(abandoned.repository))?.added.map(({ key }) => key));

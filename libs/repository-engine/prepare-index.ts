@@ -48,10 +48,10 @@ interface Writing {
   readonly engine: RepositoryEngineOptions;
 }
 
-async function writeIndex({ repository: name, state, at }: PlannedState, { workDirectory, options, engine }: Writing): Promise<WrittenIndex> {
+async function writeIndex({ repository: name, state, at, settings }: PlannedState, { workDirectory, options, engine }: Writing): Promise<WrittenIndex> {
   const { reads, keys, formats, workRoot } = engine;
   const { signal, onProgress } = options;
-  const repository = await reads.get(name);
+  const repository = { ...(await reads.get(name)), settings };
   const cacheDirectory = path.join(workRoot, 'cache', repository.kind);
   await mkdir(cacheDirectory, { recursive: true, mode: 0o700 });
   const alive = setInterval(() => onProgress?.({ step: 'write', done: 0, total: 1 }), progressInterval);

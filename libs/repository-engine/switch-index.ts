@@ -3,7 +3,6 @@ import { forEachAtOnce } from '../compose-engine/for-each-at-once.js';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import { lockOf, openPlace, stateFolder, type RepositoryEngineOptions } from './engine-options.js';
 import { gather } from './package-bytes.js';
-import { isPlaced } from './place-packages.js';
 import { planIdentity, readPreparedState, type PreparedState, type SwitchedFile } from './prepared-state.js';
 import type { HeldLock } from '../database/advisory-locks.js';
 import type { ObjectStore, WriteCondition } from '../object-storage/object-store.js';
@@ -99,7 +98,8 @@ function notPrepared({ state, repository }: PlannedState, cause?: unknown): Mill
 async function verifyPlaced({ planned, store, signal, options }: Switching): Promise<void> {
   let done = 0;
   await forEachAtOnce(planned.added, atOnce, async (added) => {
-    if (!(await isPlaced(added, store, signal))) throw new MillraceError('storage-conflict', `${added.path} is not at its place any more; it is put there again`);
+    const head = await store.head(added.path, { signal });
+    if (head?.size !== added.size || (head.sha256 ?? added.sha256) !== added.sha256) throw new MillraceError('storage-conflict', `${added.path} is not at its place any more; it is put there again`);
     options.onProgress?.({ step: 'verify', done: (done += 1), total: planned.added.length });
   });
 }
