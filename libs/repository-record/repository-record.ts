@@ -41,8 +41,11 @@ export interface RepositoryCommands {
   switching(planned: PlannedState): Promise<void>;
   /** The index is switched: this is what clients see now. */
   published(planned: PlannedState, index: readonly IndexFile[]): Promise<Repository>;
-  /** The planned state cannot be made: its changes fail with the reason, clients keep what they have. Fine when it was abandoned before. Errors: `record-conflict` once it is being switched. */
-  abandoned(planned: PlannedState, problem: ChangeProblem): Promise<void>;
+  /**
+   * The planned state cannot be made: its changes fail with the reason (`culprits`: only these do, the others are planned again), clients keep what they have. Fine when it
+   * was abandoned before. Errors: `record-conflict` once it is being switched.
+   */
+  abandoned(planned: PlannedState, problem: ChangeProblem, culprits?: readonly string[]): Promise<void>;
   /** One that waits fails: its packages are no good. */
   refuse(changeId: string, problem: ChangeProblem): Promise<RepositoryChange>;
   /** Objects were moved to `.obsolete/`, brought back, or deleted for good. */
