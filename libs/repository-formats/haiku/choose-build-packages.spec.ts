@@ -3,83 +3,79 @@ import fc from 'fast-check';
 import { canonicalFileName } from '../../haiku/package/package-info.js';
 import { matches } from '../../haiku/resolution/matches.js';
 import { madeInfo, required, type MadePackage } from '../../testing/haiku/make-haiku-package.js';
-import { chooseForBuilder, indexBuildPackages, type BuilderRequest, type BuildIndex } from './choose-build-packages.js';
+import { chooseForBuilder, type BuildChoice, type DescribedPackage } from './choose-build-packages.js';
 import { writeMetadata } from './package-metadata.js';
 
 const keyOf = (made: MadePackage): string => canonicalFileName(madeInfo(made));
 
-function index(...packages: readonly MadePackage[]): BuildIndex {
-  return indexBuildPackages(packages.map((made) => ({ key: keyOf(made), metadata: writeMetadata({ info: madeInfo(made), checksum: 'ab'.repeat(32) }, []) })));
+async function* described(packages: readonly MadePackage[]): AsyncGenerator<DescribedPackage> {
+  yield* packages.map((made) => ({ listed: { key: keyOf(made) }, metadata: writeMetadata({ info: madeInfo(made), checksum: 'ab'.repeat(32) }, []) }));
 }
 
-const asks = (wanted: readonly string[], has: Partial<BuilderRequest> = {}): BuilderRequest => ({ wanted, packages: [], systemPackages: [], ...has });
+function choose(wanted: readonly string[], packages: readonly MadePackage[], { system = [], present }: { readonly system?: readonly MadePackage[]; readonly present?: readonly string[] } = {}): Promise<BuildChoice> {
+  return chooseForBuilder({ wanted, packages: described(packages), systemPackages: described(system), ...(present === undefined ? {} : { present }) });
+}
 
-const system = index({ name: 'haiku', version: 'r1~beta5_hrev57937_129-1', provides: ['lib:libroot = r1~beta5'] }, { name: 'haiku_devel', version: 'r1~beta5_hrev57937_129-1', requires: ['haiku == r1~beta5_hrev57937_129-1'] });
-const repository = index(
+const system = [
+  { name: 'haiku', version: 'r1~beta5_hrev57937_129-1', provides: ['lib:libroot = r1~beta5'] },
+  { name: 'haiku_devel', version: 'r1~beta5_hrev57937_129-1', requires: ['haiku == r1~beta5_hrev57937_129-1'] },
+  { name: 'zlib', version: '9.9-1', provides: ['lib:libz = 9.9 (compatible >= 1)'] },
+];
+const repository = [
   { name: 'gcc', version: '13.3.0-4', provides: ['cmd:gcc = 13.3.0 (compatible >= 13)'], requires: ['haiku >= r1~beta5', 'lib:libz >= 1.2', 'binutils'] },
   { name: 'zlib', version: '1.3.1-2', provides: ['lib:libz = 1.3.1 (compatible >= 1)'], requires: ['haiku >= r1~beta4'] },
   { name: 'zlib_ng', version: '2.1-1', provides: ['lib:libz = 1.3.2 (compatible >= 1)'], requires: ['cmd:lost'] },
   { name: 'binutils', version: '2.42-1', requires: ['lib:libz'] },
-);
+];
+const haiku = 'haiku-r1~beta5_hrev57937_129-1-x86_64.hpkg';
 
-describe('what a builder is sent', () => {
-  it('is what its build needs, of both repositories, and nothing that it has in either folder', () => {
-    const request = asks(['cmd:gcc >= 13', 'haiku_devel'], { packages: ['zlib-1.3.1-2-x86_64.hpkg', 'zlib-1.2-1-x86_64.hpkg'], systemPackages: ['haiku-r1~beta5_hrev57937_129-1-x86_64.hpkg', 'haiku-r1~beta4-1-x86_64.hpkg'] });
-    expect(chooseForBuilder(request, { repository, system })).toEqual({
-      fetch: [
-        { key: 'gcc-13.3.0-4-x86_64.hpkg', from: 'repository' },
-        { key: 'haiku_devel-r1~beta5_hrev57937_129-1-x86_64.hpkg', from: 'system' },
-        { key: 'binutils-2.42-1-x86_64.hpkg', from: 'repository' },
-      ],
-      keep: ['zlib-1.3.1-2-x86_64.hpkg', 'haiku-r1~beta5_hrev57937_129-1-x86_64.hpkg'],
-      drop: ['zlib-1.2-1-x86_64.hpkg', 'haiku-r1~beta4-1-x86_64.hpkg'],
+describe('what a build takes in', () => {
+  it('is all that it needs of both repositories, the own one first, without what cannot be installed', async () => {
+    expect(await choose(['cmd:gcc >= 13', 'haiku_devel'], repository, { system })).toEqual({
+      chosen: ['gcc-13.3.0-4-x86_64.hpkg', 'haiku_devel-r1~beta5_hrev57937_129-1-x86_64.hpkg', haiku, 'zlib-1.3.1-2-x86_64.hpkg', 'binutils-2.42-1-x86_64.hpkg'],
       unresolved: [],
     });
   });
 
-  it('is nothing the second time', () => {
-    const first = chooseForBuilder(asks(['cmd:gcc', 'haiku_devel']), { repository, system });
-    const packages = first.fetch.map(({ key }) => key);
-    expect(chooseForBuilder(asks(['cmd:gcc', 'haiku_devel'], { packages }), { repository, system })).toEqual({ fetch: [], keep: packages, drop: [], unresolved: [] });
-  });
-
-  it('takes packages by the names of their files, with what they need', () => {
-    const { fetch, unresolved } = chooseForBuilder(asks(['binutils-2.42-1-x86_64.hpkg', 'gone-1-1-any.hpkg']), { repository, system });
-    expect(fetch.map(({ key }) => key)).toEqual(['binutils-2.42-1-x86_64.hpkg', 'zlib-1.3.1-2-x86_64.hpkg', 'haiku-r1~beta5_hrev57937_129-1-x86_64.hpkg']);
-    expect(unresolved).toEqual([{ requirement: 'gone-1-1-any.hpkg', neededBy: null }]);
-  });
-
-  it('leaves the system to the builder when the service does not know it', () => {
-    const has = { systemPackages: ['haiku-r1~beta5_hrev57937_129-1-x86_64.hpkg', 'not a package', 'odd-1..2-any.hpkg'] };
-    const { fetch, keep, drop, unresolved } = chooseForBuilder(asks(['lib:libz >= 1.3'], has), { repository });
-    expect([fetch.map(({ key }) => key), keep, drop, unresolved]).toEqual([['zlib-1.3.1-2-x86_64.hpkg'], has.systemPackages, [], []]);
-  });
-
-  it('says from the inside out why something cannot be had, and still what else can', () => {
-    const broken = index({ name: 'app', version: '1.0-1', requires: ['lib:liba', 'tool'] }, { name: 'a', version: '1-1', provides: ['lib:liba = 1'], requires: ['lib:libb >= 2'] }, { name: 'b', version: '1-1', provides: ['lib:libb = 1'] }, { name: 'tool', version: '1-1' });
-    expect(chooseForBuilder(asks(['app', 'tool', 'nothing > 1']), { repository: broken })).toEqual({
-      fetch: [{ key: 'tool-1-1-x86_64.hpkg', from: 'repository' }],
-      keep: [],
-      drop: [],
-      unresolved: [
-        { requirement: 'lib:libb >= 2', neededBy: 'a-1-1' },
-        { requirement: 'lib:liba', neededBy: 'app-1.0-1' },
-        { requirement: 'app', neededBy: null },
-        { requirement: 'nothing > 1', neededBy: null },
-      ],
+  it('is also named by the files of packages, with what they need', async () => {
+    expect(await choose(['binutils-2.42-1-x86_64.hpkg', 'gone-1-1-any.hpkg'], repository, { system })).toEqual({
+      chosen: ['binutils-2.42-1-x86_64.hpkg', 'zlib-1.3.1-2-x86_64.hpkg', haiku],
+      unresolved: [{ requirement: 'gone-1-1-any.hpkg', reason: 'no repository lists it' }],
     });
-    expect(chooseForBuilder(asks(['app-1.0-1-x86_64.hpkg']), { repository: broken }).unresolved).toContainEqual({ requirement: 'lib:liba', neededBy: 'app-1.0-1' });
   });
 
-  it.each(['', 'cmd:gcc >=', '>= 1', 'a b', 'a = 1', 'x >= ../1', 'x'.repeat(300)])('refuses to look for %j', (wanted) => {
-    expect(() => chooseForBuilder(asks([wanted]), { repository })).toThrow(expect.objectContaining({ code: 'source-invalid' }));
+  it('leans on the system that the builder has when the service does not know it', async () => {
+    expect(await choose(['lib:libz >= 1.3'], repository, { present: [haiku, 'not a package', 'odd-1..2-any.hpkg'] })).toEqual({ chosen: ['zlib-1.3.1-2-x86_64.hpkg', haiku], unresolved: [] });
+    expect((await choose(['lib:libz >= 1.3'], repository)).unresolved).toContainEqual({ requirement: 'haiku >= r1~beta4', reason: 'zlib-1.3.1-2 needs it, and no package that can be installed provides it' });
   });
 
-  it('is closed, all needed, and there whenever any set of packages would do: as trying all sets shows, and as HaikuPorter resolves', () => {
-    fc.assert(
-      fc.property(universe, fc.constantFrom('p0', 'p1', 'x', 'x >= 2', 'y == 1'), (packages, wanted) => {
-        const { fetch, unresolved } = chooseForBuilder(asks([wanted]), { repository: index(...packages) });
-        const chosen = packages.filter((each) => fetch.some(({ key }) => key === keyOf(each)));
+  it('is told from the inside out where it cannot be had, and still what else can', async () => {
+    const broken = [
+      { name: 'app', version: '1.0-1', requires: ['lib:liba', 'tool'] },
+      { name: 'a', version: '1-1', provides: ['lib:liba = 1'], requires: ['lib:libb >= 2'] },
+      { name: 'b', version: '1-1', provides: ['lib:libb = 1'] },
+      { name: 'tool', version: '1-1' },
+      { name: 'unrelated', version: '1-1', requires: ['lost'] },
+    ];
+    const why = 'no package that can be installed provides it';
+    const inner = [
+      { requirement: 'lib:libb >= 2', reason: `a-1-1 needs it, and ${why}` },
+      { requirement: 'lib:liba', reason: `app-1.0-1 needs it, and ${why}` },
+    ];
+    expect(await choose(['app', 'tool', 'nothing > 1'], broken)).toEqual({ chosen: ['tool-1-1-x86_64.hpkg'], unresolved: [...inner, { requirement: 'app', reason: why }, { requirement: 'nothing > 1', reason: why }] });
+    expect(await choose(['app-1.0-1-x86_64.hpkg'], broken)).toEqual({ chosen: ['app-1.0-1-x86_64.hpkg', 'tool-1-1-x86_64.hpkg'], unresolved: inner });
+  });
+
+  it.each(['', 'cmd:gcc >=', '>= 1', 'a b', 'a = 1', 'x >= ../1', 'x'.repeat(300)])('is not looked for by %j', async (wanted) => {
+    await expect(choose([wanted], repository)).rejects.toMatchObject({ code: 'source-invalid' });
+  });
+
+  it('is closed, all needed, and there whenever any set of packages would do: as trying all sets shows, and as HaikuPorter resolves', async () => {
+    await fc.assert(
+      fc.asyncProperty(universe, fc.constantFrom('p0', 'p1', 'x', 'x >= 2', 'y == 1'), async (packages, wanted) => {
+        const choice = await choose([wanted], packages);
+        const { unresolved } = choice;
+        const chosen = packages.filter((each) => choice.chosen.includes(keyOf(each)));
         const possible = subsets(packages).some((set) => isMet(wanted, set) && isClosed(set));
         expect(unresolved.length === 0).toBe(possible);
         expect(resolvesWithRestarts(wanted, packages)).toBe(possible);
@@ -91,10 +87,10 @@ describe('what a builder is sent', () => {
     );
   });
 
-  it('of ten thousand packages that all lean on a missing one is known without beginning again for each', () => {
-    const chain = index(...Array.from({ length: 10_000 }, (_, at): MadePackage => ({ name: `p${at}`, version: '1-1', provides: ['any_of_them = 1'], requires: [`p${at + 1}`] })));
-    const { fetch, unresolved } = chooseForBuilder(asks(['any_of_them >= 1']), { repository: chain });
-    expect([fetch, unresolved.length, unresolved[0], unresolved.at(-1)]).toEqual([[], 10_001, { requirement: 'p10000', neededBy: 'p9999-1-1' }, { requirement: 'any_of_them >= 1', neededBy: null }]);
+  it('is known of ten thousand packages that all lean on a missing one, without beginning again for each', async () => {
+    const chain = Array.from({ length: 10_000 }, (_, at): MadePackage => ({ name: `p${at}`, version: '1-1', provides: ['any_of_them = 1'], requires: [`p${at + 1}`] }));
+    const { chosen, unresolved } = await choose(['any_of_them >= 1'], chain);
+    expect([chosen, unresolved.length, unresolved[0]?.requirement, unresolved.at(-1)?.requirement]).toEqual([[], 10_001, 'p10000', 'any_of_them >= 1']);
   });
 });
 

@@ -6,81 +6,63 @@ import { formatRequirement, indexProviders, type Providers, type Unresolved } fr
 import { describedBy } from './package-metadata.js';
 import { parseRequirement } from './relations.js';
 
+/** A package that a repository lists, with what is kept of it. */
+export interface DescribedPackage {
+  readonly listed: { readonly key: string };
+  readonly metadata: Buffer;
+}
+
 /** What a builder asks. It has two folders, as HaikuPorter's builders do: one of the repository's packages, one of the system's. */
-export interface BuilderRequest {
+export interface BuildRequest {
   /** What its build needs: requirements (`cmd:gcc >= 13`, `haiku_devel`) or file names of packages. */
   readonly wanted: readonly string[];
-  /** File names that it has in its folder of packages. */
-  readonly packages: readonly string[];
-  readonly systemPackages: readonly string[];
+  readonly packages: AsyncIterable<DescribedPackage>;
+  readonly systemPackages: AsyncIterable<DescribedPackage>;
+  /** File names of system packages that the builder has, where no repository of the service lists them: they provide their names and versions. */
+  readonly present?: readonly string[];
 }
 
-/** File names. What a builder has and may keep is not to be sent. */
-export interface BuilderChoice {
-  readonly fetch: readonly ChosenPackage[];
-  readonly keep: readonly string[];
-  /** Neither repository lists them. */
-  readonly drop: readonly string[];
+export interface BuildChoice {
+  /** File names: of the wanted packages and all that they need, each once. */
+  readonly chosen: readonly string[];
   /** Empty: the build can begin. */
-  readonly unresolved: readonly UnresolvedRequirement[];
+  readonly unresolved: readonly { readonly requirement: string; readonly reason: string }[];
 }
 
-export interface ChosenPackage {
-  /** See `ListedPackage`. */
-  readonly key: string;
-  readonly from: 'repository' | 'system';
-}
-
-export interface UnresolvedRequirement {
-  readonly requirement: string;
-  /** The package that needs it, `foo-1.2.3-1`; null: it was wanted itself. */
-  readonly neededBy: string | null;
-}
-
-/** What is known of one repository's state; made once, asked by many builders. */
-export interface BuildIndex {
-  readonly keys: ReadonlySet<string>;
-  readonly packages: readonly IndexedPackage[];
-}
-
-export interface IndexedPackage {
+interface IndexedPackage {
   readonly key: string;
   readonly info: Pick<PackageInfo, 'name' | 'version' | 'provides' | 'requires'>;
 }
 
-export interface BuilderRepositories {
-  readonly repository: BuildIndex;
-  /** Undefined: the service does not know the system's packages; what the builder has of them stays, and provides no more than its names and versions. */
-  readonly system?: BuildIndex;
-}
-
-/** Of `ListedPackage.key` and its metadata. Errors: `source-invalid`. */
-export function indexBuildPackages(packages: Iterable<{ readonly key: string; readonly metadata: Buffer }>): BuildIndex {
-  const indexed = Array.from(packages, ({ key, metadata }) => ({ key, info: describedBy(metadata).info }));
-  return { keys: new Set(indexed.map(({ key }) => key)), packages: indexed };
-}
-
 /**
- * What to fetch, so that a build finds what it needs and nothing is sent twice. The repository's own packages come before the system's, the newest version first; a package that needs what
- * nothing provides gives way to another one that does. Errors: `source-invalid` for what is neither a requirement nor the name of a package file.
+ * What a build takes in. The repository's own packages come before the system's, the newest version first; a package that needs what nothing provides gives way to another one that
+ * provides the same. Errors: `source-invalid` for what is neither a requirement nor the name of a package file.
  */
-export function chooseForBuilder({ wanted, packages, systemPackages }: BuilderRequest, { repository, system }: BuilderRepositories): BuilderChoice {
-  const known = system ?? indexOfNames(systemPackages);
-  const providers = oneBeforeOther(indexProviders(repository.packages, infoOf), indexProviders(known.packages, infoOf));
-  const byKey = new Map([...known.packages, ...repository.packages].map((item) => [item.key, item]));
-  const files = wanted.filter((text) => text.endsWith('.hpkg'));
-  const missing = files.filter((key) => !byKey.has(key));
-  const roots = files.flatMap((key) => byKey.get(key) ?? []);
-  const choice = chooseProviders([...wanted.filter((text) => !text.endsWith('.hpkg')).map(requirementIn), ...roots.flatMap(({ info }) => info.requires)], providers, infoOf);
-  const there = new Set([...packages, ...systemPackages]);
-  const needed = [...new Set([...roots, ...choice.packages].map(({ key }) => key))];
-  const listed = (key: string): boolean => repository.keys.has(key) || known.keys.has(key);
+export async function chooseForBuilder({ wanted, packages, systemPackages, present = [] }: BuildRequest): Promise<BuildChoice> {
+  const [own, others] = [await indexed(packages), [...(await indexed(systemPackages)), ...present.flatMap((key) => namedPackage(key) ?? [])]];
+  const providers = oneBeforeOther(indexProviders(own, infoOf), indexProviders(others, infoOf));
+  const byKey = new Map([...others, ...own].map((item) => [item.key, item]));
+  const isFile = (text: string): boolean => text.endsWith('.hpkg');
+  const roots = wanted.flatMap((text) => (isFile(text) ? (byKey.get(text) ?? []) : []));
+  const asked = wanted.filter((text) => !isFile(text)).map(requirementIn);
+  const { packages: taken, unmet, reasons } = chooseProviders([...asked, ...roots.flatMap(({ info }) => info.requires)], providers, infoOf);
+  const unmetTexts = new Set(unmet.map(formatRequirement));
+  const isUnmet = (requirement: Requirement): boolean => unmetTexts.has(formatRequirement(requirement));
+  const ofRoots = roots.flatMap((item) => item.info.requires.filter(isUnmet).map((requirement) => ({ package: item, requirement })));
   return {
-    fetch: needed.filter((key) => !there.has(key)).map((key) => ({ key, from: repository.keys.has(key) ? 'repository' : 'system' })),
-    keep: [...there].filter(listed),
-    drop: [...there].filter((key) => !listed(key)),
-    unresolved: [...choice.reasons.map(reason), ...unmetOf(choice.unmet, { wanted, roots }), ...missing.map((key) => ({ requirement: key, neededBy: null }))],
+    chosen: [...new Set([...roots, ...taken].map(({ key }) => key))],
+    unresolved: [
+      ...[...reasons, ...ofRoots].map(unresolved),
+      ...asked.filter(isUnmet).map((requirement) => ({ requirement: formatRequirement(requirement), reason: 'no package that can be installed provides it' })),
+      ...wanted.filter((text) => isFile(text) && !byKey.has(text)).map((requirement) => ({ requirement, reason: 'no repository lists it' })),
+    ],
   };
+}
+
+async function indexed(packages: AsyncIterable<DescribedPackage>): Promise<IndexedPackage[]> {
+  const list: IndexedPackage[] = [];
+  for await (const { listed, metadata } of packages) list.push({ key: listed.key, info: describedBy(metadata).info });
+  return list;
 }
 
 function infoOf({ info }: IndexedPackage): IndexedPackage['info'] {
@@ -100,21 +82,8 @@ function requirementIn(text: string): Requirement {
   return requirement;
 }
 
-function reason({ package: { info }, requirement }: Unresolved<IndexedPackage>): UnresolvedRequirement {
-  return { requirement: formatRequirement(requirement), neededBy: `${info.name}-${formatVersion(info.version)}` };
-}
-
-/** Those of a wanted package are its own. */
-function unmetOf(unmet: readonly Requirement[], { wanted, roots }: { readonly wanted: readonly string[]; readonly roots: readonly IndexedPackage[] }): readonly UnresolvedRequirement[] {
-  const texts = new Set(unmet.map(formatRequirement));
-  const asked = wanted.filter((text) => !text.endsWith('.hpkg') && texts.has(formatRequirement(requirementIn(text))));
-  const owned = roots.flatMap((item) => item.info.requires.filter((each) => texts.has(formatRequirement(each))).map((requirement) => reason({ package: item, requirement })));
-  return [...asked.map((requirement) => ({ requirement, neededBy: null })), ...owned];
-}
-
-/** Packages of which only the names of their files are known. */
-function indexOfNames(names: readonly string[]): BuildIndex {
-  return { keys: new Set(names), packages: names.flatMap((key) => namedPackage(key) ?? []) };
+function unresolved({ package: { info }, requirement }: Unresolved<IndexedPackage>): BuildChoice['unresolved'][number] {
+  return { requirement: formatRequirement(requirement), reason: `${info.name}-${formatVersion(info.version)} needs it, and no package that can be installed provides it` };
 }
 
 const fileName = /^([^-/=!<>\s]{1,255})-([^/\s]{1,255})-[a-z0-9_]{1,20}\.hpkg$/;
