@@ -45,7 +45,10 @@ export interface RepositoryStatus {
   readonly trouble: string | null;
 }
 
-/** Rejected with the code of the error as type where the change fails: `package-invalid`, `package-conflict`, `change-guarded`, `package-not-found` … */
+/** Names in an answer, of each list; the record has them all. */
+export const shownNames = 100;
+
+/** The lists of its answer are cut at `shownNames`. Rejected with the code of the error as type where the change fails: `package-invalid`, `package-conflict`, `change-guarded`, `package-not-found` …; with `record-conflict` in the moments in which a long history is handed over: ask again, with the same id. */
 export const publishPackagesUpdate = defineUpdate<ChangeOutcome, [PublishInput]>('publishPackages');
 export const removePackagesUpdate = defineUpdate<ChangeOutcome, [RemoveInput]>('removePackages');
 /** A change that is in the record already (REST): answers when it has ended. */
