@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import { isMillraceError, MillraceError } from '../../libs/errors/millrace-error.js';
+import { isMillraceError } from '../../libs/errors/millrace-error.js';
+import { derivedUuid } from '../../libs/repository-engine/derived-uuid.js';
 import { shownNames } from '../../workflows/repository/repository-messages.js';
 import { performed as withHeartbeat } from '../performed.js';
 import { inspectChanges } from './inspect-changes.js';
@@ -52,7 +52,7 @@ export function createRepositoryActivities(options: RepositoryActivityOptions): 
         return moved.length + deleted.length + strangers.length;
       }),
     signAgain: (name, state) =>
-      performed(async () => void (await commands.requestChange({ id: signatureChangeId(name, state), repository: name, request: { kind: 'sign' }, by: 'the end of a signature', force: false }))),
+      performed(async () => void (await commands.requestChange({ id: derivedUuid(`sign ${name} ${state}`), repository: name, request: { kind: 'sign' }, by: 'the end of a signature', force: false }))),
   };
 
   async function ifPlanned<T>(name: string, state: number, work: Parameters<typeof whenPlanned<T>>[1]): Promise<T | undefined> {
@@ -64,10 +64,10 @@ async function whenPlanned<T>(planned: Awaited<ReturnType<typeof plannedState>>,
   return planned === undefined ? undefined : work(planned);
 }
 
-export function createRepositoryUpkeepActivities({ check, synchronise }: RepositoryUpkeep): RepositoryUpkeepActivities {
+export function createRepositoryUpkeepActivities(upkeep: RepositoryUpkeep): RepositoryUpkeepActivities {
   return {
-    checkRepository: (name) => performed((options) => check(name, options)),
-    synchroniseRepository: (name) => performed((options) => synchronise(name, options)),
+    checkRepository: (name) => performed((options) => upkeep.check(name, options)),
+    synchroniseRepository: (name) => performed((options) => upkeep.synchronise(name, options)),
   };
 }
 
@@ -95,15 +95,3 @@ function shortened({ state, added, same, removed, obsoleted }: ChangeOutcome): C
   const cut = (names: readonly string[]): readonly string[] => names.slice(0, shownNames);
   return { state, added: cut(added), same: cut(same), removed: cut(removed), obsoleted: cut(obsoleted) };
 }
-
-/** Once a state; a UUID of version 8, which is what one makes of a digest. */
-export function signatureChangeId(name: string, state: number): string {
-  const hex = createHash('sha256').update(`sign ${name} ${state}`).digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-}
-
-/** What a worker is that has no such part: a clear word in the history, and nothing that breaks. */
-export const noUpkeep: RepositoryUpkeep = {
-  check: () => Promise.reject(new MillraceError('invalid-request', 'this worker does not check repositories')),
-  synchronise: () => Promise.reject(new MillraceError('invalid-request', 'this worker does not synchronise repositories')),
-};
