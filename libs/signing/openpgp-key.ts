@@ -1,4 +1,4 @@
-import { enums, readKey, type Key, type PartialConfig } from 'openpgp';
+import { config as libraryDefaults, enums, readKey, type Key, type PartialConfig } from 'openpgp';
 import { errorMessage } from '../errors/error-message.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { SigningKey } from './signer.js';
@@ -34,7 +34,7 @@ export async function checkSigningKey(name: string, key: Key, now = new Date()):
   const expires = await expirationOf(key);
   if (expires !== null && expires <= now) throw wrongKey(name, `it has expired on ${expires.toISOString()}`, 'Prolong it, or give its repositories another key and take this one out of them.');
   try {
-    await key.getSigningKey(undefined, now, undefined, signingRules as Parameters<Key['getSigningKey']>[3]);
+    await key.getSigningKey(undefined, now, undefined, { ...libraryDefaults, ...signingRules });
   } catch (error) {
     throw wrongKey(name, `it cannot sign: ${errorMessage(error).slice(0, 300)}`);
   }

@@ -17,7 +17,10 @@ export async function openServiceKey(name: string, secret: SecretKeyText): Promi
     async sign({ mode, content, at }) {
       await checkSigningKey(name, key);
       const options = { signingKeys: key, date: notBefore(key, at), config: signingRules } as const;
-      if (mode === 'detached') return packetsOfArmour(await sign({ ...options, message: await createMessage({ binary: new Uint8Array(content) }), detached: true, format: 'armored' }));
+      if (mode === 'detached') {
+        const message = await createMessage({ binary: new Uint8Array(content) });
+        return packetsOfArmour((await sign({ ...options, message, detached: true, format: 'armored' })) as string);
+      }
       const message = await createCleartextMessage({ text: content.toString('utf8').replace(/\n$/, '') });
       return packetsOfCleartext(await sign({ ...options, message, format: 'armored' }));
     },

@@ -6,6 +6,8 @@ export interface SectionPlace {
   /** Bytes of the strings at the section's beginning. */
   readonly stringsLength: number;
   readonly stringsCount: number;
+  /** Attributes that it may have; each takes some hundred bytes of memory. */
+  readonly most?: number;
 }
 
 /** Bytes of one section: a distribution of 100,000 packages has some 150 MB. */
@@ -17,9 +19,9 @@ const mostAttributes = 20_000_000;
 const longestString = 4 * 1024 * 1024;
 
 /** A section of shared strings and attribute trees. Errors: `source-invalid`. */
-export function readAttributes(section: Buffer, { stringsLength, stringsCount }: SectionPlace): Attribute[] {
+export function readAttributes(section: Buffer, { stringsLength, stringsCount, most = mostAttributes }: SectionPlace): Attribute[] {
   const strings = readStrings(section, { stringsLength, stringsCount });
-  const reader = new AttributeReader(section, stringsLength, strings);
+  const reader = new AttributeReader(section, stringsLength, { strings, most });
   const attributes = reader.list(0);
   if (reader.position !== section.length) throw invalidFile(`${section.length - reader.position} bytes follow its attributes`);
   return attributes;
@@ -55,7 +57,7 @@ class AttributeReader {
   constructor(
     private readonly bytes: Buffer,
     public position: number,
-    private readonly strings: readonly string[],
+    private readonly limits: { readonly strings: readonly string[]; readonly most: number },
   ) {}
 
   /** Until the 0 that ends a list. */
@@ -65,7 +67,7 @@ class AttributeReader {
     for (;;) {
       const tag = this.#leb128();
       if (tag === 0) return attributes;
-      if ((this.#count += 1) > mostAttributes) throw invalidFile(`it has more than ${mostAttributes} attributes`);
+      if ((this.#count += 1) > this.limits.most) throw invalidFile(`it has more than ${this.limits.most} attributes`);
       if (tag > largestTag) throw invalidFile(`an attribute has the unknown tag ${tag}`);
       const bits = tag - 1;
       const value = this.#value((bits >> 7) & 0x7, bits >> 11);
@@ -101,8 +103,8 @@ class AttributeReader {
 
   #sharedString(): string {
     const index = this.#leb128();
-    const text = this.strings[index];
-    if (text === undefined) throw invalidFile(`it refers to string ${index} of ${this.strings.length}`);
+    const text = this.limits.strings[index];
+    if (text === undefined) throw invalidFile(`it refers to string ${index} of ${this.limits.strings.length}`);
     return text;
   }
 

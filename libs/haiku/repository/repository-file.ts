@@ -5,7 +5,8 @@ import { textsOf } from '../container/attribute.js';
 import { largestSection, readAttributes } from '../container/read-attributes.js';
 import { chunkSize, openHeap } from '../container/read-heap.js';
 import { formatVersion, numberAt, readHeader } from '../container/read-header.js';
-import { writeAttributes } from '../container/write-attributes.js';
+import { shareStrings } from '../container/share-strings.js';
+import { writeInlineAttributes } from '../container/write-attributes.js';
 import { writeHeap } from '../container/write-heap.js';
 import { invalidFile } from '../invalid-haiku-file.js';
 import { attributesOfInfo } from '../package/attributes-of-info.js';
@@ -28,11 +29,31 @@ export interface RepositoryFile {
 const headerSize = 72;
 const minorVersion = 1;
 const zlib = 1;
+const noStrings = Buffer.of(0);
+const endOfList = Buffer.of(0);
 
-/** The file `repo` (HPKR): the same input gives the same bytes. Errors: `invalid-request` where clients would refuse the repository. */
-export async function writeRepositoryFile({ info, packages }: RepositoryFile): Promise<Buffer> {
+/** Bytes that Haiku's own readers take in. */
+const largestInfo = 1024 * 1024;
+const largestPackages = 64 * 1024 * 1024;
+
+/** What a repository file says of one package, as an inline attribute (`writeInlineAttributes`) without the 0 behind it. */
+export function packageEntry({ info, checksum }: ListedPackage): Buffer {
+  return writeInlineAttributes([{ id: attributeIds.package, value: info.name, children: attributesOfInfo(info, checksum) }]).subarray(0, -1);
+}
+
+/** Errors: `source-invalid`. */
+export function readPackageEntry(entry: Buffer): ListedPackage {
+  const [attribute, ...rest] = readAttributes(Buffer.concat([noStrings, entry, endOfList]), { stringsLength: 1, stringsCount: 0 });
+  if (attribute?.id !== attributeIds.package || rest.length > 0) throw invalidFile('what is kept of a package is not one package');
+  return listed(attribute);
+}
+
+/** The file `repo` (HPKR) out of `packageEntry` of each package: the same input gives the same bytes. Errors: `source-invalid` where clients would refuse the repository for its size. */
+export async function writeRepositoryFile(info: RepositoryInfo, entries: readonly Buffer[]): Promise<Buffer> {
   const described = repositoryInfoBytes(info);
-  const section = writeAttributes(packages.map((item): Attribute => ({ id: attributeIds.package, value: item.info.name, children: attributesOfInfo(item.info, item.checksum) })));
+  if (described.length > largestInfo) throw invalidFile(`what describes the repository, licences included, has ${described.length} bytes; clients read ${largestInfo}`);
+  const section = shareStrings(Buffer.concat([...entries, endOfList]));
+  if (section.bytes.length > largestPackages) throw invalidFile(`what it says of ${entries.length} packages has ${section.bytes.length} bytes; clients read ${largestPackages}`);
   const heap = await writeHeap(Buffer.concat([described, section.bytes]));
   const header = Buffer.alloc(headerSize);
   header.write('hpkr', 0, 'latin1');

@@ -63,14 +63,15 @@ function loadFrom(job: IndexJob): LoadRecords {
  * First the keys, then `repomd.xml`, its signature last: clients read them in that order too, so one that comes between the two writes is late for both more often than
  * with the order turned round. ADR 37 says what that promises.
  */
-async function sign({ repository, keys }: IndexJob, repomd: Buffer): Promise<readonly IndexContent[]> {
+async function sign({ repository, keys, at }: IndexJob, repomd: Buffer): Promise<readonly IndexContent[]> {
   const main = content('repodata/repomd.xml', repomd, 'text/xml');
   const names = repository.settings.keys;
   if (names.length === 0) return [main];
+  // Before the keys are listed: one may be made by its first use.
+  const signature = await keys.detached(names, repomd, { at });
   const known = new Map((await keys.list()).map((key) => [key.name, key]));
   const used = names.map((name) => openPgpKey(name, known.get(name)));
   const armour = used.map(({ publicKey }) => `${publicKey.trimEnd()}\n`).join('');
-  const signature = await keys.detached(names, repomd);
   return [content('repodata/repomd.xml.key', Buffer.from(armour), 'application/pgp-keys'), main, content('repodata/repomd.xml.asc', Buffer.from(signature), 'application/pgp-signature')];
 }
 
