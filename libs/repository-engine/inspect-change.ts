@@ -39,7 +39,6 @@ export async function inspectChange(change: RepositoryChange, options: EngineOpt
     options.onProgress?.({ step: 'inspect', done: (done += 1), total: uploads.length });
   });
   if (refused.length > 0) throw invalidPackages(refused, uploads.length);
-  await engine.commands.inspected(change.id);
 }
 
 async function uploadsOf({ id, repository, request, by }: RepositoryChange, { signal, onProgress }: EngineOptions, engine: RepositoryEngineOptions): Promise<readonly string[]> {
