@@ -15,8 +15,6 @@ export interface RepositoryCommands {
   remove(name: string, options: { readonly by: string; readonly force: boolean }): Promise<void>;
 
   addUpload(upload: NewUpload): Promise<Upload>;
-  /** All packages of a change have been described: it waits to be planned. */
-  inspected(changeId: string): Promise<void>;
   /** What the bytes of an upload are; kept by digest for every repository of the kind. */
   describeUpload(id: string, described: DescribedPackage): Promise<void>;
   /**
