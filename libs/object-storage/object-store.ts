@@ -24,7 +24,13 @@ export interface ObjectStore {
 }
 
 /** A stream is read once: what has to be sent again needs bytes or a file. */
-export type ObjectContent = Buffer | { readonly file: string } | { readonly stream: AsyncIterable<Buffer>; readonly size?: number };
+export type ObjectContent = Buffer | FileContent | { readonly stream: AsyncIterable<Buffer>; readonly size?: number };
+
+export interface FileContent {
+  readonly file: string;
+  /** The file may be moved in the place of being copied, and is gone when the object is there. */
+  readonly moved?: true;
+}
 
 export interface Abortable {
   readonly signal?: AbortSignal;
@@ -45,6 +51,8 @@ export interface PutOptions extends ObjectOptions {
 export type WriteCondition = { readonly absent: true } | { readonly etag: string };
 
 export interface CopyOptions extends ObjectOptions {
+  /** What the caller knows of the bytes: remembered with the copy where nothing is with the original. */
+  readonly sha256?: string;
   readonly condition?: WriteCondition;
 }
 
@@ -53,14 +61,14 @@ export interface StoredObject {
   readonly size: number;
   /** As the store gives it, for conditions; never a digest to rely on. */
   readonly etag: string;
-  /** Lower-case hex of the bytes that passed; undefined for a copy. */
+  /** Lower-case hex of the bytes that passed; undefined where none did: of a copy, or of a file that was moved. */
   readonly sha256?: string;
 }
 
 export interface ObjectHead {
-  /** Bytes. */
+  /** Bytes of the whole object, whatever range of it is read. */
   readonly size: number;
-  /** Milliseconds since 1970; 0 when the service does not say. */
+  /** When it was written or copied here. Milliseconds since 1970; 0 when the service does not say. */
   readonly modified: number;
   readonly etag: string;
   /** Lower-case hex, where it was written with one by Millrace. */
@@ -87,7 +95,7 @@ export interface GetOptions extends Abortable {
 }
 
 export interface ObjectBody extends ObjectHead {
-  /** Ends with an error, never early, when the connection breaks. */
+  /** Ends with an error, never early, when the connection breaks. Whoever does not read it to its end destroys it. */
   readonly content: Readable;
   readonly contentType: string | undefined;
 }

@@ -35,10 +35,15 @@ export interface RepositoryCommands {
   plan(name: string, limits: { readonly changes: number }): Promise<PlannedState | undefined>;
   /** What a change would do now. Changes nothing. */
   preview(change: NewChange): Promise<ChangePreview>;
+  /** From now on clients may see some of it: it is carried through, and cannot be abandoned. Errors: `record-conflict` (another state is to come by now, or it was abandoned). */
+  switching(planned: PlannedState): Promise<void>;
   /** The index is switched: this is what clients see now. */
   published(planned: PlannedState, index: readonly IndexFile[]): Promise<Repository>;
-  /** The planned state cannot be made: its changes fail with the reason, clients keep what they have. */
-  abandoned(planned: PlannedState, problem: ChangeProblem): Promise<void>;
+  /**
+   * The planned state cannot be made: its changes fail with the reason (`culprits`: only these do, the others are planned again), clients keep what they have. Fine when it
+   * was abandoned before. Errors: `record-conflict` once it is being switched.
+   */
+  abandoned(planned: PlannedState, problem: ChangeProblem, culprits?: readonly string[]): Promise<void>;
   /** One that waits fails: its packages are no good. */
   refuse(changeId: string, problem: ChangeProblem): Promise<RepositoryChange>;
   /** Objects were moved to `.obsolete/`, brought back, or deleted for good. */
@@ -49,8 +54,6 @@ export interface RepositoryReads {
   get(name: string): Promise<Repository>;
   list(page: { readonly limit: number; readonly after?: string }): Promise<readonly Repository[]>;
   change(id: string): Promise<RepositoryChange>;
-  /** That wait to be inspected or planned, oldest first. */
-  waiting(name: string, limit: number): Promise<readonly RepositoryChange[]>;
   /** Newest first; `before`: the id of a change. */
   changes(name: string, page: { readonly limit: number; readonly before?: string }): Promise<readonly RepositoryChange[]>;
   upload(id: string): Promise<Upload>;
@@ -74,6 +77,10 @@ export interface RepositoryReads {
   prunable(name: string, before: string): Promise<readonly ListedPackage[]>;
   /** Moved to `.obsolete/` before then. */
   expired(name: string, before: string): Promise<readonly ListedPackage[]>;
+  /** Changes that nobody has inspected yet, oldest first. */
+  waiting(name: string, limit: number): Promise<readonly RepositoryChange[]>;
+  /** The state that is being made; undefined: none is. */
+  planned(name: string): Promise<PlannedState | undefined>;
   /** Names that have changes waiting, or a planned state: for a sweep after the engine was away. */
   unsettled(limit: number): Promise<readonly string[]>;
 }

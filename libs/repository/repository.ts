@@ -35,8 +35,17 @@ export interface RepositorySettings {
   readonly obsoleteSeconds: number | null;
   /** Seconds between checks; null: none by themselves. */
   readonly checkSeconds: number | null;
-  /** A mirror: where it is synchronised from, and how often in seconds (null: when asked). */
-  readonly upstream: { readonly url: string; readonly everySeconds: number | null } | null;
+  /** A mirror: where it is synchronised from. */
+  readonly upstream: UpstreamSettings | null;
+}
+
+export interface UpstreamSettings {
+  /** An http(s) or `file:` URL, or `store:<name>/<folder>`; of deb: what stands before `dists/`. */
+  readonly url: string;
+  /** Null: when asked. */
+  readonly everySeconds: number | null;
+  /** Public keys that its index has to be signed with: armoured OpenPGP, or the base64 line of minisign. Left out: its signatures are not looked at. */
+  readonly keys?: readonly string[];
 }
 
 /** `repo.info` of HaikuPorter. */
@@ -54,6 +63,8 @@ export interface RpmSettings {
   readonly compression: 'gzip' | 'zstd';
   /** Key ids, upper-case hex: only packages that one of them has signed; empty: any. */
   readonly packageKeys: readonly string[];
+  /** Armoured OpenPGP keys: with them signatures of packages are verified, and one of them has to hold; without, only key ids are compared. */
+  readonly packagePublicKeys?: string;
 }
 
 /** Fields of `Release`. */

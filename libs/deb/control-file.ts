@@ -1,4 +1,5 @@
-import { limitExceeded, refusal } from '../../inspection/refusal.js';
+import { limitExceeded, refusal } from '../inspection/refusal.js';
+import { trimBlanks } from './trim-blanks.js';
 
 /** One paragraph of a control file: values by field name in lower case, trimmed; continuation lines are kept, each after a line feed. */
 export type Paragraph = ReadonlyMap<string, string>;
@@ -31,7 +32,7 @@ export async function* readParagraphs(chunks: AsyncIterable<Buffer>, options: Co
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
       const line = text.slice(start, end);
       start = end + 1;
-      if (line.trim() !== '') {
+      if (trimBlanks(line) !== '') {
         builder.add(line);
         continue;
       }
@@ -85,7 +86,7 @@ function createParagraphBuilder(wanted: ReadonlySet<string> | undefined): Paragr
     if (values.has(name)) throw refusal(`the control file has the field "${name}" twice in a paragraph`);
     const keeps = wanted === undefined || wanted.has(name);
     // Also the unwanted of a paragraph must not be there twice, but only what is kept is looked at: nobody reads the rest.
-    if (keeps) values.set(name, line.slice(colon + 1).trim());
+    if (keeps) values.set(name, trimBlanks(line.slice(colon + 1)));
     current = keeps ? name : undefined;
   }
 
@@ -99,7 +100,7 @@ function createParagraphBuilder(wanted: ReadonlySet<string> | undefined): Paragr
       else if (current !== undefined) {
         size += line.length;
         if (size > maxParagraph) throw limitExceeded(`the control file has a paragraph of more than ${maxParagraph} bytes`);
-        values.set(current, `${values.get(current) ?? ''}\n${line.trim()}`);
+        values.set(current, `${values.get(current) ?? ''}\n${trimBlanks(line)}`);
       }
     },
     isEmpty: () => lines === 0,

@@ -1,6 +1,6 @@
-import { limitExceeded, refusal } from '../../inspection/refusal.js';
+import { limitExceeded, refusal } from '../inspection/refusal.js';
 import { readOneParagraph, type Paragraph } from './control-file.js';
-import { safeFileName } from './repository-path.js';
+import { safeFileName } from './file-name.js';
 
 /** What a `Release` or `InRelease` file says, https://wiki.debian.org/DebianRepository/Format#A.22Release.22_files */
 export interface Release {

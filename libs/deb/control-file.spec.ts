@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { isMillraceError } from '../../errors/millrace-error.js';
+import { isMillraceError } from '../errors/millrace-error.js';
 import { chunksOf, readOneParagraph, readParagraphs, type Paragraph } from './control-file.js';
 
 async function read(text: string | Buffer, size = 1 << 20, wanted?: ReadonlySet<string>): Promise<readonly Paragraph[]> {
@@ -21,6 +21,10 @@ describe('readParagraphs', () => {
       new Map([['package', 'über'], ['description', 'one\ntwo\n.'], ['empty', '']]),
       new Map([['package', 'b'], ['checksums', '\nabc 1 x\ndef 2 y']]),
     ]);
+  });
+
+  it('keeps letters whose last byte is that of a space in Latin-1', async () => {
+    expect(await read('Description: voilà\n déjà à\n')).toEqual([new Map([['description', 'voilà\ndéjà à']])]);
   });
 
   it('keeps only what is wanted', async () => {
