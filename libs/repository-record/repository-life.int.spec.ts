@@ -163,6 +163,53 @@ describe('a state that cannot be made', () => {
   });
 });
 
+describe('a state that some changes spoil', () => {
+  it('fails these, and the others are planned again', async () => {
+    const name = await repository();
+    const changes = [await publishing(name, [a]), await publishing(name, [{ name: 'bad', version: '1' }]), await publishing(name, [{ name: 'c', version: '1' }])];
+    const [, bad] = changes;
+    await commands().abandoned(await plan(name), problem, [bad?.id ?? '']);
+    expect(await reads().waiting(name, 9)).toMatchObject([{ id: changes[0]?.id, phase: 'inspected', outcome: null }, { id: changes[2]?.id, phase: 'inspected' }]);
+    expect((await messages(name)).at(-1)).toMatchObject({ kind: 'failed', changes: [{ id: bad?.id }] });
+    await settle(name);
+    expect((await Promise.all(changes.map(({ id }) => reads().change(id)))).map(({ phase, outcome }) => [phase, outcome?.state])).toEqual([['done', 2], ['failed', undefined], ['done', 2]]);
+    expect(await keys(name)).toEqual(['a-1.rpm', 'c-1.rpm']);
+  });
+
+  it('of which nobody is one of its own fails with all', async () => {
+    const name = await repository();
+    const change = await publishing(name, [a]);
+    await commands().abandoned(await plan(name), problem, [randomUUID()]);
+    expect(await reads().change(change.id)).toMatchObject({ phase: 'failed' });
+  });
+});
+
+describe('a state that clients may see some of', () => {
+  it('is carried through', async () => {
+    const name = await repository();
+    const change = await publishing(name, [a]);
+    const planned = await plan(name);
+    await commands().switching(planned);
+    await commands().switching(planned);
+    await expect(commands().abandoned(planned, problem)).rejects.toMatchObject({ code: 'record-conflict' });
+    expect(await plan(name)).toEqual(planned);
+    await commands().published(planned, indexOf(1));
+    expect(await reads().change(change.id)).toMatchObject({ phase: 'done' });
+  });
+
+  it('is never one that was abandoned', async () => {
+    const name = await repository();
+    await publishing(name, [a]);
+    const planned = await plan(name);
+    await commands().abandoned(planned, problem);
+    await expect(commands().switching(planned)).rejects.toMatchObject({ code: 'record-conflict' });
+    await publishing(name, [a]);
+    const next = await plan(name);
+    const racing = await Promise.allSettled([commands().switching(next), commands().abandoned(next, problem)]);
+    expect(racing.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  });
+});
+
 describe('several workers', () => {
   it('that plan at once are given the same state', async () => {
     const name = await repository();
@@ -178,7 +225,8 @@ describe('several workers', () => {
     const published = await Promise.all(Array.from({ length: 5 }, () => commands().published(planned, indexOf(1))));
     expect(new Set(published.map((one) => JSON.stringify(one))).size).toBe(1);
     expect(await eventTypes(name)).toEqual(['RepositoryCreated', 'PackagesListed', 'StatePublished']);
-    await commands().abandoned(planned, problem);
+    await expect(commands().abandoned(planned, problem)).rejects.toMatchObject({ code: 'record-conflict' });
+    await expect(commands().switching(planned)).rejects.toMatchObject({ code: 'record-conflict' });
     expect(await keys(name)).toEqual([keyOf(a)]);
   });
 
