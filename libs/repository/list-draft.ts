@@ -22,6 +22,8 @@ export interface DraftBase {
 export interface ListDraft {
   packages(): number;
   find(key: string): RecordedPackage | undefined;
+  /** A state before has listed it, whether or not the last one does. */
+  isRecorded(key: string): boolean;
   /** That are listed. */
   versions(name: string, architecture: string): readonly ListedPackage[];
   apply(change: ListChange): void;
@@ -44,6 +46,7 @@ export function draftList(base: DraftBase): ListDraft {
   return {
     packages: () => packages,
     find: (key) => now.get(key),
+    isRecorded: (key) => before.has(key),
     versions: (name, architecture) => [...(byVersion.get(versionGroup(name, architecture)) ?? [])].flatMap((key) => now.get(key) ?? []).filter(({ listed }) => listed),
     apply({ added, removed, obsoleted }) {
       for (const one of added) {

@@ -7,10 +7,11 @@ import type { Environment, Settings } from '../settings/settings.js';
 import { openExternalKey } from './external-key.js';
 import { madeKeyName, readMadeKey, readOrMakeKey } from './made-key.js';
 import type { OpenPgpRequest, OpenPgpSigner } from './openpgp-signer.js';
+import { openMinisignKey, type MinisignSigner } from './minisign-key.js';
 import { openServiceKey } from './service-key.js';
 import { cleartextLines, joinSignatures, writeCleartext } from './signed-documents.js';
 import type { SigningKey, SigningKeys, SigningTime } from './signer.js';
-import { signingKeysFile, type KeySettings } from './signing-keys-file.js';
+import { signingKeysFile, type KeySettings, type ServiceKeySettings } from './signing-keys-file.js';
 
 type SigningSettings = Pick<Settings, 'home' | 'repositoryKeysFile'>;
 
@@ -23,21 +24,12 @@ const keysAtOnce = 16;
  */
 export async function openSigningKeys(settings: SigningSettings, environment: Environment): Promise<SigningKeys> {
   const closing = new AbortController();
-  const opened = new Map<string, { readonly secrets: string; readonly signer: OpenPgpSigner }>();
+  const remembered = remembering<OpenPgpSigner>();
+  const rememberedMinisign = remembering<MinisignSigner>();
   await readKeys();
 
   async function readKeys(): Promise<Readonly<Record<string, KeySettings>>> {
     return settings.repositoryKeysFile === undefined ? {} : (await readSettingsFile(settings.repositoryKeysFile, signingKeysFile)).keys;
-  }
-
-  /** Opening costs what the password's protection costs: once, until the file or its secrets change. */
-  async function remembered(name: string, parts: readonly (string | undefined)[], open: () => Promise<OpenPgpSigner>): Promise<OpenPgpSigner> {
-    const secrets = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
-    const known = opened.get(name);
-    if (known?.secrets === secrets) return known.signer;
-    const signer = await open();
-    opened.set(name, { secrets, signer });
-    return signer;
   }
 
   async function openKey(name: string, key: KeySettings): Promise<OpenPgpSigner> {
@@ -48,6 +40,12 @@ export async function openSigningKeys(settings: SigningSettings, environment: En
     const armoured = await readSecret(key['secret-key'], environment);
     const password = key.password === undefined ? undefined : await readSecret(key.password, environment);
     return remembered(name, [armoured, password], () => openServiceKey(name, { armoured, password }));
+  }
+
+  async function openMinisign(name: string, key: ServiceKeySettings): Promise<MinisignSigner> {
+    const text = await readSecret(key['secret-key'], environment);
+    const password = key.password === undefined ? undefined : await readSecret(key.password, environment);
+    return rememberedMinisign(name, [text, password], () => openMinisignKey(name, { text, password }));
   }
 
   async function openMadeKey(make: boolean): Promise<OpenPgpSigner | undefined> {
@@ -77,7 +75,7 @@ export async function openSigningKeys(settings: SigningSettings, environment: En
     async list() {
       const keys = await readKeys();
       const listed: SigningKey[] = [];
-      for (const [name, key] of Object.entries(keys)) listed.push((await openKey(name, key)).key);
+      for (const [name, key] of Object.entries(keys)) listed.push((key.kind === 'minisign' ? await openMinisign(name, key) : await openKey(name, key)).key);
       const made = Object.hasOwn(keys, madeKeyName) ? undefined : await openMadeKey(false);
       if (made !== undefined) listed.push(made.key);
       return listed.sort((one, other) => (one.name < other.name ? -1 : 1));
@@ -88,10 +86,29 @@ export async function openSigningKeys(settings: SigningSettings, environment: En
       const signatures = await signaturesOf(names, { mode: 'cleartext', content: Buffer.from(lines) }, about);
       return writeCleartext(lines, signatures, signatures.map(hashOf));
     },
-    minisign: () => Promise.reject(new MillraceError('key-not-found', 'there is no key of minisign')),
+    async minisign(name, content, about) {
+      const keys = await readKeys();
+      const key = Object.hasOwn(keys, name) ? keys[name] : undefined;
+      if (key?.kind === 'minisign') return (await openMinisign(name, key)).sign(content, about);
+      const what = key === undefined ? `there is no key ${name.slice(0, 100)}` : `the key ${name} is one of OpenPGP, and minisign is asked for`;
+      throw new MillraceError('key-not-found', what, { suggestion: 'Name a key of kind minisign in the file of MILLRACE_REPOSITORY_KEYS, and in the settings of the repository.' });
+    },
     async close() {
       closing.abort(new MillraceError('signing-unavailable', 'the service is stopping'));
     },
+  };
+}
+
+/** Opening costs what the password's protection costs: once, until the file or its secrets change. */
+function remembering<Signer>() {
+  const opened = new Map<string, { readonly secrets: string; readonly signer: Signer }>();
+  return async (name: string, parts: readonly (string | undefined)[], open: () => Promise<Signer>): Promise<Signer> => {
+    const secrets = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+    const known = opened.get(name);
+    if (known?.secrets === secrets) return known.signer;
+    const signer = await open();
+    opened.set(name, { secrets, signer });
+    return signer;
   };
 }
 

@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
+import { findingKinds } from '../../../libs/repository-checks/finding.js';
+import type { CheckReport } from '../../../libs/repository-checks/finding.js';
 import type { ListedPackage } from '../../../libs/repository/listed-package.js';
 import type { ChangeOutcome, ChangeProblem, IndexFile, RepositoryChange, RepositoryState } from '../../../libs/repository/repository-change.js';
 import type { Repository, RepositoryKind } from '../../../libs/repository/repository.js';
@@ -30,15 +32,16 @@ export class MemoryRepositories {
   engine: 'works' | 'away' | 'hangs' = 'works';
   /** What the next change fails with. */
   problem: ChangeProblem | undefined;
-  report: Readonly<Record<string, unknown>> | undefined;
+  report: CheckReport | undefined;
   readonly metadata = new Map<string, Buffer>();
+  #made = 0;
 
   dependencies(): RepositoryDependencies {
     return {
       commands: {
         create: async ({ name, kind, place, settings }, by) => {
           if (this.held.has(name)) throw new MillraceError('repository-exists', `the repository ${name} is there already`);
-          const repository: Repository = { name, kind, place, settings, state: 0, packages: 0, bytes: 0, createdAt: at, createdBy: by, changedAt: at };
+          const repository: Repository = { name, kind, place, settings, state: 0, packages: 0, bytes: 0, createdAt: new Date(Date.parse(at) + (this.#made += 1)).toISOString(), createdBy: by, changedAt: at };
           this.held.set(name, { repository, lists: [], states: [] });
           return repository;
         },
@@ -117,7 +120,7 @@ export class MemoryRepositories {
         },
         check: async (name, { signal: _, ...options }) => {
           this.calls.push({ method: 'check', name, options });
-          return (this.report = { findings: [] });
+          return (this.report = emptyReport(name));
         },
         repair: async (name, { signal: _, ...options }) => {
           this.calls.push({ method: 'repair', name, options });
@@ -216,6 +219,11 @@ const plainFormat: Pick<PackageFormat, 'relations' | 'satisfies' | 'compareVersi
   satisfies: (required, provided) => required.name === provided.name,
   compareVersions: (one, other) => (one < other ? -1 : Number(one > other)),
 };
+
+function emptyReport(repository: string): CheckReport {
+  const counts = Object.fromEntries(findingKinds.map((kind) => [kind, 0])) as CheckReport['counts'];
+  return { repository, kind: 'rpm', state: 1, depth: 'quick', startedAt: at, endedAt: at, packages: 0, objects: 0, bytesRead: 0, counts, findings: [] };
+}
 
 async function* each<Item>(items: readonly Item[]): AsyncGenerator<Item> {
   yield* items;

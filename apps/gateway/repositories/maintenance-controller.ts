@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../../libs/access/principal.js';
+import type { CheckReport } from '../../../libs/repository-checks/finding.js';
 import { Caller } from '../access/caller.js';
 import { Needs } from '../access/needs.js';
 import { MayWait } from '../http/answer-deadline.js';
@@ -8,7 +9,7 @@ import { clientGone } from '../http/client-gone.js';
 import type { PrunedView } from './change-schemas.js';
 import { MaintenanceService } from './maintenance-service.js';
 import type { Asked } from './maintenance-service.js';
-import type { CheckReport, RepairReport, SyncReport } from './repository-ports.js';
+import type { RepairReport, SyncReport } from './repository-ports.js';
 
 /** Milliseconds: a repository of a hundred thousand packages is listed and read. */
 const longest = 60 * 60_000;

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { Principal } from '../../../libs/access/principal.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
+import type { CheckReport } from '../../../libs/repository-checks/finding.js';
 import type { Access } from '../access/open-access.js';
 import { changedBy } from '../access/caller.js';
 import { ACCESS, LOGGER, REPOSITORIES } from '../gateway-tokens.js';
@@ -9,7 +10,7 @@ import { parseJsonBody, validate } from '../http/parse-json-body.js';
 import { checking, maintenance } from './change-schemas.js';
 import type { PrunedView } from './change-schemas.js';
 import { RepositoriesService } from './repositories-service.js';
-import type { CheckReport, MaintenanceOptions, RepairReport, RepositoryDependencies, SyncReport } from './repository-ports.js';
+import type { MaintenanceOptions, RepairReport, RepositoryDependencies, SyncReport } from './repository-ports.js';
 
 /** What operators do to a repository besides changing its list. */
 @Injectable()

@@ -13,7 +13,7 @@ import { filesOf, presentPackage, presentRepository, presentState } from './pres
 import type { RepositoryDependencies } from './repository-ports.js';
 import { diffQuery, newRepository, packageQuery, removalQuery, repositoryName, repositoryQuery, settingsChange, sha256, stateQuery } from './repository-schemas.js';
 import type { KeyList, KnownPackageView, Origins, PackagePage, RepositoryDetail, RepositoryPage, RepositoryView, StateDiff, StatePage, StateView } from './repository-schemas.js';
-import { settingsOf } from './repository-settings-input.js';
+import { parseRepositorySettings } from '../../../libs/repository/repository-settings.js';
 
 const statusMilliseconds = 1500;
 
@@ -45,7 +45,7 @@ export class RepositoriesService {
     const place = { store, folder: folder.replace(/^\/+|\/+$/g, '') };
     this.repositories.stores.open(place);
     await this.requireKeys(given['keys']);
-    const created = await this.repositories.commands.create({ name, kind, place, settings: settingsOf(kind, given) }, by);
+    const created = await this.repositories.commands.create({ name, kind, place, settings: parseRepositorySettings(kind, given) }, by);
     this.log.info({ repository: name, kind, by }, `the repository ${name} is created`);
     return this.present(created);
   }
@@ -55,7 +55,7 @@ export class RepositoriesService {
     const { settings } = validate(settingsChange, parseJsonBody(body));
     const { kind, settings: before } = await this.find(name);
     await this.requireKeys(settings['keys']);
-    const configured = await this.repositories.commands.configure(name, settingsOf(kind, { ...before, ...settings }), by);
+    const configured = await this.repositories.commands.configure(name, parseRepositorySettings(kind, { ...before, ...settings }), by);
     this.log.info({ repository: name, by }, `the repository ${name} has other settings`);
     return configured;
   }

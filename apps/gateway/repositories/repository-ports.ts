@@ -1,6 +1,6 @@
-import type { RepositoryCommands, RepositoryReads } from '../../../libs/repository-record/repository-record.js';
-import type { PrunedObjects } from '../../../libs/repository-record/repository-record.js';
+import type { PrunedObjects, RepositoryCommands, RepositoryReads } from '../../../libs/repository-record/repository-record.js';
 import type { RepositoryEngine } from '../../../libs/repository-engine/repository-engine.js';
+import type { CheckReport } from '../../../libs/repository-checks/finding.js';
 import type { RepositoryStores } from '../../../libs/repository-stores/repository-stores.js';
 import type { PackageFormat } from '../../../libs/repository-formats/package-format.js';
 import type { RepositoryKind } from '../../../libs/repository/repository.js';
@@ -11,7 +11,7 @@ import type { BuilderResolver } from './builder-resolver.js';
 /** What the gateway needs for package repositories. `repository-dependencies.ts` makes these from the libraries; specs may replace one. */
 export interface RepositoryDependencies {
   readonly commands: Pick<RepositoryCommands, 'create' | 'configure' | 'remove' | 'requestChange' | 'preview'>;
-  readonly reads: Omit<RepositoryReads, 'prunable' | 'expired' | 'unsettled'>;
+  readonly reads: Omit<RepositoryReads, 'prunable' | 'expired' | 'unsettled' | 'waiting' | 'planned'>;
   readonly stores: Pick<RepositoryStores, 'names' | 'open' | 'publicUrl'>;
   readonly engine: Pick<RepositoryEngine, 'receive' | 'inspect'>;
   readonly formats: ReadonlyMap<RepositoryKind, Pick<PackageFormat, 'relations' | 'satisfies' | 'compareVersions'>>;
@@ -57,7 +57,6 @@ export interface MaintenanceOptions {
   readonly signal: AbortSignal;
 }
 
-/** JSON objects, as part of their answers: their own keys pass through. */
-export type CheckReport = Readonly<Record<string, unknown>>;
+/** JSON objects, as their libraries make them. */
 export type RepairReport = Readonly<Record<string, unknown>>;
 export type SyncReport = Readonly<Record<string, unknown>>;

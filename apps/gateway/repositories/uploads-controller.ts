@@ -40,6 +40,7 @@ export class UploadsController {
     } finally {
       // What is left of a body that nobody wants is read for as long as its client may take to see the answer.
       startDeadline(request.raw, this.clientMilliseconds);
+      request.raw.unpipe();
       request.raw.resume();
     }
   }
