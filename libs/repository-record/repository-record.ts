@@ -57,6 +57,8 @@ export interface RepositoryReads {
   /** Newest first; `before`: the id of a change. */
   changes(name: string, page: { readonly limit: number; readonly before?: string }): Promise<readonly RepositoryChange[]>;
   upload(id: string): Promise<Upload>;
+  /** The state that is being made; undefined: none. */
+  planned(name: string): Promise<PlannedState | undefined>;
   /** Newest first. */
   states(name: string, page: { readonly limit: number; readonly before?: number }): Promise<readonly RepositoryState[]>;
   /** Errors: `state-not-found`. */

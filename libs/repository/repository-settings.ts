@@ -40,8 +40,9 @@ const deb = z.strictObject({
 
 const upstream = z.strictObject({
   // Events and answers have it: it must hold no secret.
-  url: line(2000).regex(/^(https?|file|s3):\/\/[^@]*$/, 'must be an http:, https:, file: or s3: URL without user and password'),
+  url: line(2000).regex(/^((https?|file):\/\/[^@]*|store:[a-z0-9][a-z0-9._-]*(\/[^@]*)?)$/, 'must be an http:, https: or file: URL without user and password, or store:<name>/<folder>'),
   everySeconds: seconds(60).nullable().default(null),
+  keys: z.array(z.string().max(200_000)).max(20).default([]),
 });
 
 const day = 86_400;

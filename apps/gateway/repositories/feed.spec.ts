@@ -44,6 +44,11 @@ describe('what a builder is fed', () => {
     expect(answer.fetch.every(({ sha256, size }) => /^[0-9a-f]{64}$/.test(sha256) && size > 0)).toBe(true);
   });
 
+  it('leaves a builder its system packages when it names no repository that has them', async () => {
+    const answer = feed.parse(await ask({ packages: ['gone-1.rpm'], systemPackages: ['libc-1.rpm'] }));
+    expect([answer.keep, answer.drop]).toEqual([['libc-1.rpm'], ['gone-1.rpm']]);
+  });
+
   it('is nothing that it has in either folder, and it drops what neither repository lists', async () => {
     const answer = feed.parse(await ask({ wanted: ['app'], packages: ['lib-1.rpm', 'gone-1.rpm', 'lone-1.rpm'], systemPackages: ['libc-1.rpm', 'old-system.rpm'], systemRepository: 'system' }));
     expect([answer.fetch.map(({ key }) => key), answer.keep, answer.drop]).toEqual([['app-1.rpm'], ['lib-1.rpm', 'libc-1.rpm', 'lone-1.rpm'], ['gone-1.rpm', 'old-system.rpm']]);

@@ -54,7 +54,7 @@ describe('writeDebIndex', () => {
     const written = await write(known);
     const names = (place: string): readonly string[] => [...packagesOf(written, place).matchAll(/^Package: (.*)$/gm)].map((match) => match[1] ?? '');
     expect([names('main/binary-amd64'), names('main/binary-arm64'), names('extra/binary-amd64'), names('extra/binary-arm64')]).toEqual([['one', 'shared'], ['shared', 'two'], ['more'], []]);
-    const [{ listed, metadata }] = known as [KnownDeb];
+    const [{ listed, metadata }] = known;
     expect(packagesOf(written, 'main/binary-amd64')).toContain(`${metadata.toString()}Filename: pool/main/o/one/one_2.0+x~1-1_amd64.deb\nSize: ${listed.size}\nSHA256: ${listed.sha256}\n\n`);
 
     expect(written.switched.map(({ path: name }) => name)).toEqual(['dists/rye/Release.gpg', 'dists/rye/Release', 'dists/rye/InRelease']);
@@ -78,11 +78,11 @@ describe('writeDebIndex', () => {
 
   it('says what apt-ftparchive says of the same pool', async () => {
     const pool = path.join(directory, 'pool-root');
-    const known = await Promise.all([
-      knowDeb(buildDeb({ name: 'libone1', version: '2:1.0~rc1-1', fields: 'Source: one (1.0)\nDepends: libc6 (>= 2.36), a | b\nProvides: c (= 1)\nSection: libs\nPriority: optional\nHomepage: https://farm.example/\n' })),
-      knowDeb(buildDeb({ name: 'two', architecture: 'all', fields: 'Multi-Arch: foreign\nTag: role::program,\n  use::checking\nInstalled-Size: 12\nX-Own: à\n' })),
-      ...(await makeMany(40)),
-    ]);
+    const two = [
+      await knowDeb(buildDeb({ name: 'libone1', version: '2:1.0~rc1-1', fields: 'Source: one (1.0)\nDepends: libc6 (>= 2.36), a | b\nProvides: c (= 1)\nSection: libs\nPriority: optional\nHomepage: https://farm.example/\n' })),
+      await knowDeb(buildDeb({ name: 'two', architecture: 'all', fields: 'Multi-Arch: foreign\nTag: role::program,\n  use::checking\nInstalled-Size: 12\nX-Own: à\n' })),
+    ];
+    const known = [...two, ...(await makeMany(40))];
     for (const { listed, bytes } of known) {
       mkdirSync(path.dirname(path.join(pool, listed.path)), { recursive: true });
       writeFileSync(path.join(pool, listed.path), bytes);

@@ -60,7 +60,7 @@ export function createLives(database: () => Database, now: () => Date) {
   const describe = (id: string, one: SpecPackage): Promise<void> =>
     commands().describeUpload(id, { key: keyOf(one), name: one.name, version: one.version, architecture: 'noarch', path: `packages/${keyOf(one)}`, component: '', metadata: Buffer.from(`metadata of ${keyOf(one)}`) });
 
-  const request = (repository: string, request: ChangeRequest, { force = false, id = randomUUID() } = {}): Promise<RepositoryChange> => commands().requestChange({ id, repository, request, by, force });
+  const request = (repository: string, request: ChangeRequest, { force = false, id = randomUUID() }: { force?: boolean; id?: string } = {}): Promise<RepositoryChange> => commands().requestChange({ id, repository, request, by, force });
 
   async function publishing(name: string, packages: readonly SpecPackage[], options: { force?: boolean; id?: string } = {}): Promise<RepositoryChange> {
     const uploads: string[] = [];
