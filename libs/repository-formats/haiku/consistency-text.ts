@@ -14,23 +14,24 @@ export function repositoryConsistencyText({ revision, findings }: ConsistencyRep
 
 /** `report.txt`: how the last publish went, then the dependencies that nothing meets, then all else that was found. */
 export function reportText({ findings, published }: { readonly findings: readonly Finding[]; readonly published: readonly string[] }): string {
-  const others = findings.filter((finding) => !isDependency(finding)).map(({ message }) => `Warning: ${message}\n`);
-  return `${published.map((line) => `${line}\n`).join('')}${dependencyText(findings)}${others.join('')}`;
+  const others = findings.filter((finding) => !isDependency(finding)).map(({ message }) => `Warning: ${oneLine(message)}\n`);
+  return `${published.map((line) => `${oneLine(line)}\n`).join('')}${dependencyText(findings)}${others.join('')}`;
 }
 
 /** As `haikuporter --check-package-repository-consistency` prints it: the package's file, below it each requirement that nothing meets. */
 function dependencyText(findings: readonly Finding[]): string {
-  const messages = new Map<string, string[]>();
-  for (const finding of findings.filter(isDependency)) {
-    const key = finding.package?.key ?? '';
-    messages.set(key, [...(messages.get(key) ?? []), requirementText(finding)]);
+  const lines = new Map<string, string[]>();
+  const others: string[] = [];
+  for (const { package: item, expected, message } of findings.filter(isDependency)) {
+    if (item === undefined || expected === undefined) {
+      others.push(`${oneLine(message)}\n`);
+      continue;
+    }
+    const of = lines.get(item.key) ?? [];
+    of.push(`\trequires "${oneLine(expected)}" of package "${item.name}-${item.version}" could not be resolved\n`);
+    lines.set(item.key, of);
   }
-  return [...messages].map(([key, lines]) => `${key}:\n${lines.map((line) => `\t${line}\n`).join('')}\n`).join('');
-}
-
-function requirementText({ expected, message, package: item }: Finding): string {
-  if (expected === undefined || item === undefined) return oneLine(message);
-  return `requires "${oneLine(expected)}" of package "${item.name}-${item.version}" could not be resolved`;
+  return `${[...lines].map(([key, each]) => `${key}:\n${each.join('')}\n`).join('')}${others.join('')}`;
 }
 
 /** HaikuPorter knows no difference between nothing of that name and no version that does. */

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { MillraceError } from '../../errors/millrace-error.js';
 import { bufferSource } from '../../haiku/byte-source.js';
 import { canonicalFileName } from '../../haiku/package/package-info.js';
-import { readRepositoryFile, type RepositoryFile } from '../../haiku/repository/repository-file.js';
+import { openRepositoryFile, type OpenRepositoryFile } from '../../haiku/repository/repository-file.js';
 import { verifyMinisign } from '../../signing/minisign-signature.js';
 import type { ExistingPackage, ExistingPlace, ExistingRepository, ReadExistingOptions } from '../../repository-import/existing-repository.js';
-import { inspected, nameProblems } from './inspect-package.js';
+import { nameProblems } from './inspect-package.js';
 
 /** Bytes of `repo`: that of a distribution of thousands of packages has one million. */
 const largestRepo = 128 * 1024 * 1024;
@@ -16,9 +16,9 @@ const attempts = 3;
 /** What `repo` lists, checked by `repo.sha256` and, where keys are given, by `repo.minisig`. Errors: `source-changed` (the two belong to different states, worth another attempt), `source-invalid`. */
 export async function readHaikuRepository(place: ExistingPlace, options: ReadExistingOptions): Promise<ExistingRepository> {
   const { bytes, digest } = await readConsistent(place, options);
-  const { info, packages } = await readRepositoryFile(bufferSource(bytes));
-  const existing = listed({ info, packages }, place);
-  const { licenses: _ofPackages, ...haiku } = info;
+  const file = await openRepositoryFile(bufferSource(bytes));
+  const existing = listed(file, place);
+  const { licenses: _ofPackages, ...haiku } = file.info;
   return {
     kind: 'haiku',
     indexSha256: digest,
@@ -27,11 +27,6 @@ export async function readHaikuRepository(place: ExistingPlace, options: ReadExi
     },
     describes: { haiku },
   };
-}
-
-/** What an index needs of each package, by digest, as the repository file says it: knowledge of packages that are not at hand. Licences to be approved are in packages only. */
-export function metadataIn({ packages }: RepositoryFile): ReadonlyMap<string, Buffer> {
-  return new Map(packages.map(({ info, checksum }) => [checksum, inspected(info, { checksum, licences: [] }).metadata]));
 }
 
 async function readConsistent(place: ExistingPlace, options: ReadExistingOptions): Promise<{ readonly bytes: Buffer; readonly digest: string }> {
@@ -62,9 +57,9 @@ async function small(place: ExistingPlace, file: string, options: ReadExistingOp
 }
 
 /** Each file once; a name that no client could ask for was not made by Haiku's tools. */
-function listed({ packages }: RepositoryFile, { name }: ExistingPlace): readonly ExistingPackage[] {
+function listed({ packages }: OpenRepositoryFile, { name }: ExistingPlace): readonly ExistingPackage[] {
   const seen = new Set<string>();
-  return packages.map(({ info, checksum }) => {
+  return Array.from(packages(), ({ info, checksum }) => {
     const file = canonicalFileName(info);
     const problems = seen.has(file) ? [`it lists ${file} twice`] : nameProblems(info);
     if (problems.length > 0) throw new MillraceError('source-invalid', `repo of ${name} cannot be taken over: ${problems.join('; ')}`);
