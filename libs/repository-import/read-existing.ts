@@ -1,3 +1,4 @@
+import { readDebRepository } from '../repository-formats/deb/read-deb-repository.js';
 import { readHaikuRepository } from '../repository-formats/haiku/read-haiku-repository.js';
 import { readRpmRepository } from '../repository-formats/rpm/read-rpm-repository.js';
 import type { RepositoryKind } from '../repository/repository.js';
@@ -17,4 +18,4 @@ const readRpm: ReadExistingRepository = async (place, { keys, signal, onProgress
 };
 
 /** What reads the index of each kind. */
-export const existingRepositoryReaders: Readonly<Partial<Record<RepositoryKind, ReadExistingRepository>>> = { haiku: readHaikuRepository, rpm: readRpm };
+export const existingRepositoryReaders: Readonly<Record<RepositoryKind, ReadExistingRepository>> = { haiku: readHaikuRepository, rpm: readRpm, deb: readDebRepository };

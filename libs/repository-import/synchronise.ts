@@ -11,7 +11,7 @@ import type { ChangeRequest } from '../repository/repository-change.js';
 import type { Repository, RepositoryKind, UpstreamSettings } from '../repository/repository.js';
 import { compareWithUpstream, type UpstreamDifference } from './compare-with-upstream.js';
 import { storePlace, type OpenExistingPlace } from './existing-places.js';
-import type { ExistingPackage, ExistingPlace, ExistingRepository, ReadExistingRepository } from './existing-repository.js';
+import type { ExistingPackage, ExistingPlace, ReadExistingRepository } from './existing-repository.js';
 import { takePackage, type TakeParts, type Taking } from './take-package.js';
 
 export interface SynchroniseParts extends TakeParts {
@@ -20,7 +20,7 @@ export interface SynchroniseParts extends TakeParts {
   readonly stores: Pick<RepositoryStores, 'open'>;
   readonly formats: Readonly<Record<RepositoryKind, PackageFormat>>;
   readonly openPlace: OpenExistingPlace;
-  readonly readers: Readonly<Partial<Record<RepositoryKind, ReadExistingRepository>>>;
+  readonly readers: Readonly<Record<RepositoryKind, ReadExistingRepository>>;
   /** Absolute path of a folder for work files. */
   readonly workRoot: string;
   /** A change was made durable: whoever carries changes out looks again. */
@@ -88,8 +88,7 @@ const faultsOfUpstream: ReadonlySet<ErrorCode> = new Set(['digest-mismatch', 'so
 export async function synchroniseRepository(parts: SynchroniseParts, name: string, options: SynchroniseOptions): Promise<SynchroniseResult> {
   const repository = await parts.reads.get(name);
   const place = parts.openPlace(options.from.url);
-  const existing = await readExisting(parts, repository, { place, options });
-  const difference = await compareWithUpstream(existing, parts.reads.allPackages(name, repository.state));
+  const { indexSha256, difference } = await compare(parts, repository, { place, options });
   const gone = options.mirror ? difference.gone : [];
   guard(repository, { difference, gone, options });
   const run = createRun(parts, { repository, place, options });
@@ -98,7 +97,7 @@ export async function synchroniseRepository(parts: SynchroniseParts, name: strin
     if (!run.upstreamAtFault()) await run.remove(gone);
   }
   const { taken, bytes, refused, refusals, changes } = run.done();
-  return { repository: name, upstream: place.name, indexSha256: existing.indexSha256, listed: difference.listed, wanted: difference.wanted.length, taken, bytes, removed: run.upstreamAtFault() ? [] : gone, refused, refusals, changes };
+  return { repository: name, upstream: place.name, indexSha256, listed: difference.listed, wanted: difference.wanted.length, taken, bytes, removed: run.upstreamAtFault() ? [] : gone, refused, refusals, changes };
 }
 
 interface Upstream {
@@ -106,15 +105,14 @@ interface Upstream {
   readonly options: SynchroniseOptions;
 }
 
-async function readExisting({ readers, workRoot }: SynchroniseParts, { kind, settings }: Repository, { place, options }: Upstream): Promise<ExistingRepository> {
-  const read = readers[kind];
-  if (read === undefined) throw new MillraceError('invalid-request', `repositories of kind ${kind} cannot be taken over`);
-  await mkdir(workRoot, { recursive: true, mode: 0o700 });
-  const workDirectory = await mkdtemp(path.join(workRoot, 'import-'));
+async function compare(parts: SynchroniseParts, { name, kind, state, settings }: Repository, { place, options }: Upstream): Promise<{ readonly indexSha256: string; readonly difference: UpstreamDifference }> {
+  await mkdir(parts.workRoot, { recursive: true, mode: 0o700 });
+  const workDirectory = await mkdtemp(path.join(parts.workRoot, 'import-'));
   const onProgress = (): void => options.onProgress?.({ step: 'index', done: 0, total: 1 });
   const deb = settings.deb === null ? {} : { deb: { suite: settings.deb.suite, components: settings.deb.components, architectures: settings.deb.architectures } };
   try {
-    return await read(place, { keys: options.from.keys ?? [], workDirectory, signal: options.signal, onProgress, ...deb });
+    const existing = await parts.readers[kind](place, { keys: options.from.keys ?? [], workDirectory, signal: options.signal, onProgress, ...deb });
+    return { indexSha256: existing.indexSha256, difference: await compareWithUpstream(existing, parts.reads.allPackages(name, state)) };
   } finally {
     await rm(workDirectory, { recursive: true, force: true });
   }
