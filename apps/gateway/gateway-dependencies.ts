@@ -1,4 +1,5 @@
 import { MillraceError } from '../../libs/errors/millrace-error.js';
+import { localBlobFolder } from '../../libs/blobs/local-blob-folder.js';
 import { openBlobStore } from '../../libs/blobs/open-blob-store.js';
 import { openDatabase } from '../../libs/database/open-database.js';
 import type { Database } from '../../libs/database/open-database.js';
@@ -17,7 +18,6 @@ import { openRuleDependencies } from './rules/rule-dependencies.js';
 import { openBusDependencies } from './rules/bus-dependencies.js';
 import { openComposeDependencies } from './compose-dependencies.js';
 import { gatewayVersion } from './gateway-version.js';
-import { spoolRoot } from './session-control/spool-root.js';
 import { openAuthorityCertificate } from './ca/authority-certificate.js';
 import type { GatewayDependencies, SessionWorkflows } from './gateway-ports.js';
 import { createBuildEnvironment } from './sessions/build-environment.js';
@@ -51,7 +51,7 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
   const access = await openAccess({ ...settings, environment: options.environment ?? {} });
   const client = connectTemporal(settings);
   const authority = openAuthorityCertificate(settings);
-  const blobs = await openBlobStore(settings.blobs);
+  const blobs = await openBlobStore(settings);
   const database = await openDatabase(settings.databaseUrl, { applicationName: 'millrace-gateway', poolSize: 20 });
   const engine = sessionWorkflows(client, options);
   const composeWorkflows = createComposeWorkflowClient(client, options.composeTaskQueue === undefined ? {} : { taskQueue: options.composeTaskQueue });
@@ -66,7 +66,7 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
     rules,
     repositories,
     commands: createSessionCommands(database, { blobs, acknowledgeWithinMilliseconds, ecosystems, ...(servicePolicy === undefined ? {} : { servicePolicy }) }),
-    reads: createSessionReads(database, { version: gatewayVersion, inspectors: createInspectors().map(({ id }) => id), spoolRoot: spoolRoot(settings), ecosystems }),
+    reads: createSessionReads(database, { version: gatewayVersion, inspectors: createInspectors().map(({ id }) => id), spoolRoot: localBlobFolder(settings), ecosystems }),
     outbox: createWorkflowOutbox(database),
     workflows: engine.workflows,
     authority,
@@ -74,6 +74,7 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
     database,
     async close() {
       await access.close();
+      blobs.close();
       await buses.close();
       await repositories.close();
       await composes.close();
