@@ -96,8 +96,8 @@ describe('the keys of a bucket', () => {
     await repository.put('repo', Buffer.from('before'));
     async function* halfAndHalf(): AsyncGenerator<Buffer> {
       yield Buffer.alloc(17 * 1024 * 1024, 'a');
-      await server.rotateKeys(otherKeys);
       writeStorage('rotation', 'current', otherKeys);
+      await server.rotateKeys(otherKeys);
       yield Buffer.alloc(17 * 1024 * 1024, 'b');
     }
     await repository.put('packages/large.hpkg', { stream: halfAndHalf() });
