@@ -21,7 +21,7 @@ const workflowPurity = {
     { regex: '^@(mikro-orm|nestjs|grpc)/', message: 'A workflow is replayed: no database and no server framework.' },
     { regex: '^@temporalio/(?!workflow$|common$)', message: 'A workflow imports @temporalio/workflow (and types of @temporalio/common) only.' },
     { regex: '^pg($|/)', message: 'A workflow is replayed: no database.' },
-    { regex: '/libs/(?!(session|compose|compose-rules|policy|inspection)/)', message: 'A workflow imports the pure domain only: libs/session, libs/compose, libs/compose-rules, libs/policy, libs/inspection.' },
+    { regex: '/libs/(?!(session|compose|compose-rules|repository|policy|inspection)/)', message: 'A workflow imports the pure domain only: libs/session, libs/compose, libs/compose-rules, libs/repository, libs/policy, libs/inspection.' },
     { regex: '/apps/', message: 'Imports point downwards: a workflow knows no app.' },
     { regex: '/activities/', allowTypeImports: true, message: 'A workflow knows activities by their types only.' },
   ],

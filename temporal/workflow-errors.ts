@@ -9,10 +9,10 @@ interface FailureShape {
   readonly cause?: unknown;
 }
 
-type Subject = 'session' | 'compose' | 'rule';
+type Subject = 'session' | 'compose' | 'rule' | 'repository';
 
-/** A rule's workflow that has stopped is none: a rule has no end of its own. */
-const closed = { session: 'session-closed', compose: 'compose-closed', rule: 'rule-not-found' } as const;
+/** A rule has no end of its own, nor has a repository: a workflow of theirs that has stopped is none; that of a repository is started again, and goes on. */
+const closed = { session: 'session-closed', compose: 'compose-closed', rule: 'rule-not-found', repository: 'workflow-engine-unavailable' } as const;
 
 /** By name and not `instanceof`: the errors may come from another realm or another copy of the SDK. */
 export function hasName(error: unknown, ...names: readonly string[]): boolean {
@@ -21,7 +21,7 @@ export function hasName(error: unknown, ...names: readonly string[]): boolean {
 
 /**
  * What a call of the workflow engine rejected with, as a `MillraceError`: failures of the workflow or of an activity keep the
- * code that they carry as type, an unknown workflow is `session-not-found`, `compose-not-found` or `rule-not-found`, and whatever is left (deadline, refused connection, a
+ * code that they carry as type, an unknown workflow is `session-not-found`, `compose-not-found`, `rule-not-found` or `repository-not-found`, and whatever is left (deadline, refused connection, a
  * server that is starting) is `workflow-engine-unavailable`.
  */
 export function asMillraceError(error: unknown, subject: string, kind: Subject = 'session'): MillraceError {

@@ -24,6 +24,7 @@ const debianPackages: Readonly<Record<string, string>> = {
   'kadmin.local': 'krb5-admin-server',
   kinit: 'krb5-user',
   krb5kdc: 'krb5-kdc',
+  minisign: 'minisign',
   mksquashfs: 'squashfs-tools',
   mvn: 'maven',
   nuget: 'nuget',

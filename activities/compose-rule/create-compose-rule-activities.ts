@@ -5,6 +5,7 @@ import { ruleOwner } from '../../libs/compose-rules/rule-cause.js';
 import { errorTable } from '../../libs/errors/error-table.js';
 import { isMillraceError, MillraceError } from '../../libs/errors/millrace-error.js';
 import { judgeMessage } from '../../libs/rule-record/judge-message.js';
+import { performed as withHeartbeat } from '../performed.js';
 import { asComposeFailure, asReason } from '../compose/compose-activity-failure.js';
 import { matchMessages } from './match-messages.js';
 import type { ReceivedMessage } from '../../libs/compose-rules/bus-message.js';
@@ -12,8 +13,8 @@ import type { ComposeRule, GateSettings } from '../../libs/compose-rules/compose
 import type { ComposeRuleActivityOptions } from './rule-activity-options.js';
 import type { ComposeRuleActivities, GateAnswer, MatterReference, RuleSettings } from '../../workflows/compose-rule/compose-rule-activities.js';
 
-/** Milliseconds; well under the heartbeat timeout of the workflow. */
-const heartbeatInterval = 4000;
+/** What it throws may stand in a history. */
+const performed = <T>(work: () => Promise<T>): Promise<T> => withHeartbeat(work, (error) => (error instanceof ApplicationFailure ? error : asComposeFailure(error)));
 
 /** The short activities of a rule's workflow. Errors become `ApplicationFailure`s with the Millrace code as type; `errorTable` says which of them are worth a retry. */
 export function createComposeRuleActivities(options: ComposeRuleActivityOptions): ComposeRuleActivities {
@@ -117,20 +118,4 @@ async function gateOf(rule: ComposeRule, matter: MatterReference, composeId: num
   if (composeId !== null) return gateAfter(rule, message, { id: composeId, pungiComposeId: (await reads.get(composeId))?.pungiComposeId ?? null });
   const judgement = await judgeMessage(rule, message, judge);
   return judgement.kind === 'match' ? judgement.match.gateBefore : null;
-}
-
-/** Runs it with a heartbeat; what it throws may stand in a history. */
-async function performed<T>(work: () => Promise<T>): Promise<T> {
-  const context = Context.current();
-  const heartbeat = setInterval(() => context.heartbeat(), heartbeatInterval);
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof ApplicationFailure) throw error;
-    const failure = asComposeFailure(error);
-    if (failure.type === 'internal') context.log.error('a step of a rule failed unexpectedly', { error });
-    throw failure;
-  } finally {
-    clearInterval(heartbeat);
-  }
 }

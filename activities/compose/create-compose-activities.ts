@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { isMillraceError, MillraceError } from '../../libs/errors/millrace-error.js';
+import { performed as withHeartbeat } from '../performed.js';
 import { asComposeFailure } from './compose-activity-failure.js';
 import { readCompose, viewOf } from './compose-view.js';
 import { releaseTrees } from './release-trees.js';
@@ -24,8 +25,7 @@ export interface ComposeSignals {
   treeSettled(composeId: number): Promise<void>;
 }
 
-/** Milliseconds; well under the heartbeat timeout of the workflow. */
-const heartbeatInterval = 3000;
+const performed = <T>(work: () => Promise<T>): Promise<T> => withHeartbeat(work, asComposeFailure);
 
 /**
  * The short activities of the compose workflow. All are idempotent, because the commands are: one that its compose's state does not allow any more answers what
@@ -86,19 +86,5 @@ async function claimUnlessClosed(composeId: number, { commands, engine }: Pick<C
   } catch (error) {
     if (!isMillraceError(error) || error.code !== 'compose-closed') throw error;
     return 'reuse'; // nothing is left to do: the view says what it came to
-  }
-}
-
-async function performed<T>(work: () => Promise<T>): Promise<T> {
-  const context = Context.current();
-  const heartbeat = setInterval(() => context.heartbeat(), heartbeatInterval);
-  try {
-    return await work();
-  } catch (error) {
-    const failure = asComposeFailure(error);
-    if (failure.type === 'internal') context.log.error('a command failed unexpectedly', { error });
-    throw failure;
-  } finally {
-    clearInterval(heartbeat);
   }
 }

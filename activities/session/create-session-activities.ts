@@ -1,6 +1,6 @@
-import { Context } from '@temporalio/activity';
 import { MillraceError } from '../../libs/errors/millrace-error.js';
 import { defaultTimeoutSeconds } from '../../workflows/session/session-messages.js';
+import { performed as withHeartbeat } from '../performed.js';
 import { asActivityFailure } from './activity-failure.js';
 import type { ErrorCode } from '../../libs/errors/millrace-error.js';
 import type { SessionCommands } from '../../libs/session-record/session-commands.js';
@@ -12,8 +12,8 @@ export interface SessionActivityOptions {
   readonly permissive: boolean;
 }
 
-/** Milliseconds; well under the heartbeat timeout of the workflow, so that a worker that died is noticed soon. */
-const heartbeatInterval = 3000;
+/** Revoking may wait for a proxy's lease, ending may delete many bodies. */
+const performed = <T>(command: () => Promise<T>, final: readonly ErrorCode[] = []): Promise<T> => withHeartbeat(command, (error) => asActivityFailure(error, final));
 
 /**
  * The activities of the session workflow. All are idempotent, because the commands are. Errors become `ApplicationFailure`s
@@ -45,19 +45,4 @@ export function createSessionActivities(options: SessionActivityOptions): Sessio
     endSession: (sessionId, by) => performed(() => commands.end(sessionId, by)),
     expireSession: (sessionId) => performed(() => commands.expire(sessionId)),
   };
-}
-
-/** Runs a command with a heartbeat: revoking may wait for a proxy's lease, ending may delete many bodies. */
-async function performed<T>(command: () => Promise<T>, final: readonly ErrorCode[] = []): Promise<T> {
-  const context = Context.current();
-  const heartbeat = setInterval(() => context.heartbeat(), heartbeatInterval);
-  try {
-    return await command();
-  } catch (error) {
-    const failure = asActivityFailure(error, final);
-    if (failure.type === 'internal') context.log.error('a command failed unexpectedly', { error });
-    throw failure;
-  } finally {
-    clearInterval(heartbeat);
-  }
 }

@@ -8,7 +8,7 @@ import { AccessModule } from './access/access-module.js';
 import { observeLogins } from './access/observe-logins.js';
 import { CaModule } from './ca/ca-module.js';
 import type { GatewayDependencies } from './gateway-ports.js';
-import { ACCESS, AUTHORITY, BUILD_ENVIRONMENT, BUSES, RULES, COMPOSES, LIFECYCLE, LOGGER, METRICS, READS, SETTINGS, WORKFLOWS } from './gateway-tokens.js';
+import { ACCESS, AUTHORITY, BUILD_ENVIRONMENT, BUSES, CLIENT_MILLISECONDS, RULES, COMPOSES, LIFECYCLE, LOGGER, METRICS, READS, REPOSITORIES, SETTINGS, WORKFLOWS } from './gateway-tokens.js';
 import { gatewayVersion } from './gateway-version.js';
 import { HealthModule } from './health/health-module.js';
 import { AnswerDeadline } from './http/answer-deadline.js';
@@ -20,6 +20,8 @@ import { ComposeFilesModule } from './compose-files/compose-files-module.js';
 import { ComposeNamesModule } from './compose-names/compose-names-module.js';
 import { ComposesModule } from './composes/composes-module.js';
 import { MessagesModule } from './rules/messages-module.js';
+import { RepositoriesModule } from './repositories/repositories-module.js';
+import { RepositoryFilesModule } from './repository-files/repository-files-module.js';
 import { RulesModule } from './rules/rules-module.js';
 import { OdcsModule } from './odcs/odcs-module.js';
 import { SessionControlModule } from './session-control/session-control-module.js';
@@ -34,12 +36,16 @@ export interface GatewayModuleOptions {
   readonly waitingSeats?: number;
   /** Of event streams. */
   readonly heartbeatMilliseconds?: number;
+  /** How long a client may take to send a request, or leave an answer unread; 30 s as in fetch-service. */
+  readonly clientMilliseconds?: number;
 }
+
+export const usualClientMilliseconds = 30_000;
 
 /** What every feature module shares; global, so that a feature names only what is its own. */
 @Module({})
 class SharedModule {
-  static with({ settings, dependencies, log }: GatewayModuleOptions): DynamicModule {
+  static with({ settings, dependencies, log, clientMilliseconds = usualClientMilliseconds }: GatewayModuleOptions): DynamicModule {
     const { reads, composes, buses, rules, access } = dependencies;
     const metrics = new GatewayMetrics({ sessions: reads, composes: composes.reads, messageBacklog: composes.messageBacklog, nameAges: composes.nameAges, busTotals: () => buses.messages.totals(), rules: () => rules.record.list() }, gatewayVersion);
     access.watch({ onLogin: observeLogins(metrics, log), onProblem: (reason) => log.warn({ reason }, 'logging in is not as it should be') });
@@ -53,6 +59,8 @@ class SharedModule {
       { provide: COMPOSES, useValue: dependencies.composes },
       { provide: BUSES, useValue: dependencies.buses },
       { provide: RULES, useValue: dependencies.rules },
+      { provide: REPOSITORIES, useValue: dependencies.repositories },
+      { provide: CLIENT_MILLISECONDS, useValue: clientMilliseconds },
       { provide: LOGGER, useValue: log },
       { provide: METRICS, useValue: metrics },
       { provide: LIFECYCLE, useValue: new SessionLifecycle({ ...dependencies, log, metrics }) },
@@ -81,6 +89,8 @@ export class GatewayModule {
         ComposeFilesModule,
         MessagesModule,
         RulesModule,
+        RepositoriesModule,
+        RepositoryFilesModule,
       ],
       providers: [
         { provide: APP_FILTER, useClass: ErrorAnswer },

@@ -12,3 +12,6 @@ export const ACCESS = Symbol('Access');
 export const BUSES = Symbol('BusDependencies');
 export const COMPOSES = Symbol('ComposeDependencies');
 export const RULES = Symbol('RuleDependencies');
+export const REPOSITORIES = Symbol('RepositoryDependencies');
+/** How long a client may take to send a request. */
+export const CLIENT_MILLISECONDS = Symbol('ClientMilliseconds');

@@ -4,7 +4,7 @@ import { sample } from '../../libs/haiku/__fixtures__/samples.js';
 import type { PackageInfo } from '../../libs/haiku/package/package-info.js';
 import { readPackage } from '../../libs/haiku/package/read-package.js';
 import { parseVersion } from '../../libs/haiku/package/version.js';
-import { readRepositoryFile, writeRepositoryFile, type ListedPackage, type RepositoryFile } from '../../libs/haiku/repository/repository-file.js';
+import { packageEntry, readRepositoryFile, writeRepositoryFile, type ListedPackage, type RepositoryFile } from '../../libs/haiku/repository/repository-file.js';
 import { indexProviders, resolvePackages } from '../../libs/haiku/resolution/resolve-packages.js';
 import { parseRepositoryInfo } from '../../libs/haiku/repository/repository-info-text.js';
 
@@ -69,7 +69,7 @@ async function measure(count: number, rounds: number): Promise<HaikuMeasurement>
   };
   for (let round = 0; round < rounds; round += 1) {
     await timed(write, async () => {
-      bytes = Buffer.from(await writeRepositoryFile(repository));
+      bytes = Buffer.from(await writeRepositoryFile(repository.info, repository.packages.map(packageEntry)));
     });
     await timed(read, () => readRepositoryFile(bufferSource(bytes)));
     await timed(resolve, () => {

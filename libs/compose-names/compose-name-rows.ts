@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Sql } from '../database/sql.js';
-import { isoUtc } from '../compose-record/compose-rows.js';
+import { isoUtc } from '../database/iso-utc.js';
 import { advanceStreams, insertEvents, planAppend } from '../event-store/append-to-streams.js';
 import { firstPreviousDigest } from '../event-store/event-chain.js';
 import { MillraceError } from '../errors/millrace-error.js';

@@ -1,3 +1,4 @@
+import { isoUtc } from '../database/iso-utc.js';
 import type { Sql } from '../database/sql.js';
 import type { Compose } from '../compose/compose.js';
 import type { ComposeRequest } from '../compose/compose-request.js';
@@ -62,8 +63,6 @@ function treeRow({ id, life: { compose, tree } }: LoadedCompose): object[] {
   return [{ id, target_dir: compose.request.targetDir, inputs_digest: tree.inputsDigest, state: tree.state, bytes: tree.bytes, ...files }];
 }
 
-/** RFC 3339 in UTC with milliseconds, as every event has its times. */
-export const isoUtc = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 const instants = ['submitted_at', 'started_at', 'done_at', 'expires_at', 'removed_at'] as const;
 
 export const selectedColumns = `id, owner, state, state_reason, request, ${instants.map((column) => `${isoUtc(column)} as ${column}`).join(', ')}, removed_by, reused_id, koji_event, pungi_compose_id, plan, position`;

@@ -8,7 +8,7 @@ import type { Compose } from '../compose/compose.js';
 import { carryOut, change, composeOf, type RecordContext } from './carry-out.js';
 import { claimTree } from './claim-tree.js';
 import type { ComposeCommands } from './compose-commands.js';
-import { isoUtc } from './compose-rows.js';
+import { isoUtc } from '../database/iso-utc.js';
 import { leaveForWorkflow } from './compose-outbox.js';
 import { lockCompose } from './load-composes.js';
 import { forgetTree, releasableTrees } from './release-trees.js';

@@ -15,9 +15,13 @@ export interface RepositoryEngine {
   place(planned: PlannedState, options: EngineOptions): Promise<void>;
   /** Writes and signs the index; all of its files that no client begins with are in the store after it. */
   prepareIndex(planned: PlannedState, options: EngineOptions): Promise<readonly IndexFile[]>;
+  /** What `prepareIndex` has made of this very state, by whichever process; undefined: it has to be made. */
+  preparedIndex(planned: PlannedState, options: EngineOptions): Promise<readonly IndexFile[] | undefined>;
   /** Lets clients see it; at most one process at a time. Fine when it was done before. */
   switchIndex(planned: PlannedState, index: readonly IndexFile[], options: EngineOptions): Promise<void>;
-  /** Empties the spool of what was published or refused. */
+  /** The state is given up: takes away what `place` has put for it, as far as no state has listed it. */
+  withdraw(planned: PlannedState, options: EngineOptions): Promise<void>;
+  /** Empties the spool of what was published or refused, and forgets the index files of old states. */
   tidy(repository: string, options: EngineOptions): Promise<void>;
   /** Moves what nothing lists to `.obsolete/` after the grace time, deletes what lay there for long. Guarded. */
   prune(repository: string, options: PruneOptions): Promise<PrunedObjects>;

@@ -17,7 +17,10 @@ export interface RepositoryCommands {
   addUpload(upload: NewUpload): Promise<Upload>;
   /** What the bytes of an upload are; kept by digest for every repository of the kind. */
   describeUpload(id: string, described: DescribedPackage): Promise<void>;
-  /** Of changes that have ended and of nobody: to be deleted in the store, then forgotten. */
+  /**
+   * At most 1000 to be deleted in the store, then forgotten: of changes that are done; of nobody, and of changes that have failed, once they have been idle for so long
+   * (a change that was refused may be asked for again with the same uploads). No change can be requested with them any more.
+   */
   staleUploads(repository: string, idleSeconds: number): Promise<readonly Upload[]>;
   forgetUploads(ids: readonly string[]): Promise<void>;
   /** Knowledge that was lost, or that an import brings without the packages at hand. */
@@ -26,16 +29,21 @@ export interface RepositoryCommands {
   /** Errors: `upload-not-found`, `package-not-found` (remove), `state-not-found` (roll-back), `idempotency-conflict` (the id was used for something else). */
   requestChange(change: NewChange): Promise<RepositoryChange>;
   /**
-   * What clients are to see next: the state that was planned before and is not published yet, or one made of changes that wait, oldest first. Changes that
+   * What clients are to see next: the state that was planned before and is not published yet, or one made of changes that are inspected, oldest first. Changes that
    * cannot be (`package-conflict` with both digests, `change-guarded` with what would go) fail by it. Undefined: nothing is left to do.
    */
   plan(name: string, limits: { readonly changes: number }): Promise<PlannedState | undefined>;
   /** What a change would do now. Changes nothing. */
   preview(change: NewChange): Promise<ChangePreview>;
+  /** From now on clients may see some of it: it is carried through, and cannot be abandoned. Errors: `record-conflict` (another state is to come by now, or it was abandoned). */
+  switching(planned: PlannedState): Promise<void>;
   /** The index is switched: this is what clients see now. */
   published(planned: PlannedState, index: readonly IndexFile[]): Promise<Repository>;
-  /** The planned state cannot be made: its changes fail with the reason, clients keep what they have. */
-  abandoned(planned: PlannedState, problem: ChangeProblem): Promise<void>;
+  /**
+   * The planned state cannot be made: its changes fail with the reason (`culprits`: only these do, the others are planned again), clients keep what they have. Fine when it
+   * was abandoned before. Errors: `record-conflict` once it is being switched.
+   */
+  abandoned(planned: PlannedState, problem: ChangeProblem, culprits?: readonly string[]): Promise<void>;
   /** One that waits fails: its packages are no good. */
   refuse(changeId: string, problem: ChangeProblem): Promise<RepositoryChange>;
   /** Objects were moved to `.obsolete/`, brought back, or deleted for good. */
@@ -46,8 +54,11 @@ export interface RepositoryReads {
   get(name: string): Promise<Repository>;
   list(page: { readonly limit: number; readonly after?: string }): Promise<readonly Repository[]>;
   change(id: string): Promise<RepositoryChange>;
+  /** Newest first; `before`: the id of a change. */
   changes(name: string, page: { readonly limit: number; readonly before?: string }): Promise<readonly RepositoryChange[]>;
   upload(id: string): Promise<Upload>;
+  /** The state that is being made; undefined: none. */
+  planned(name: string): Promise<PlannedState | undefined>;
   /** Newest first. */
   states(name: string, page: { readonly limit: number; readonly before?: number }): Promise<readonly RepositoryState[]>;
   /** Errors: `state-not-found`. */
@@ -66,6 +77,10 @@ export interface RepositoryReads {
   prunable(name: string, before: string): Promise<readonly ListedPackage[]>;
   /** Moved to `.obsolete/` before then. */
   expired(name: string, before: string): Promise<readonly ListedPackage[]>;
+  /** Changes that nobody has inspected yet, oldest first. */
+  waiting(name: string, limit: number): Promise<readonly RepositoryChange[]>;
+  /** The state that is being made; undefined: none is. */
+  planned(name: string): Promise<PlannedState | undefined>;
   /** Names that have changes waiting, or a planned state: for a sweep after the engine was away. */
   unsettled(limit: number): Promise<readonly string[]>;
 }

@@ -29,6 +29,8 @@ export interface PackageOrigin {
   /** Whatever the build farm calls the build: at most 500 characters. */
   readonly build?: string;
   readonly url?: string;
+  /** Another repository of this service that has had the same bytes; only with `found`. */
+  readonly repository?: string;
   /** True: found by its digest, not said. */
   readonly found?: boolean;
 }

@@ -1,4 +1,5 @@
 import type { ListedPackage, PackageOrigin } from './listed-package.js';
+import type { RepositorySettings } from './repository.js';
 
 /** What leads from one state of a repository to the next. */
 export const changeKinds = ['publish', 'remove', 'roll-back', 'sign', 'configure', 'synchronise', 'repair'] as const;
@@ -40,7 +41,7 @@ export interface RepositoryChange {
   readonly endedAt: string | null;
 }
 
-/** waiting → inspected → planned (a state is being made) → done; or failed, from any. */
+/** waiting → inspected (all that it publishes is described) → planned (a state is being made) → done; or failed, from any. */
 export type ChangePhase = 'waiting' | 'inspected' | 'planned' | 'done' | 'failed';
 
 export interface ChangeProblem {
@@ -61,7 +62,7 @@ export interface ChangeOutcome {
   readonly obsoleted: readonly string[];
 }
 
-/** A state that is being made: it becomes visible when its index is switched. One at a time in a repository. */
+/** A state that is being made: it becomes visible when its index is switched. One at a time in a repository; the number of one that is abandoned is not used again. */
 export interface PlannedState {
   readonly repository: string;
   readonly state: number;
@@ -72,8 +73,10 @@ export interface PlannedState {
   readonly added: readonly PlannedPackage[];
   /** In this state no more. */
   readonly removed: readonly ListedPackage[];
-  /** RFC 3339: stands in indexes, so that making them again gives the same bytes. */
+  /** RFC 3339: stands in indexes, so that making them again gives the same bytes. Never before that of the state before. */
   readonly at: string;
+  /** As they were when it was planned, whatever has been configured since. */
+  readonly settings: RepositorySettings;
 }
 
 export interface PlannedPackage extends ListedPackage {

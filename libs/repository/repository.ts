@@ -27,7 +27,7 @@ export interface RepositorySettings {
   readonly keys: readonly string[];
   /** How many versions of a package (same name, same architecture) stay when a newer one is published; null: all. */
   readonly keepVersions: number | null;
-  /** A change that drops more packages than both asks first: `change-guarded`. */
+  /** A change that drops more than so many packages and more than this share of all that are listed is done by force only: `change-guarded`; see `guard.ts`. */
   readonly guard: { readonly packages: number; readonly share: number };
   /** Seconds that a package's file stays after no state that clients see lists it. */
   readonly graceSeconds: number;
@@ -35,8 +35,17 @@ export interface RepositorySettings {
   readonly obsoleteSeconds: number | null;
   /** Seconds between checks; null: none by themselves. */
   readonly checkSeconds: number | null;
-  /** A mirror: where it is synchronised from, and how often in seconds (null: when asked). */
-  readonly upstream: { readonly url: string; readonly everySeconds: number | null } | null;
+  /** A mirror: where it is synchronised from. */
+  readonly upstream: UpstreamSettings | null;
+}
+
+export interface UpstreamSettings {
+  /** An http(s) or `file:` URL, or `store:<name>/<folder>`; of deb: what stands before `dists/`. */
+  readonly url: string;
+  /** Null: when asked. */
+  readonly everySeconds: number | null;
+  /** Public keys that its index has to be signed with: armoured OpenPGP, or the base64 line of minisign. Left out: its signatures are not looked at. */
+  readonly keys?: readonly string[];
 }
 
 /** `repo.info` of HaikuPorter. */
@@ -54,6 +63,8 @@ export interface RpmSettings {
   readonly compression: 'gzip' | 'zstd';
   /** Key ids, upper-case hex: only packages that one of them has signed; empty: any. */
   readonly packageKeys: readonly string[];
+  /** Armoured OpenPGP keys: with them signatures of packages are verified, and one of them has to hold; without, only key ids are compared. */
+  readonly packagePublicKeys?: string;
 }
 
 /** Fields of `Release`. */

@@ -1,19 +1,15 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { LRUCache } from 'lru-cache';
 import { MillraceError } from '../errors/millrace-error.js';
-import { isMissing } from '../errors/system-error.js';
 import type { ContentStore } from '../repository-source/content-store.js';
-import { sweepCacheFiles, touch, writeCacheFileInThread } from './cache-files.js';
-import { decodeChunk, encodeChunk, joinFragments, type ChunkDocuments } from './chunk-documents.js';
-import { compress, type Compression } from './compress.js';
-import { inOrder } from './in-order.js';
+import { sweepCacheFiles } from './cache-files.js';
+import { createChunkCache } from './chunk-cache.js';
 import { createLimiter } from './limiter.js';
-import { decodeDescription, decodeFragments } from './package-record.js';
+import { decodeDescription } from './package-record.js';
 import { readPackageRecord } from './read-package-record.js';
 import { openRecordStore } from './record-store.js';
-import type { PackageDescription, RepositoryWriter, WriteOptions } from './repository-writer.js';
-import type { PackageChunk } from './split-into-chunks.js';
+import type { PackageDescription, RepositoryWriter } from './repository-writer.js';
 import { writeRepodata } from './write-repodata.js';
 
 export interface RepositoryWriterOptions {
@@ -49,17 +45,7 @@ export function createRepositoryWriter({ content, cacheDirectory }: RepositoryWr
     return record;
   }
 
-  async function documentsOf(chunk: PackageChunk, { compression, signal }: Pick<WriteOptions, 'compression' | 'signal'>): Promise<ChunkDocuments> {
-    signal?.throwIfAborted();
-    const file = path.join(cacheDirectory, 'chunks', chunk.key.slice(0, 2), chunk.key);
-    const kept = await readChunk(file);
-    if (kept !== undefined) return kept;
-    const records = await Promise.all(chunk.packages.map(({ sha256 }) => recordOf(sha256, signal)));
-    const texts = joinFragments(chunk.packages, records.map(decodeFragments));
-    const documents = await packDocuments(texts, compression);
-    await writeCacheFileInThread(file, encodeChunk(documents));
-    return documents;
-  }
+  const documentsOf = createChunkCache(path.join(cacheDirectory, 'chunks'), (packages, signal) => Promise.all(packages.map(({ sha256 }) => recordOf(sha256, signal))));
 
   return {
     async describe(sha256) {
@@ -75,7 +61,7 @@ export function createRepositoryWriter({ content, cacheDirectory }: RepositoryWr
       store.refresh();
       const repodata = path.join(directory, 'repodata');
       await mkdir(repodata, { recursive: true });
-      const written = await writeRepodata(repodata, options, (chunks) => inOrder(chunks, chunksAtOnce, (chunk) => documentsOf(chunk, options)));
+      const written = await writeRepodata(repodata, options, (chunks) => documentsOf(chunks, options));
       store.flush();
       return written;
     },
@@ -85,26 +71,6 @@ export function createRepositoryWriter({ content, cacheDirectory }: RepositoryWr
       store.close();
     },
   };
-}
-
-/** While one is compressed in other threads, the next ones are read. */
-const chunksAtOnce = 8;
-
-async function readChunk(file: string): Promise<ChunkDocuments | undefined> {
-  try {
-    const documents = decodeChunk(await readFile(file));
-    if (documents !== undefined) touch(file);
-    return documents;
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-}
-
-async function packDocuments(texts: ReturnType<typeof joinFragments>, compression: Compression): Promise<ChunkDocuments> {
-  const part = async (open: Buffer): Promise<ChunkDocuments['primary']> => ({ open, packed: await compress(open, compression) });
-  const [primary, filelists, other] = await Promise.all([part(texts.primary), part(texts.filelists), part(texts.other)]);
-  return { primary, filelists, other };
 }
 
 function assertDigest(sha256: string): void {

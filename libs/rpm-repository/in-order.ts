@@ -1,8 +1,8 @@
 /** Works on several items at once, at most `width`, and gives the results in the order of the items. Rejects with the first error, after all that began has ended. */
-export async function* inOrder<Item, Result>(items: Iterable<Item>, width: number, work: (item: Item) => Promise<Result>): AsyncGenerator<Result, void> {
+export async function* inOrder<Item, Result>(items: Iterable<Item> | AsyncIterable<Item>, width: number, work: (item: Item) => Promise<Result>): AsyncGenerator<Result, void> {
   const running: Promise<Result>[] = [];
   try {
-    for (const item of items) {
+    for await (const item of items) {
       const result = work(item);
       // Whoever waits for an earlier one must not leave this one's error unhandled.
       result.catch(() => undefined);

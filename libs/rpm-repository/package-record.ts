@@ -34,3 +34,11 @@ export function decodeFragments(record: Buffer): FragmentBytes {
   // The parts stand in the order in which they are taken.
   return { beforeTime: take(1), beforeHref: take(2), afterHref: take(3), filelists: take(4), other: take(5) };
 }
+
+/** Whether it is whole, as far as its lengths say, and of the package with this digest. */
+export function isRecordOf(record: Buffer, sha256: string): boolean {
+  if (record.length < prefixLength) return false;
+  let length = prefixLength;
+  for (let at = 0; at < prefixLength; at += 4) length += record.readUInt32LE(at);
+  return length === record.length && decodeFragments(record).other.includes(`pkgid="${sha256}"`);
+}

@@ -2,16 +2,9 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import { errorMessage } from '../errors/error-message.js';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import { isMissing } from '../errors/system-error.js';
-import { writePackageFragments } from '../rpm/metadata/package-fragments.js';
-import { readIdentity } from '../rpm/package/package-details.js';
-import type { PackageHead } from '../rpm/package/package-file.js';
 import { readPackageHead } from '../rpm/package/package-head.js';
-import { listSignatures } from '../rpm/package/signatures.js';
-import { tag } from '../rpm/package/tags.js';
 import { giveBack, openPackage } from './open-package.js';
-import { encodePackageRecord } from './package-record.js';
-import type { PackageDescription } from './repository-writer.js';
-
+import { recordOfHead } from './record-of-head.js';
 
 /** Reads the headers of a package file. Errors: `blob-not-found` (no such file), `source-invalid` (no sound package). */
 export async function readPackageRecord(file: string, sha256: string): Promise<Buffer> {
@@ -23,7 +16,7 @@ export async function readPackageRecord(file: string, sha256: string): Promise<B
     const first = buffer.subarray(0, length);
     const size = fstatSync(descriptor).size;
     const head = readPackageHead((position, length) => (position + length <= first.length ? first.subarray(position, position + length) : readRange(descriptor, { position, length, size })));
-    return encodePackageRecord(describeHead(head, size), writePackageFragments(head, { sha256, size }));
+    return recordOfHead(head, { sha256, size });
   } catch (cause) {
     if (!isMillraceError(cause)) throw cause;
     throw new MillraceError('source-invalid', `the package file ${sha256} cannot be used: ${errorMessage(cause)}`, { cause });
@@ -44,18 +37,4 @@ function readRange(descriptor: number, { position, length, size }: { readonly po
     done += count;
   }
   return bytes.subarray(0, done);
-}
-
-function describeHead(head: PackageHead, size: number): PackageDescription {
-  const { header } = head;
-  const keyIds = listSignatures(head.signature).map(({ info }) => info.keyId);
-  return {
-    ...readIdentity(header),
-    size,
-    sourceRpm: header.string(tag.sourceRpm) ?? '',
-    buildTime: header.numbers(tag.buildTime)[0] ?? 0,
-    keyIds: [...new Set(keyIds)].filter((keyId) => keyId !== ''),
-    excludeArch: header.strings(tag.excludeArch),
-    exclusiveArch: header.strings(tag.exclusiveArch),
-  };
 }

@@ -11,12 +11,20 @@ import { createMetadataFile, type MetadataFile } from './metadata-file.js';
 import type { WriteOptions, WrittenRepository } from './repository-writer.js';
 import { splitIntoChunks, type PackageChunk } from './split-into-chunks.js';
 
+export type DocumentsOf = (chunks: readonly PackageChunk[]) => AsyncIterable<ChunkDocuments>;
+
 /** Writes the documents and, when all of them are there, `repomd.xml`. Errors: `storage-full`, and those of `documentsOf`. */
-export async function writeRepodata(
-  repodata: string,
-  options: WriteOptions,
-  documentsOf: (chunks: readonly PackageChunk[]) => AsyncIterable<ChunkDocuments>,
-): Promise<WrittenRepository> {
+export async function writeRepodata(repodata: string, options: WriteOptions, documentsOf: DocumentsOf): Promise<WrittenRepository> {
+  const written = await writeDocuments(repodata, options, documentsOf);
+  try {
+    return { repomdSha256: writeRepomdFile(repodata, options.revision, written), files: ['repodata/repomd.xml', ...written.map(({ href }) => href)] };
+  } catch (error) {
+    throw asStorageError(error, repodata);
+  }
+}
+
+/** Writes the files that a `repomd.xml` is to name. Errors: `storage-full`, and those of `documentsOf`. */
+export async function writeDocuments(repodata: string, options: WriteOptions, documentsOf: DocumentsOf): Promise<readonly RepomdFile[]> {
   const files: MetadataFile[] = [];
   const create = (type: string, ending: string, packed: boolean): MetadataFile => {
     const file = createMetadataFile(repodata, { type, ending, timestamp: options.revision, packed });
@@ -27,8 +35,7 @@ export async function writeRepodata(
     const ofPackages = packageDocuments.map((document) => create(document, `${document}.xml${compressionEnding[options.compression]}`, true));
     await writePackages(ofPackages, options, documentsOf);
     await writeGiven(create, options);
-    const written = files.map((file) => file.finish());
-    return { repomdSha256: writeRepomdFile(repodata, options.revision, written), files: ['repodata/repomd.xml', ...written.map(({ href }) => href)] };
+    return files.map((file) => file.finish());
   } catch (error) {
     throw asStorageError(error, repodata);
   } finally {
@@ -36,7 +43,7 @@ export async function writeRepodata(
   }
 }
 
-async function writePackages(files: readonly MetadataFile[], options: WriteOptions, documentsOf: (chunks: readonly PackageChunk[]) => AsyncIterable<ChunkDocuments>): Promise<void> {
+async function writePackages(files: readonly MetadataFile[], options: WriteOptions, documentsOf: DocumentsOf): Promise<void> {
   const { packages, compression, signal, onProgress } = options;
   const chunks = splitIntoChunks(options);
   for (const [index, document] of packageDocuments.entries()) await appendText(files[index] as MetadataFile, documentStart(document, packages.length), compression);

@@ -12,7 +12,7 @@ import { tokenMatches } from '../session/session-credentials.js';
 import { createKnowledgeCache, createSessionKnowledge } from './create-session-knowledge.js';
 import { createKnowledgeReader } from './knowledge-reader.js';
 import { createLiveSession, type ControlledSession } from './create-live-session.js';
-import { isoUtc } from './load-session.js';
+import { isoUtc } from '../database/iso-utc.js';
 import { keepLease, type SessionLease } from './session-lease.js';
 import { openSecrets } from './session-secrets-seal.js';
 

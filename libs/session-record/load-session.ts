@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
+import { isoUtc } from '../database/iso-utc.js';
 import type { Sql } from '../database/sql.js';
 import { initialState, type Session } from '../session/session.js';
 import { sessionStreamId, type SessionOpened } from '../session/session-events.js';
-
-/** RFC 3339 in UTC with milliseconds, as every event has its times. */
-export const isoUtc = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 export interface LoadedSession extends Session {
   readonly sealed: boolean;

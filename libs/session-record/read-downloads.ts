@@ -1,7 +1,7 @@
 import { MillraceError } from '../errors/millrace-error.js';
 import { query } from '../database/sql.js';
 import type { Database } from '../database/open-database.js';
-import { isoUtc } from './load-session.js';
+import { isoUtc } from '../database/iso-utc.js';
 import { decodeCursor, encodeCursor } from './page-cursor.js';
 import { pageLimit, type Page } from './read-sessions.js';
 

@@ -2,7 +2,7 @@ import { MillraceError } from '../errors/millrace-error.js';
 import { query } from '../database/sql.js';
 import type { Database } from '../database/open-database.js';
 import type { SessionPolicy } from '../policy/session-policy.js';
-import { isoUtc } from './load-session.js';
+import { isoUtc } from '../database/iso-utc.js';
 import { decodeCursor, encodeCursor } from './page-cursor.js';
 
 export type RecordedState = 'open' | 'revoked' | 'ended' | 'expired';

@@ -94,6 +94,8 @@ export interface Settings {
   readonly repositoryKeysFile: string | undefined;
   /** Bytes that one package file may have. */
   readonly packageBytes: number;
+  /** Which files of repositories the gateway does not stream itself, but leads to in their store, where that has presigned URLs. */
+  readonly repositoryRedirect: 'off' | 'packages';
   /** Absolute path of the YAML file that says where messages go; undefined: nowhere. */
   readonly messagesFile: string | undefined;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
@@ -158,6 +160,7 @@ const environmentSchema = z.object({
   MILLRACE_REPOSITORY_STORES: z.string().optional(),
   MILLRACE_REPOSITORY_KEYS: z.string().optional(),
   MILLRACE_PACKAGE_BYTES: z.coerce.number().int().min(1).default(16 * 1024 ** 3),
+  MILLRACE_REPOSITORY_REDIRECT: z.enum(['off', 'packages']).default('off'),
   MILLRACE_MESSAGES: z.string().optional(),
   MILLRACE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
@@ -223,6 +226,7 @@ export function readSettings(environment: Environment): Settings {
     repositoryStoresFile: resolved(values.MILLRACE_REPOSITORY_STORES),
     repositoryKeysFile: resolved(values.MILLRACE_REPOSITORY_KEYS),
     packageBytes: values.MILLRACE_PACKAGE_BYTES,
+    repositoryRedirect: values.MILLRACE_REPOSITORY_REDIRECT,
     messagesFile: resolved(values.MILLRACE_MESSAGES),
     logLevel: values.MILLRACE_LOG_LEVEL,
   });

@@ -10,6 +10,9 @@ export const repositoryWorkflowType = 'repository';
 export const repositoryTaskQueue = 'repositories';
 export const repositoryWorkflowId = (name: string): string => `repository:${name}`;
 
+/** Checks and synchronisations by the clock, in a workflow of their own that stands in no publication's way; it is started by that of the repository. */
+export const repositoryUpkeepWorkflowId = (name: string): string => `repository-upkeep:${name}`;
+
 export interface RepositoryInput {
   readonly name: string;
 }
@@ -38,14 +41,17 @@ export interface RepositoryStatus {
   readonly name: string;
   /** What clients see. */
   readonly state: number;
-  readonly step: 'idle' | 'inspecting' | 'planning' | 'placing' | 'indexing' | 'switching' | 'recording' | 'pruning' | 'checking' | 'synchronising';
+  readonly step: 'idle' | 'inspecting' | 'planning' | 'placing' | 'indexing' | 'switching' | 'recording' | 'pruning';
   /** Changes that wait for their outcome here. */
   readonly waiting: number;
   /** Of the last failure that is being retried; null: all is well. */
   readonly trouble: string | null;
 }
 
-/** Rejected with the code of the error as type where the change fails: `package-invalid`, `package-conflict`, `change-guarded`, `package-not-found` … */
+/** Names in an answer, of each list; the record has them all. */
+export const shownNames = 100;
+
+/** The lists of its answer are cut at `shownNames`. Rejected with the code of the error as type where the change fails: `package-invalid`, `package-conflict`, `change-guarded`, `package-not-found` …; with `record-conflict` in the moments in which a long history is handed over: ask again, with the same id. */
 export const publishPackagesUpdate = defineUpdate<ChangeOutcome, [PublishInput]>('publishPackages');
 export const removePackagesUpdate = defineUpdate<ChangeOutcome, [RemoveInput]>('removePackages');
 /** A change that is in the record already (REST): answers when it has ended. */

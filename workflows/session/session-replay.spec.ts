@@ -1,75 +1,20 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, it } from '@jest/globals';
-import { Worker } from '@temporalio/worker';
-import { bundle } from '../../temporal/workflow-bundle.js';
+import { describe, expect, it } from '@jest/globals';
+import { describeReplays } from '../__fixtures__/describe-replays.js';
 import { secretsIn } from '../__fixtures__/secrets-in-history.js';
 import { recordScenario, scenarios } from './__fixtures__/recorded-scenarios.js';
-import { installQuietRuntime, startTimeSkipping } from './__fixtures__/workflow-environment.js';
-import type { Mutation } from './__fixtures__/recorded-scenarios.js';
+import { sessionWorkflowId } from './session-messages.js';
 
-/**
- * Replays whole histories that were recorded before, so that a change of the workflow cannot strand sessions that are open while
- * it is deployed. `MILLRACE_RECORD_HISTORIES=1` records them anew: do that for a new scenario, never to make this spec pass.
- */
-const here = path.dirname(fileURLToPath(import.meta.url));
-const directory = path.join(here, '__histories__');
-const fileOf = (name: string): string => path.join(directory, `${name}.json`);
-const read = (name: string): unknown => JSON.parse(readFileSync(fileOf(name), 'utf8'));
+describeReplays(
+  path.join(import.meta.dirname, '__histories__'),
+  scenarios.map((scenario) => {
+    const sessionId = scenario.name.replaceAll('-', '');
+    return { name: scenario.name, mutation: scenario.mutation, workflowId: sessionWorkflowId(sessionId), identifiers: [sessionId], record: (environment) => recordScenario(environment, scenario) };
+  }),
+);
 
-let code: string;
-beforeAll(async () => {
-  if (process.env.MILLRACE_RECORD_HISTORIES === '1') await recordAll();
-  else installQuietRuntime();
-  ({ code } = await bundle(path.resolve(here, '../index.ts')));
-}, 300_000);
-
-async function recordAll(): Promise<void> {
-  const environment = await startTimeSkipping();
-  try {
-    for (const scenario of scenarios) writeFileSync(fileOf(scenario.name), `${JSON.stringify(JSON.parse(await recordScenario(environment, scenario)))}\n`);
-  } finally {
-    await environment.teardown();
-  }
-}
-
-function mutated([from, to]: Mutation): string {
-  const changed = code.replace(from, to);
-  if (changed === code) throw new Error(`the mutation ${from} changes nothing: the workflow has changed, so change the mutation`);
-  return changed;
-}
-
-const replay = (workflowCode: string, name: string): Promise<void> =>
-  Worker.runReplayHistory({ workflowBundle: { code: workflowCode }, replayName: name }, read(name), `session:${name.replaceAll('-', '')}`);
-
-describe.each(scenarios.map((scenario) => [scenario.name, scenario.mutation] as const))('the recorded history "%s"', (name, mutation) => {
-  it('is whole', () => {
-    const { events } = read(name) as { events: { eventId: string; eventType: string }[] };
-    expect(events.map((event) => Number(event.eventId))).toEqual(events.map((_, index) => index + 1));
-    expect(events[0]?.eventType).toBe('EVENT_TYPE_WORKFLOW_EXECUTION_STARTED');
-    expect(events.at(-1)?.eventType).toMatch(/^EVENT_TYPE_WORKFLOW_EXECUTION_(COMPLETED|FAILED|CANCELED|CONTINUED_AS_NEW)$/);
-  });
-
-  it('replays with the workflow of today', async () => {
-    await replay(code, name);
-  });
-
-  it('does not replay with a workflow that does something else', async () => {
-    await expect(replay(mutated(mutation), name)).rejects.toThrow(/nondeterminism|determinism/i);
-  });
-
-  it('holds no token and no secret', () => {
-    expect(secretsIn(read(name), [name.replaceAll('-', '')])).toEqual([]);
-  });
-});
-
-describe('the recorded histories', () => {
-  it('are those of the scenarios, no more and no fewer', () => {
-    expect(readdirSync(directory).sort()).toEqual(scenarios.map((scenario) => `${scenario.name}.json`).sort());
-  });
-
-  it('would be caught with a token or a secret in them', () => {
+describe('what looks for secrets in histories', () => {
+  it('would find a token or a secret', () => {
     const planted = (value: object): unknown => ({ payloads: [{ metadata: { encoding: 'anNvbi9wbGFpbg==' }, data: Buffer.from(JSON.stringify(value)).toString('base64') }] });
     expect(secretsIn(planted({ by: 'x9Gk2mPq7RtZ4bWc8LdN' }))).toEqual(['x9Gk2mPq7RtZ4bWc8LdN']);
     expect(secretsIn(planted({ password: 'short' }))).toEqual(['password']);

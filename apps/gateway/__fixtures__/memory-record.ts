@@ -20,7 +20,7 @@ export class MemoryRecord {
   readonly commands: SessionCommands = {
     open: async (command) => {
       const openedAt = new Date().toISOString();
-      const expiresAt = new Date(Date.now() + command.timeoutSeconds * 1000).toISOString();
+      const expiresAt = new Date(Date.parse(openedAt) + command.timeoutSeconds * 1000).toISOString();
       const { sessionId: id, policy, owner, timeoutSeconds, retain } = command;
       this.held.set(id, { command, session: { id, state: 'open', policy, owner, openedAt, expiresAt, revokedAt: null, endedAt: null, timeoutSeconds, retain, totals: noTotals } });
       this.opened += 1;

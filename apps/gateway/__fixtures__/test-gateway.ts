@@ -12,6 +12,7 @@ import { MemoryRules } from './memory-rules.js';
 import { MemoryBuses } from './memory-buses.js';
 import { MemoryComposes } from './memory-composes.js';
 import { MemoryRecord } from './memory-record.js';
+import { MemoryRepositories } from './memory-repositories.js';
 
 export interface TestGatewayOptions {
   readonly dependencies?: Partial<GatewayDependencies>;
@@ -28,6 +29,7 @@ export interface TestGateway {
   readonly settings: Settings;
   readonly record: MemoryRecord;
   readonly composes: MemoryComposes;
+  readonly repositories: MemoryRepositories;
   /** Everything that was logged so far. */
   log(): string;
   close(): Promise<void>;
@@ -42,10 +44,11 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const settings = readSettings({ MILLRACE_HOME: home, MILLRACE_CONTROL_PORT: '0', MILLRACE_CONTROL_AUTH: 'craft:craft', MILLRACE_PERMISSIVE: '1', MILLRACE_LOG_LEVEL: 'debug', ...options.environment });
   const record = new MemoryRecord();
   const composes = new MemoryComposes();
+  const repositories = new MemoryRepositories();
   const lines: string[] = [];
   const log = createGatewayLogger(settings, { write: (line) => void lines.push(line) });
   const access = options.dependencies?.access ?? (await openAccess({ ...settings, environment: {} }));
-  const dependencies = { commands: record.commands, reads: record.reads, outbox: record.outbox, workflows: absentEngine, authority: testAuthority, buildEnvironment: testBuildEnvironment, composes: composes.dependencies(), buses: new MemoryBuses().dependencies(), rules: new MemoryRules().dependencies(), ...options.dependencies, access };
+  const dependencies = { commands: record.commands, reads: record.reads, outbox: record.outbox, workflows: absentEngine, authority: testAuthority, buildEnvironment: testBuildEnvironment, composes: composes.dependencies(), buses: new MemoryBuses().dependencies(), rules: new MemoryRules().dependencies(), repositories: repositories.dependencies(), ...options.dependencies, access };
   const { clientMilliseconds, waitingSeats, heartbeatMilliseconds } = options;
   const gateway = await startGateway({ settings, dependencies, log, ...(clientMilliseconds === undefined ? {} : { clientMilliseconds }), ...(waitingSeats === undefined ? {} : { waitingSeats }), ...(heartbeatMilliseconds === undefined ? {} : { heartbeatMilliseconds }) });
   return {
@@ -54,6 +57,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     settings,
     record,
     composes,
+    repositories,
     log: () => lines.join(''),
     close: async () => {
       await gateway.close();

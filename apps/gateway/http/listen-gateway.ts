@@ -9,6 +9,7 @@ import type { TlsListener } from '../../../libs/access/authentication/certificat
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import type { Settings } from '../../../libs/settings/settings.js';
 import { answerClientError } from './client-error.js';
+import { limitRequests } from './request-deadline.js';
 
 export interface Gateway {
   /** `http://localhost:9999`, or https, with the port that was really taken. */
@@ -22,19 +23,24 @@ export interface ListenOptions {
   readonly fastify: FastifyInstance;
   readonly settings: Pick<Settings, 'host' | 'controlPort'>;
   readonly serverOptions: ServerOptions;
+  /** How long a client may take to send a request, or leave an answer unread. */
+  readonly clientMilliseconds: number;
   /** Undefined: HTTP in the clear. */
   readonly tls: TlsListener | undefined;
 }
 
+type SecondListener = { readonly port: number } & Pick<ListenOptions, 'fastify' | 'serverOptions' | 'clientMilliseconds' | 'tls'>;
+
 /** `localhost` is both loopback addresses with one port, because clients resolve the name to either; a machine without IPv6 has only the one. */
-export async function listenGateway({ app, fastify, settings, serverOptions, tls }: ListenOptions): Promise<Gateway> {
+export async function listenGateway({ app, fastify, settings, serverOptions, clientMilliseconds, tls }: ListenOptions): Promise<Gateway> {
   const both = settings.host === 'localhost';
   const server: unknown = app.getHttpServer();
+  limitRequests(server as Server, clientMilliseconds);
   if (server instanceof TlsServer) tls?.attach(server as TlsServer);
   try {
     await app.listen(settings.controlPort, both ? '127.0.0.1' : settings.host);
     const { port } = app.getHttpServer().address() as AddressInfo;
-    const second = both ? await listenSecond({ fastify, port, serverOptions, tls }) : undefined;
+    const second = both ? await listenSecond({ fastify, port, serverOptions, clientMilliseconds, tls }) : undefined;
     return {
       port,
       address: `${tls === undefined ? 'http' : 'https'}://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${port}`,
@@ -50,9 +56,10 @@ export async function listenGateway({ app, fastify, settings, serverOptions, tls
   }
 }
 
-async function listenSecond({ fastify, port, serverOptions, tls }: { readonly port: number } & Pick<ListenOptions, 'fastify' | 'serverOptions' | 'tls'>): Promise<Server | undefined> {
-  const server = openServer(fastify, serverOptions, tls);
-  server.setTimeout(serverOptions.requestTimeout ?? 0);
+async function listenSecond({ fastify, port, serverOptions, clientMilliseconds, tls }: SecondListener): Promise<Server | undefined> {
+  const server = openServer({ fastify, serverOptions, clientMilliseconds, tls });
+  limitRequests(server, clientMilliseconds);
+  server.setTimeout(clientMilliseconds);
   server.on('clientError', answerClientError);
   try {
     await new Promise<void>((resolve, reject) => {
@@ -66,9 +73,9 @@ async function listenSecond({ fastify, port, serverOptions, tls }: { readonly po
   }
 }
 
-function openServer(fastify: FastifyInstance, serverOptions: ServerOptions, tls: TlsListener | undefined): Server {
+function openServer({ fastify, serverOptions, clientMilliseconds, tls }: Omit<SecondListener, 'port'>): Server {
   if (tls === undefined) return createServer(serverOptions, (request, response) => fastify.routing(request, response));
-  const server = createTlsServer({ ...serverOptions, ...tls.options, handshakeTimeout: serverOptions.requestTimeout }, (request, response) => fastify.routing(request, response));
+  const server = createTlsServer({ ...serverOptions, ...tls.options, handshakeTimeout: clientMilliseconds }, (request, response) => fastify.routing(request, response));
   tls.attach(server);
   return server;
 }

@@ -17,7 +17,7 @@ import { withDeadline } from '../http/with-deadline.js';
 import type { GatewayMetrics } from '../metrics/gateway-metrics.js';
 import { allowedMethods } from '../openapi/allowed-methods.js';
 import { awaitChange, hasEnded } from './await-change.js';
-import { clientGone } from './client-gone.js';
+import { clientGone } from '../http/client-gone.js';
 import { externalAddress } from './external-address.js';
 import { odcsMetrics } from './odcs-metrics.js';
 import { OdcsService } from './odcs-service.js';

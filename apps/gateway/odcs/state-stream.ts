@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Compose } from '../../../libs/compose/compose.js';
 import type { ComposeReads } from '../../../libs/compose-record/compose-commands.js';
 import { awaitChange, hasEnded } from './await-change.js';
-import { clientGone } from './client-gone.js';
+import { clientGone } from '../http/client-gone.js';
 
 export interface StateStream {
   readonly request: FastifyRequest;

@@ -11,9 +11,9 @@ export const problem = z
     code: z.string().describe('Stable; listed in docs/reference/control-api.md.'),
     suggestion: z.string().optional().describe('What to do about it.'),
     mistakes: z
-      .array(z.object({ file: z.string(), line: z.int().min(1), column: z.int().min(1), path: z.string(), message: z.string() }))
+      .array(z.looseObject({ file: z.string(), line: z.int().min(1), column: z.int().min(1), path: z.string(), message: z.string() }).partial())
       .optional()
-      .describe('With `invalid-policy-document`: each mistake in the document, at most 100.'),
+      .describe('Each thing that is wrong, where there may be several. With `invalid-policy-document`: where in the document, at most 100; with a change of a repository that is refused: each package, and why.'),
   })
   .meta({ id: 'Problem' });
 

@@ -77,7 +77,7 @@ const audience = z.enum(['public', 'reader']).default('public');
 export const authorizationSchema = z.strictObject({
   composes: composesSchema.prefault({}),
   roles: z.strictObject(perCapability).prefault({}),
-  reads: z.strictObject({ composes: audience, metrics: audience, status: audience }).prefault({}),
+  reads: z.strictObject({ composes: audience, repositories: audience, metrics: audience, status: audience }).prefault({}),
   quotas: z.strictObject({ default: quotaSchema.default({}), users: z.record(name, quotaSchema).default({}), groups: z.record(name, quotaSchema).default({}) }).prefault({}),
 });
 

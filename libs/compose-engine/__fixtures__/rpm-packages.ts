@@ -54,6 +54,8 @@ export function indexPackages(directory: string, ...options: readonly string[]):
 export interface SigningKey extends Disposable {
   /** Upper-case hex of 16 digits. */
   readonly keyId: string;
+  /** Armoured. */
+  readonly publicKey: string;
   /** Adds signatures to package files, in place. */
   sign(...files: readonly string[]): void;
 }
@@ -66,6 +68,7 @@ export function createSigningKey(): SigningKey {
   const keyId = /^pub:[^:]*:[^:]*:[^:]*:([0-9A-F]{16}):/m.exec(gpg('--list-keys', '--with-colons'))?.[1] ?? '';
   return {
     keyId,
+    publicKey: gpg('--armor', '--export'),
     sign: (...files) => void execFileSync('rpmsign', ['--addsign', '--define', `_gpg_path ${home}`, '--define', `_gpg_name ${keyId}`, '--define', '__gpg /usr/bin/gpg', ...files], { stdio: 'ignore' }),
     [Symbol.dispose]() {
       try {

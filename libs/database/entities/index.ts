@@ -3,6 +3,18 @@ import { ComposeNamePlace, ComposeNameRow } from './compose-name-entities.js';
 import { ClosedSession, Counter, OutboxMessage, ProxyProcess, Revocation, RevocationAck, SessionKnowledgeRow, SessionSecretsRow, TrafficNotification } from './operation-entities.js';
 import { BusMessageRow, BusRow, ParkedMessageRow } from './incoming-entities.js';
 import { MessageSinkRow, OutboundMessageRow } from './message-entities.js';
+import {
+  PackageMetadataRow,
+  RepositoryChangeRow,
+  RepositoryChangeSourceRow,
+  RepositoryListingRow,
+  RepositoryPackageRow,
+  RepositoryPlannedPackageRow,
+  RepositoryPlanRow,
+  RepositoryRow,
+  RepositoryStateRow,
+  RepositoryUploadRow,
+} from './repository-entities.js';
 import { ComposeRuleRow, RuleComposeRow } from './rule-entities.js';
 import { ArtefactRow, DownloadRow, SessionRow } from './projection-entities.js';
 import { StoredEvent, Stream } from './stream-entities.js';
@@ -13,6 +25,7 @@ export * from './incoming-entities.js';
 export * from './message-entities.js';
 export * from './operation-entities.js';
 export * from './projection-entities.js';
+export * from './repository-entities.js';
 export * from './rule-entities.js';
 export * from './stream-entities.js';
 
@@ -46,4 +59,14 @@ export const entities = [
   RuleComposeRow,
   ComposeNameRow,
   ComposeNamePlace,
+  PackageMetadataRow,
+  RepositoryChangeRow,
+  RepositoryChangeSourceRow,
+  RepositoryListingRow,
+  RepositoryPackageRow,
+  RepositoryPlannedPackageRow,
+  RepositoryPlanRow,
+  RepositoryRow,
+  RepositoryStateRow,
+  RepositoryUploadRow,
 ] as const;

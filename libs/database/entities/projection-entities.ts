@@ -55,6 +55,7 @@ export const ArtefactRow = defineEntity({
     verdict: p.text().$type<'Approved' | 'Rejected'>(),
     kept: p.boolean(),
   },
+  indexes: [{ name: 'artefacts_sha256', properties: ['sha256'] }],
 });
 
 /** Projection: one row a traffic event; the event has the headers and inspections. */

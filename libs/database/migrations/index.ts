@@ -5,6 +5,7 @@ import { AddComposeQuotas } from './0004-add-compose-quotas.js';
 import { CreateIncomingMessages } from './0005-create-incoming-messages.js';
 import { CreateComposeRules } from './0006-create-compose-rules.js';
 import { CreateComposeNames } from './0007-create-compose-names.js';
+import { CreateRepositories } from './0008-create-repositories.js';
 
 /** In the order of application. A migration that was released is never changed; a new one follows it. */
 export const migrations = [
@@ -15,4 +16,5 @@ export const migrations = [
   { name: '0005-create-incoming-messages', class: CreateIncomingMessages },
   { name: '0006-create-compose-rules', class: CreateComposeRules },
   { name: '0007-create-compose-names', class: CreateComposeNames },
+  { name: '0008-create-repositories', class: CreateRepositories },
 ];

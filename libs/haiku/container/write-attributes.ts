@@ -1,40 +1,16 @@
 import type { Attribute } from './attribute.js';
 import { attributeTypes } from './attribute-ids.js';
 
-export interface WrittenSection {
-  readonly bytes: Buffer;
-  readonly stringsLength: number;
-  readonly stringsCount: number;
-}
-
-/** Shared strings, and the trees that refer to them: a string stands there when it comes twice or more. The same input gives the same bytes. */
-export function writeAttributes(attributes: readonly Attribute[]): WrittenSection {
-  const strings = sharedStrings(attributes);
-  const table = Buffer.concat([...[...strings.keys()].map((text) => Buffer.from(`${text}\0`)), Buffer.from([0])]);
-  const writer = new AttributeWriter(strings);
+/** Attribute trees with every string where it is used; the 0 that ends the list is there. What `shareStrings` begins with, and what is kept of packages. */
+export function writeInlineAttributes(attributes: readonly Attribute[]): Buffer {
+  const writer = new AttributeWriter();
   writer.list(attributes);
-  return { bytes: Buffer.concat([table, writer.bytes()]), stringsLength: table.length, stringsCount: strings.size };
-}
-
-/** Those that are used most have the smallest numbers. */
-function sharedStrings(attributes: readonly Attribute[]): ReadonlyMap<string, number> {
-  const uses = new Map<string, number>();
-  const count = (list: readonly Attribute[]): void => {
-    for (const { value, children } of list) {
-      if (typeof value === 'string' && value !== '') uses.set(value, (uses.get(value) ?? 0) + 1);
-      count(children);
-    }
-  };
-  count(attributes);
-  const shared = [...uses].filter(([, number]) => number > 1).sort(([one, often], [other, oftener]) => oftener - often || (one < other ? -1 : 1));
-  return new Map(shared.map(([text], index) => [text, index]));
+  return writer.bytes();
 }
 
 class AttributeWriter {
-  #buffer = Buffer.allocUnsafe(64 * 1024);
+  #buffer = Buffer.allocUnsafe(4 * 1024);
   #length = 0;
-
-  constructor(private readonly strings: ReadonlyMap<string, number>) {}
 
   bytes(): Buffer {
     return this.#buffer.subarray(0, this.#length);
@@ -52,10 +28,8 @@ class AttributeWriter {
       tag(attributeTypes.uint, encoding);
       this.#integer(value, 2 ** encoding);
     } else if (typeof value === 'string') {
-      const index = this.strings.get(value);
-      tag(attributeTypes.string, index === undefined ? 0 : 1);
-      if (index === undefined) this.#append(Buffer.from(`${value}\0`));
-      else this.#leb128(index);
+      tag(attributeTypes.string, 0);
+      this.#append(Buffer.from(`${value}\0`));
     } else if (Buffer.isBuffer(value)) {
       tag(attributeTypes.raw, 0);
       this.#leb128(value.length);

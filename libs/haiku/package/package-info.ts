@@ -10,7 +10,7 @@ export interface PackageInfo {
   readonly packager: string;
   /** Empty: none. */
   readonly basePackage: string;
-  /** 1: its licence has to be approved; 2: a package of the system. */
+  /** `approveLicence`; 2: a package of the system. */
   readonly flags: number;
   readonly architecture: Architecture;
   readonly version: PackageVersion;
@@ -35,6 +35,9 @@ export interface PackageInfo {
   /** Empty: none. */
   readonly installPath: string;
 }
+
+/** Flag: users have to approve its licence before it is installed. */
+export const approveLicence = 1;
 
 /** `cmd:foo = 1.2 (compatible >= 1)` */
 export interface Provided {

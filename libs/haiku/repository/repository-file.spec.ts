@@ -4,7 +4,7 @@ import { bufferSource } from '../byte-source.js';
 import { describePackage } from '../__fixtures__/describe-package.js';
 import { sample } from '../__fixtures__/samples.js';
 import { canonicalFileName } from '../package/package-info.js';
-import { readRepositoryFile, writeRepositoryFile } from './repository-file.js';
+import { packageEntry, readPackageEntry, readRepositoryFile, writeRepositoryFile } from './repository-file.js';
 
 const real = () => readRepositoryFile(bufferSource(sample('repo')));
 
@@ -28,8 +28,9 @@ describe('a repository file', () => {
 
   it('is written as the real tools write it, but for memory that they leave as it was, and a name that theirs leave empty', async () => {
     const repository = await real();
-    const written = await writeRepositoryFile(repository);
+    const written = await writeRepositoryFile(repository.info, repository.packages.map(packageEntry));
     expect(await readRepositoryFile(bufferSource(written))).toEqual(repository);
+    expect(repository.packages.map((item) => readPackageEntry(packageEntry(item)))).toEqual(repository.packages);
     const [ours, theirs] = [heapOf(written), heapOf(sample('repo'))];
     // The packages, byte by byte: the order of equally frequent strings is theirs by chance.
     expect(ours.packages.length).toBe(theirs.packages.length);

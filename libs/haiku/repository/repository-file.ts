@@ -2,10 +2,11 @@ import type { ByteSource } from '../byte-source.js';
 import { attributeIds } from '../container/attribute-ids.js';
 import type { Attribute } from '../container/attribute.js';
 import { textsOf } from '../container/attribute.js';
-import { largestSection, readAttributes } from '../container/read-attributes.js';
+import { eachAttribute, readAttributes } from '../container/read-attributes.js';
 import { chunkSize, openHeap } from '../container/read-heap.js';
 import { formatVersion, numberAt, readHeader } from '../container/read-header.js';
-import { writeAttributes } from '../container/write-attributes.js';
+import { shareStrings } from '../container/share-strings.js';
+import { writeInlineAttributes } from '../container/write-attributes.js';
 import { writeHeap } from '../container/write-heap.js';
 import { invalidFile } from '../invalid-haiku-file.js';
 import { attributesOfInfo } from '../package/attributes-of-info.js';
@@ -28,11 +29,33 @@ export interface RepositoryFile {
 const headerSize = 72;
 const minorVersion = 1;
 const zlib = 1;
+const noStrings = Buffer.of(0);
+const endOfList = Buffer.of(0);
 
-/** The file `repo` (HPKR): the same input gives the same bytes. Errors: `invalid-request` where clients would refuse the repository. */
-export async function writeRepositoryFile({ info, packages }: RepositoryFile): Promise<Buffer> {
+/** Bytes that Haiku's own readers take in. */
+const largestInfo = 1024 * 1024;
+const largestPackages = 64 * 1024 * 1024;
+/** Attributes. */
+const largestPackage = 500_000;
+
+/** What a repository file says of one package, as an inline attribute (`writeInlineAttributes`) without the 0 behind it. */
+export function packageEntry({ info, checksum }: ListedPackage): Buffer {
+  return writeInlineAttributes([{ id: attributeIds.package, value: info.name, children: attributesOfInfo(info, checksum) }]).subarray(0, -1);
+}
+
+/** Errors: `source-invalid`. */
+export function readPackageEntry(entry: Buffer): ListedPackage {
+  const [attribute, ...rest] = readAttributes(Buffer.concat([noStrings, entry, endOfList]), { stringsLength: 1, stringsCount: 0 });
+  if (attribute?.id !== attributeIds.package || rest.length > 0) throw invalidFile('what is kept of a package is not one package');
+  return listed(attribute);
+}
+
+/** The file `repo` (HPKR) out of `packageEntry` of each package: the same input gives the same bytes. Errors: `source-invalid` where clients would refuse the repository for its size. */
+export async function writeRepositoryFile(info: RepositoryInfo, entries: readonly Buffer[]): Promise<Buffer> {
   const described = repositoryInfoBytes(info);
-  const section = writeAttributes(packages.map((item): Attribute => ({ id: attributeIds.package, value: item.info.name, children: attributesOfInfo(item.info, item.checksum) })));
+  if (described.length > largestInfo) throw invalidFile(`what describes the repository, licences included, has ${described.length} bytes; clients read ${largestInfo}`);
+  const section = shareStrings(Buffer.concat([...entries, endOfList]));
+  if (section.bytes.length > largestPackages) throw invalidFile(`what it says of ${entries.length} packages has ${section.bytes.length} bytes; clients read ${largestPackages}`);
   const heap = await writeHeap(Buffer.concat([described, section.bytes]));
   const header = Buffer.alloc(headerSize);
   header.write('hpkr', 0, 'latin1');
@@ -51,17 +74,35 @@ export async function writeRepositoryFile({ info, packages }: RepositoryFile): P
   return Buffer.concat([header, heap]);
 }
 
-/** Errors: `source-invalid`. */
-export async function readRepositoryFile(source: ByteSource): Promise<RepositoryFile> {
+/** A repository file whose packages are read one by one. */
+export interface OpenRepositoryFile {
+  readonly info: RepositoryInfo;
+  /** Errors: `source-invalid`, as late as what is wrong stands in it. */
+  packages(): Generator<ListedPackage, void>;
+}
+
+/** Unpacks it in memory, which takes 65 MiB at most. Errors: `source-invalid`. */
+export async function openRepositoryFile(source: ByteSource): Promise<OpenRepositoryFile> {
   const { bytes, heap: place } = await readHeader(source, { magic: 'hpkr', size: headerSize });
   const infoLength = bytes.readUInt32BE(40);
   const [length, stringsLength, stringsCount] = [numberAt(bytes, 48), numberAt(bytes, 56), numberAt(bytes, 64)];
-  if (infoLength > largestSection || length > largestSection) throw invalidFile(`its sections have ${infoLength} and ${length} bytes`);
+  if (infoLength > largestInfo || length > largestPackages) throw invalidFile(`its sections have ${infoLength} and ${length} bytes`);
+  if (infoLength + length !== place.uncompressedSize) throw invalidFile('its sections are not as large as its heap');
   const heap = await openHeap(source, place);
-  if (infoLength + length !== heap.size) throw invalidFile('its sections are not as large as its heap');
   const info = readRepositoryInfo(await heap.read(0, infoLength));
-  const attributes = readAttributes(await heap.read(infoLength, length), { stringsLength, stringsCount });
-  return { info, packages: attributes.flatMap((attribute) => (attribute.id === attributeIds.package ? [listed(attribute)] : [])) };
+  const section = await heap.read(infoLength, length);
+  return {
+    info,
+    *packages() {
+      for (const attribute of eachAttribute(section, { stringsLength, stringsCount, most: largestPackage })) if (attribute.id === attributeIds.package) yield listed(attribute);
+    },
+  };
+}
+
+/** Errors: `source-invalid`. */
+export async function readRepositoryFile(source: ByteSource): Promise<RepositoryFile> {
+  const { info, packages } = await openRepositoryFile(source);
+  return { info, packages: [...packages()] };
 }
 
 function listed({ children }: Attribute): ListedPackage {

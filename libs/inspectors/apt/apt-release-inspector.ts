@@ -4,7 +4,7 @@ import { signedByMetadata, verifyCleartext, verifyDetached } from '../openpgp/ve
 import { entriesNamed, findReleases } from './known-releases.js';
 import { findPart, partLimit, rememberPart, type ReleasePart } from './known-signatures.js';
 import { isDeclared, readRaw } from './raw-body.js';
-import { releaseLimit, type Release } from './release-file.js';
+import { releaseLimit, type Release } from '../../deb/release-file.js';
 import { parseReleasePath } from './release-path.js';
 import { plainPath } from './repository-path.js';
 import { verifyRelease, type ReleaseOutcome } from './verify-release.js';

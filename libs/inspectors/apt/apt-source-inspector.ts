@@ -1,6 +1,6 @@
 import type { InspectedBody, InspectedRequest, InspectionContext, Inspector, ResponseInspection } from '../../inspection/inspector.js';
 import { isCleartextSigned, splitCleartext } from '../openpgp/cleartext.js';
-import { readOneParagraph, type Paragraph } from './control-file.js';
+import { readOneParagraph, type Paragraph } from '../../deb/control-file.js';
 import { judgeFile } from './judge-file.js';
 import { createFileCollector, rememberFiles, type KnownIndex } from './known-files.js';
 import { debPurl, describePackage } from './package-metadata.js';

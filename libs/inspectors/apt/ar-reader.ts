@@ -1,3 +1,4 @@
+import { arHeaderLength, arMagic, maxArMembers, parseArHeader } from '../../deb/ar-header.js';
 import { limitExceeded, refusal } from '../../inspection/refusal.js';
 import { createByteSource } from '../archives/byte-source.js';
 
@@ -9,8 +10,6 @@ export interface ArMember {
   content(): AsyncGenerator<Buffer, void>;
 }
 
-const magic = '!<arch>\n';
-const maxMembers = 64;
 const chunkSize = 64 * 1024;
 
 /**
@@ -19,13 +18,13 @@ const chunkSize = 64 * 1024;
  */
 export async function* readAr(chunks: AsyncIterator<Buffer>): AsyncGenerator<ArMember, void> {
   const source = createByteSource(chunks);
-  const head = await source.read(magic.length);
-  if (head?.toString('latin1') !== magic) throw refusal('the file is not a Debian package: it does not begin as an ar archive');
+  const head = await source.read(arMagic.length);
+  if (head?.toString('latin1') !== arMagic) throw refusal('the file is not a Debian package: it does not begin as an ar archive');
   for (let count = 1; ; count += 1) {
-    const header = await source.read(60);
+    const header = await source.read(arHeaderLength);
     if (header === undefined) return;
-    if (count > maxMembers) throw limitExceeded(`the ar archive has more than ${maxMembers} members`);
-    const { name, size } = parseHeader(header);
+    if (count > maxArMembers) throw limitExceeded(`the ar archive has more than ${maxArMembers} members`);
+    const { name, size } = parseArHeader(header);
     let left = size;
     const content = async function* (): AsyncGenerator<Buffer, void> {
       while (left > 0) {
@@ -40,12 +39,4 @@ export async function* readAr(chunks: AsyncIterator<Buffer>): AsyncGenerator<ArM
     left = 0;
     if (size % 2 === 1) await source.skip(1);
   }
-}
-
-function parseHeader(header: Buffer): { name: string; size: number } {
-  const text = header.toString('latin1');
-  const name = text.slice(0, 16).trimEnd().replace(/\/$/, '');
-  const size = text.slice(48, 58).trimEnd();
-  if (text.slice(58) !== '`\n' || !/^[\x21-\x7e]+$/.test(name) || name.includes('/') || !/^\d{1,10}$/.test(size)) throw refusal('the ar archive has a malformed member header');
-  return { name, size: Number(size) };
 }

@@ -5,7 +5,7 @@ import { archiveLimits, type ArchiveLimits } from '../archives/archive-limits.js
 import { decompress } from '../archives/decompress.js';
 import { readTar } from '../archives/tar-reader.js';
 import { readAr, type ArMember } from './ar-reader.js';
-import { readOneParagraph, type Paragraph } from './control-file.js';
+import { readOneParagraph, type Paragraph } from '../../deb/control-file.js';
 import { readCopyrightFile, type CopyrightFile } from './copyright-file.js';
 import { readDataArchive } from './data-archive.js';
 import { compressionOf } from './read-index.js';

@@ -1,6 +1,6 @@
 import parseExpression from 'spdx-expression-parse';
 import { spdxLicense } from '../documents/spdx-license.js';
-import { chunksOf, readParagraphs } from './control-file.js';
+import { chunksOf, readParagraphs } from '../../deb/control-file.js';
 
 export interface CopyrightFile {
   /** SPDX expression; a licence that SPDX has no identifier for is a `LicenseRef-`. Empty when the file is not machine-readable. */

@@ -1,6 +1,6 @@
 import type { SessionKnowledge } from '../../inspection/inspector.js';
 import { limitExceeded } from '../../inspection/refusal.js';
-import type { Release } from './release-file.js';
+import type { Release } from '../../deb/release-file.js';
 import { directoriesAbove } from './repository-path.js';
 import { addToList, readList } from './spread-list.js';
 

@@ -1,5 +1,5 @@
 import type { ArtefactMetadata } from '../../inspection/inspection.js';
-import type { Paragraph } from './control-file.js';
+import type { Paragraph } from '../../deb/control-file.js';
 
 /** Package URL of type deb, https://github.com/package-url/purl-spec; the vendor is the Origin of the release, when it is known. */
 export function debPurl(subject: { name: string; version: string; architecture: string; vendor: string | undefined }): string {

@@ -2,10 +2,11 @@ import type { InspectedBody, InspectionContext } from '../../inspection/inspecto
 import { refusal } from '../../inspection/refusal.js';
 import { archiveLimits } from '../archives/archive-limits.js';
 import { decompress, type Compression } from '../archives/decompress.js';
-import { readParagraphs, type Paragraph } from './control-file.js';
+import { readParagraphs, type Paragraph } from '../../deb/control-file.js';
 import { createFileCollector, type DeclaredFile, type FileCollector } from './known-files.js';
-import { readDigestList } from './release-file.js';
-import { directoryOf, safeFileName } from './repository-path.js';
+import { readDigestList } from '../../deb/release-file.js';
+import { safeFileName } from '../../deb/file-name.js';
+import { directoryOf } from './repository-path.js';
 
 /** The indexes of large archives have some 60 MB unpacked, a list of all sources 50 MB. */
 const unpackedLimit = 1024 ** 3;

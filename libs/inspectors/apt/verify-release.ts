@@ -6,7 +6,7 @@ import { readAptConfiguration, type AptConfiguration } from './apt-configuration
 import { matchRepository } from './configured-repository.js';
 import { rememberRelease, toKnownRelease, type KnownRelease } from './known-releases.js';
 import { readMachineKeyrings } from './machine-keyrings.js';
-import { parseRelease, whyNotCurrent, type Release } from './release-file.js';
+import { parseRelease, whyNotCurrent, type Release } from '../../deb/release-file.js';
 
 /** A Release file whose signature holds, or why it does not count. */
 export type ReleaseOutcome =

@@ -1,6 +1,6 @@
 import { refusal } from '../../inspection/refusal.js';
 import type { Changelog, PackageIdentity } from '../package/package-details.js';
-import { parseFiles, parseVersionElement } from './primary.js';
+import { parseFiles, parseOnePackage, parseVersionElement } from './primary.js';
 import { attribute, onlyChild, readXmlRecords, wholeNumber, type XmlRecord } from './xml-records.js';
 
 /** A package as `filelists.xml` and `other.xml` name it. */
@@ -14,6 +14,12 @@ export async function* readFilelists(chunks: AsyncIterable<Buffer>, signal?: Abo
   for await (const record of readXmlRecords(chunks, { root: 'filelists', signal })) {
     if (record.name === 'package') yield { ...parseNamedPackage(record), files: parseFiles(record) };
   }
+}
+
+/** One `<package>` element of `filelists.xml`. Throws a reason for whatever is none. */
+export function parseFilelists(element: Buffer): NamedPackage & { readonly files: ReturnType<typeof parseFiles> } {
+  const record = parseOnePackage(element, 'filelists');
+  return { ...parseNamedPackage(record), files: parseFiles(record) };
 }
 
 /** Streams the changelogs of all packages, in the order of the document: createrepo_c writes oldest first. */

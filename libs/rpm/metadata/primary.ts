@@ -3,7 +3,7 @@ import { dependencyKinds, type Comparison, type Dependency, type DependencyKind 
 import type { PackageIdentity } from '../package/package-details.js';
 import { parseChecksum, type Checksum } from './checksum.js';
 import { withoutElement } from './without-element.js';
-import { attribute, childText, onlyChild, readXmlRecords, wholeNumber, type XmlRecord } from './xml-records.js';
+import { attribute, childText, onlyChild, parseXmlRecords, readXmlRecords, wholeNumber, type XmlRecord } from './xml-records.js';
 
 /** One package as `primary.xml` lists it. */
 export interface ListedPackage extends PackageIdentity {
@@ -58,6 +58,19 @@ export async function* readPackageList(chunks: AsyncIterable<Buffer>, options: P
 /** Streams whole packages. */
 export async function* readPrimary(chunks: AsyncIterable<Buffer>, options: PrimaryOptions = {}): AsyncGenerator<ListedPackage & PackageDetails, void> {
   for await (const record of records(chunks, options)) yield { ...parsePackage(record), ...parseDetails(record) };
+}
+
+/** One `<package>` element that is at hand as a whole. Throws a reason for whatever is none. */
+export function parsePrimary(element: Buffer): ListedPackage & PackageDetails {
+  const record = parseOnePackage(element, 'metadata');
+  return { ...parsePackage(record), ...parseDetails(record) };
+}
+
+/** The `<package>` element as the child of that root. */
+export function parseOnePackage(element: Buffer, root: string): XmlRecord {
+  const [record, ...others] = parseXmlRecords(Buffer.concat([Buffer.from(`<${root}>`), element, Buffer.from(`</${root}>`)]), { root });
+  if (record?.name !== 'package' || others.length > 0) throw refusal('the metadata of a package are not one <package> element');
+  return record;
 }
 
 async function* records(chunks: AsyncIterable<Buffer>, { onCount, signal }: PrimaryOptions, skip?: ReadonlySet<string>): AsyncGenerator<XmlRecord, void> {

@@ -69,10 +69,27 @@ export async function* readXmlRecords(chunks: AsyncIterable<Buffer>, options: Re
     collector.close();
   } catch (error) {
     options.signal?.throwIfAborted();
-    if (isMillraceError(error)) throw error;
-    throw refusal(`the document is not well-formed XML: ${errorMessage(error).slice(0, 200)}`, error);
+    throw asRefusal(error);
   }
   yield* collector.take();
+}
+
+/** The same of a document that is at hand as a whole. */
+export function parseXmlRecords(document: Buffer, options: Omit<RecordsOptions, 'signal'>): readonly XmlRecord[] {
+  const collector = createCollector(options);
+  const decode = createDecoder();
+  const text = decode(document) + decode();
+  try {
+    for (let offset = 0; offset < text.length; offset += sliceLength) collector.write(text.slice(offset, offset + sliceLength));
+    collector.close();
+  } catch (error) {
+    throw asRefusal(error);
+  }
+  return collector.take();
+}
+
+function asRefusal(error: unknown): unknown {
+  return isMillraceError(error) ? error : refusal(`the document is not well-formed XML: ${errorMessage(error).slice(0, 200)}`, error);
 }
 
 function createDecoder(): (bytes?: Buffer) => string {

@@ -8,7 +8,7 @@ import { aptFixture, packagesOf, releaseOf, sourcesOf } from '../__fixtures__/sa
 import { readBinaryPackage } from '../binary-package.js';
 import { readCopyrightFile } from '../copyright-file.js';
 import { readDiffIndex, readPackages, readSources } from '../read-index.js';
-import { parseRelease } from '../release-file.js';
+import { parseRelease } from '../../../deb/release-file.js';
 
 const context = createContext();
 const packages = packagesOf([{ path: 'pool/x_1_all.deb', bytes: aptFixture('sample-xz.deb') }]);

@@ -1,0 +1,22 @@
+import fastifyMultipart from '@fastify/multipart';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+
+/** Routes whose bodies are read as they arrive, and may have any size. */
+export const streamedRoutes: ReadonlySet<string> = new Set(['/v1/repositories/:name/uploads']);
+
+const streamed = 'application/x-millrace-stream';
+const bytes = 'application/octet-stream';
+const form = /^multipart\/form-data\s*(?:;|$)/i;
+
+/** Forms with files of `streamedRoutes` are theirs to read with `request.parts()`, other bodies of them are streams. */
+export async function acceptStreamedBodies(fastify: FastifyInstance): Promise<void> {
+  fastify.addContentTypeParser(streamed, (_request, payload, done) => done(null, payload));
+  await fastify.register(fastifyMultipart, { throwFileSizeLimit: false });
+}
+
+/** What the framework is to take a body for, whatever its client calls it. */
+export function bodyTypeOf(request: FastifyRequest): string | undefined {
+  const given = request.headers['content-type'];
+  if (!streamedRoutes.has(request.routeOptions.url ?? '')) return given === undefined ? undefined : bytes;
+  return given !== undefined && form.test(given) ? given : streamed;
+}

@@ -1,0 +1,16 @@
+import { Controller, Get, Inject, Param } from '@nestjs/common';
+import { Needs } from '../access/needs.js';
+import { RepositoriesService } from './repositories-service.js';
+import type { Origins } from './repository-schemas.js';
+
+/** Where bytes came from, whatever repository lists them. */
+@Controller('v1/packages')
+@Needs('repositories', 'reader')
+export class OriginsController {
+  constructor(@Inject(RepositoriesService) private readonly repositories: RepositoriesService) {}
+
+  @Get(':sha256/origins')
+  origins(@Param('sha256') sha256: string): Promise<Origins> {
+    return this.repositories.origins(sha256);
+  }
+}

@@ -1,0 +1,15 @@
+import type { ContentReference } from '../repository/repository-change.js';
+
+/** Content that Millrace has already: what a session has downloaded, what a compose has, what is in the artifact cache. */
+export interface ContentSources {
+  /** Errors: `blob-not-found`, `compose-not-found`, `invalid-request` (nothing is kept there), `storage-unavailable`. */
+  open(reference: ContentReference, options: { readonly signal: AbortSignal }): Promise<FoundContent>;
+}
+
+export interface FoundContent {
+  /** For messages. */
+  readonly fileName: string;
+  readonly size: number;
+  /** Whoever asks reads it to its end, or leaves the loop. */
+  readonly content: AsyncIterable<Buffer>;
+}

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { isMillraceError } from '../errors/millrace-error.js';
+import { stateFolder } from './engine-options.js';
+import { gather } from './package-bytes.js';
+import type { ObjectStore } from '../object-storage/object-store.js';
+import type { IndexFile, PlannedState } from '../repository/repository-change.js';
+
+const fileSchema = z.object({ path: z.string(), sha256: z.string(), size: z.number() });
+const preparedSchema = z.object({
+  plan: z.string(),
+  index: z.array(fileSchema),
+  switched: z.array(fileSchema.extend({ contentType: z.string() })),
+});
+
+/** What an index of a state consists of, beside the copies of its switched files: whoever switches it may be another process than the one that has written it. */
+export interface PreparedState {
+  /** Of `planIdentity`. */
+  readonly plan: string;
+  readonly index: readonly IndexFile[];
+  /** In their order; the last decides. */
+  readonly switched: readonly SwitchedFile[];
+}
+
+export interface SwitchedFile extends IndexFile {
+  readonly contentType: string;
+}
+
+/** Bytes; the index files of a deb repository with many architectures are some hundreds. */
+const largestNote = 16 * 1024 * 1024;
+
+const noteKey = (state: number): string => `${stateFolder(state)}.prepared.json`;
+
+/** Distinguishes two plans of the same number: one of them was abandoned. */
+export function planIdentity({ repository, state, before, changes, at }: PlannedState): string {
+  return createHash('sha256').update(JSON.stringify([repository, state, before, changes, at])).digest('hex');
+}
+
+/** Undefined when there is none that can be read. */
+export async function readPreparedState(store: ObjectStore, state: number, signal: AbortSignal): Promise<PreparedState | undefined> {
+  const bytes = await readSmall(store, noteKey(state), { limit: largestNote, signal });
+  if (bytes === undefined) return undefined;
+  try {
+    return preparedSchema.parse(JSON.parse(bytes.toString('utf8')));
+  } catch {
+    return undefined; // written anew
+  }
+}
+
+export async function writePreparedState(store: ObjectStore, state: number, { prepared, signal }: { readonly prepared: PreparedState; readonly signal: AbortSignal }): Promise<void> {
+  await store.put(noteKey(state), Buffer.from(JSON.stringify(prepared)), { contentType: 'application/json', signal });
+}
+
+/** Undefined when there is none, or when it is larger. */
+export async function readSmall(store: ObjectStore, key: string, { limit, signal }: { readonly limit: number; readonly signal: AbortSignal }): Promise<Buffer | undefined> {
+  try {
+    const { size, content } = await store.get(key, { signal });
+    if (size <= limit) return await gather(content, size, key);
+    content.destroy();
+    return undefined;
+  } catch (error) {
+    if (isMillraceError(error) && error.code === 'blob-not-found') return undefined;
+    throw error;
+  }
+}

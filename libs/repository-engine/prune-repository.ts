@@ -1,0 +1,90 @@
+import { forEachAtOnce } from '../compose-engine/for-each-at-once.js';
+import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
+import { lockOf, openPlace, type EnginePlace, type RepositoryEngineOptions } from './engine-options.js';
+import { objectsToPrune, type ObjectsToPrune } from './objects-to-prune.js';
+import type { PrunedObjects } from '../repository-record/repository-record.js';
+import type { PruneOptions } from './repository-engine.js';
+
+const atOnce = 8;
+/** Objects between two entries of the record: what was done is known even when the rest breaks off. */
+const batch = 200;
+const shown = 100;
+
+/** See `RepositoryEngine.prune`. Where nothing was ever published, nothing is pruned: what lies there is somebody else's. */
+export async function pruneRepository(name: string, options: PruneOptions, engine: RepositoryEngineOptions): Promise<PrunedObjects> {
+  const nothing: PrunedObjects = { moved: [], deleted: [], strangers: [] };
+  return engine.locks.hold(
+    lockOf(name),
+    async (held) => {
+      const place = await openPlace(name, engine);
+      if (place.repository.state === 0) return nothing;
+      const signal = AbortSignal.any([options.signal, held.signal]);
+      const objects = await objectsToPrune(place, { ...options, signal }, engine);
+      guard(objects, place, options);
+      const done = { moved: objects.move.map(({ key }) => key), deleted: objects.expired.map(({ key }) => key), strangers: [...objects.strangers, ...objects.remove] };
+      if (options.dryRun) return done;
+      await held.confirm();
+      await carryOut(objects, place, { options: { ...options, signal }, engine });
+      return done;
+    },
+    options,
+  );
+}
+
+/** A record that has lost packages, or a place that is another's, looks like a repository full of strangers. */
+function guard({ move, strangers, packages }: ObjectsToPrune, { repository }: EnginePlace, { dryRun, force }: PruneOptions): void {
+  const { settings, name } = repository;
+  const gone = move.length + strangers.length;
+  const all = packages + strangers.length;
+  if (dryRun || force || gone <= settings.guard.packages || gone <= settings.guard.share * all) return;
+  throw new MillraceError('change-guarded', `pruning ${name} would take away ${gone} of ${all} objects (${move.length} packages that no state lists, ${strangers.length} objects that nothing knows): more than ${settings.guard.packages}, and more than ${settings.guard.share * 100} %`, {
+    details: [...move.map(({ path }) => path), ...strangers].slice(0, shown).map((path) => ({ path })),
+    suggestion: 'Look at what a dry run says; then ask with force, or have the check repair what the record has lost.',
+  });
+}
+
+async function carryOut(objects: ObjectsToPrune, place: EnginePlace, { options, engine }: { readonly options: PruneOptions; readonly engine: RepositoryEngineOptions }): Promise<void> {
+  const { signal, by, onProgress } = options;
+  const { format, store, repository } = place;
+  const total = objects.move.length + objects.strangers.length + objects.expired.length + objects.remove.length;
+  let done = 0;
+  const tell = (pruned: Partial<PrunedObjects>): Promise<void> => engine.commands.pruned(repository.name, { moved: [], deleted: [], strangers: [], ...pruned }, by);
+  const inBatches = async <T>(items: readonly T[], work: (items: readonly T[]) => Promise<void>): Promise<void> => {
+    for (let at = 0; at < items.length; at += batch) {
+      const some = items.slice(at, at + batch);
+      await work(some);
+      onProgress?.({ step: 'prune', done: (done += some.length), total });
+    }
+  };
+  await inBatches(objects.move, async (some) => {
+    await forEachAtOnce(some, atOnce, ({ path }) => setAside(path, format.obsoletePathOf(path), { place, signal }));
+    await tell({ moved: some.map(({ key }) => key) });
+  });
+  await inBatches(objects.strangers, async (some) => {
+    await forEachAtOnce(some, atOnce, (path) => setAside(path, format.obsoletePathOf(path), { place, signal }));
+    await tell({ strangers: some });
+  });
+  await inBatches(objects.expired, async (some) => {
+    await store.remove(some.map(({ path }) => format.obsoletePathOf(path)), { signal });
+    await tell({ deleted: some.map(({ key }) => key) });
+  });
+  await inBatches(objects.remove, async (some) => {
+    await store.remove(some, { signal });
+    await tell({ strangers: some });
+  });
+}
+
+/** Copied, looked at, then deleted; done before in part: done to its end. */
+async function setAside(from: string, to: string, { place: { store }, signal }: { readonly place: EnginePlace; readonly signal: AbortSignal }): Promise<void> {
+  const head = await store.head(from, { signal });
+  if (head === undefined) return;
+  try {
+    await store.copy(from, to, { signal });
+  } catch (error) {
+    if (isMillraceError(error) && error.code === 'blob-not-found') return;
+    throw error;
+  }
+  const copy = await store.head(to, { signal });
+  if (copy?.size !== head.size) throw new MillraceError('storage-unavailable', `the copy ${to} has ${copy?.size ?? 0} bytes and ${from} has ${head.size}: it stays where it is`);
+  await store.remove([from], { signal });
+}

@@ -1,0 +1,63 @@
+import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
+import { incomingKey, openPlace, type RepositoryEngineOptions } from './engine-options.js';
+import type { Upload } from '../repository-record/repository-record.js';
+import type { ReceiveOptions } from './repository-engine.js';
+
+const uploadId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** See `RepositoryEngine.receive`. The object is there before the record knows of it: what a crash leaves between the two, a prune finds. */
+export async function receivePackage(name: string, content: AsyncIterable<Buffer>, { given, engine }: { readonly given: ReceiveOptions; readonly engine: RepositoryEngineOptions }): Promise<Upload> {
+  const { id, fileName, by, size, sha256, signal } = given;
+  if (!uploadId.test(id)) throw new MillraceError('invalid-request', 'the id of an upload is a UUID in lower case');
+  const { store } = await openPlace(name, engine);
+  const { packageBytes } = engine;
+  if (size !== undefined && size > packageBytes) throw tooLarge(fileName, packageBytes);
+  const known = await knownUpload(id, engine);
+  if (known !== undefined) return repeated(known, { ...given, repository: name });
+  const stored = await store
+    .put(incomingKey(id), { stream: limited(content, { fileName, packageBytes, size }), ...(size === undefined ? {} : { size }) }, { condition: { absent: true }, ...(sha256 === undefined ? {} : { sha256 }), ...(signal === undefined ? {} : { signal }) })
+    .catch((error: unknown) => {
+      if (isMillraceError(error) && error.code === 'storage-conflict') throw taken(id, error);
+      throw error;
+    });
+  if (stored.sha256 === undefined) throw new MillraceError('storage-unavailable', `the store did not say what it has of ${fileName}`);
+  return engine.commands.addUpload({ id, repository: name, fileName, sha256: stored.sha256, size: stored.size, by });
+}
+
+async function knownUpload(id: string, { reads }: RepositoryEngineOptions): Promise<Upload | undefined> {
+  try {
+    return await reads.upload(id);
+  } catch (error) {
+    if (isMillraceError(error) && error.code === 'upload-not-found') return undefined;
+    throw error;
+  }
+}
+
+/** The answer to the first was lost. Its bytes are not read again; what the client says of them has to be the same. */
+function repeated(known: Upload, { id, repository, sha256, size }: ReceiveOptions & { readonly repository: string }): Upload {
+  if (known.repository !== repository || sha256 !== known.sha256 || (size !== undefined && size !== known.size)) throw taken(id);
+  return known;
+}
+
+function taken(id: string, cause?: unknown): MillraceError {
+  return new MillraceError('idempotency-conflict', `the upload ${id} is there already, or on its way`, { cause, suggestion: 'Upload again under a new id; the same id is for the same bytes, with their sha256.' });
+}
+
+async function* limited(content: AsyncIterable<Buffer>, { fileName, packageBytes, size }: { readonly fileName: string; readonly packageBytes: number; readonly size: number | undefined }): AsyncIterable<Buffer> {
+  let bytes = 0;
+  for await (const chunk of content) {
+    bytes += chunk.length;
+    if (bytes > packageBytes) throw tooLarge(fileName, packageBytes);
+    if (size !== undefined && bytes > size) throw wrongSize(fileName, size);
+    yield chunk;
+  }
+  if (size !== undefined && bytes !== size) throw wrongSize(fileName, size);
+}
+
+function tooLarge(fileName: string, limit: number): MillraceError {
+  return new MillraceError('payload-too-large', `${fileName} is larger than the ${limit} bytes that a package may have here`, { suggestion: 'MILLRACE_PACKAGE_BYTES is the limit.' });
+}
+
+function wrongSize(fileName: string, size: number): MillraceError {
+  return new MillraceError('digest-mismatch', `${fileName} does not have the ${size} bytes that were announced`, { suggestion: 'Upload it again.' });
+}
