@@ -15,10 +15,15 @@ import { changeColumns, packageColumns, repositoryColumns, stateColumns, toChang
 import { readRepository } from './repository-stream.js';
 import { readChange } from './request-change.js';
 
+export interface RepositoryReadsOptions {
+  /** Packages of one round trip where all are read; 2000 when not given. */
+  readonly pageSize?: number;
+}
+
 /** See `repository-record.ts` for what they promise. */
-export function createRepositoryReads(database: Database): RepositoryReads {
+export function createRepositoryReads(database: Database, { pageSize = 2000 }: RepositoryReadsOptions = {}): RepositoryReads {
   const sql: Sql = (text, parameters) => query(database, text, parameters);
-  return { ...createPackageReads(database), ...createChangeReads(sql), ...createStateReads(sql), ...createRepositoryLists(sql), metadata: (kind, digests) => readMetadata(sql, kind, digests), origins: (sha256) => findOrigins(sql, sha256) };
+  return { ...createPackageReads(sql, pageSize), ...createChangeReads(sql), ...createStateReads(sql), ...createRepositoryLists(sql), metadata: (kind, digests) => readMetadata(sql, kind, digests), origins: (sha256) => findOrigins(sql, sha256) };
 }
 
 function createRepositoryLists(sql: Sql): Pick<RepositoryReads, 'get' | 'list' | 'unsettled'> {

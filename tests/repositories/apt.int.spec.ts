@@ -4,20 +4,20 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createSigningKey, type SigningKey } from '../../libs/inspectors/apt/__fixtures__/sample-repository.js';
+import { createSigningKey } from '../../libs/inspectors/apt/__fixtures__/sample-repository.js';
 import { buildDeb } from '../../libs/repository-formats/deb/__fixtures__/build-deb.js';
-import { knowDeb, type KnownDeb } from '../../libs/repository-formats/deb/__fixtures__/deb-repository.js';
+import { knowDeb, openSpecKeys, type KnownDeb, type SpecKeys } from '../../libs/repository-formats/deb/__fixtures__/deb-repository.js';
 import { startS3Server, type S3Server } from '../../libs/testing/start-s3-server.js';
 import { aptCommand } from '../strict/apt-repository.js';
 import { createAptPublisher, openPublicBucket, serveDirectory, type RepositoryPlace } from './publish-apt.js';
 
 const run = promisify(execFile);
 let directory: string;
-let key: SigningKey;
+let key: SpecKeys;
 
 beforeAll(async () => {
   directory = mkdtempSync(path.join(os.tmpdir(), 'millrace-apt-'));
-  key = await createSigningKey();
+  key = await openSpecKeys(newDirectory());
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -31,10 +31,10 @@ interface AptOutcome {
 }
 
 /** An apt with a private root that believes only this key. */
-function createApt(url: string, trusted = key, distribution = 'rye'): { readonly root: string; readonly apt: (...parameters: readonly string[]) => Promise<AptOutcome> } {
+function createApt(url: string, trusted: { readonly publicKey: string } = key): { readonly root: string; readonly apt: (...parameters: readonly string[]) => Promise<AptOutcome> } {
   const project = newDirectory();
   writeFileSync(path.join(project, 'key.asc'), trusted.publicKey);
-  const [program = '', ...options] = aptCommand(project, `deb [arch=amd64 signed-by=${project}/key.asc] ${url} ${distribution} main\n`);
+  const [program = '', ...options] = aptCommand(project, `deb [arch=amd64 signed-by=${project}/key.asc] ${url} rye main\n`);
   const root = path.join(project, 'root');
   for (const name of ['var/lib/dpkg/info', 'var/lib/dpkg/updates']) mkdirSync(path.join(root, name), { recursive: true });
   const install = ['APT::Update::Error-Mode=any', `DPkg::Options::=--root=${root}`, 'DPkg::Options::=--force-not-root', 'DPkg::Options::=--force-unsafe-io', 'DPkg::Options::=--log=/dev/null', 'DPkg::Use-Pty=0'];

@@ -30,12 +30,12 @@ function byHash(folder: string, { component, architecture, packed }: PackagesInd
   return { path: `${folder}/${component}/binary-${architecture}/by-hash/SHA256/${sha256}`, sha256, size, content: { file }, contentType: 'application/gzip' };
 }
 
-async function releaseFiles(folder: string, text: string, { keys, repository, signal }: IndexJob): Promise<readonly IndexContent[]> {
+async function releaseFiles(folder: string, text: string, { keys, repository, at, signal }: IndexJob): Promise<readonly IndexContent[]> {
   const release = Buffer.from(text);
   const names = repository.settings.keys;
   if (names.length === 0) return [textFile(`${folder}/Release`, release)];
   signal?.throwIfAborted();
-  const [detached, inline] = await Promise.all([keys.detached(names, release), keys.cleartext(names, text)]);
+  const [detached, inline] = await Promise.all([keys.detached(names, release, { at }), keys.cleartext(names, text, { at })]);
   return [
     { ...textFile(`${folder}/Release.gpg`, Buffer.from(detached)), contentType: 'application/pgp-signature' },
     textFile(`${folder}/Release`, release),

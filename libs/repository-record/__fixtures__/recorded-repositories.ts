@@ -36,7 +36,7 @@ export const keyOf = ({ name, version }: SpecPackage): string => `${name}-${vers
 
 export function createLives(database: () => Database, now: () => Date) {
   const commands = (on = database()): RepositoryCommands => createRepositoryCommands(on, { repositoryUrl, compareVersions: { haiku: compareVersions, rpm: compareVersions, deb: compareVersions }, now });
-  const reads = (on = database()): RepositoryReads => createRepositoryReads(on);
+  const reads = (on = database()): RepositoryReads => createRepositoryReads(on, { pageSize: 20 });
   let number = 0;
 
   async function repository(settings: Partial<RepositorySettings> = {}): Promise<string> {
@@ -63,8 +63,7 @@ export function createLives(database: () => Database, now: () => Date) {
   const request = (repository: string, request: ChangeRequest, { force = false, id = randomUUID() }: { force?: boolean; id?: string } = {}): Promise<RepositoryChange> => commands().requestChange({ id, repository, request, by, force });
 
   async function publishing(name: string, packages: readonly SpecPackage[], options: { force?: boolean; id?: string } = {}): Promise<RepositoryChange> {
-    const uploads: string[] = [];
-    for (const one of packages) uploads.push(await upload(name, one));
+    const uploads = await Promise.all(packages.map((one) => upload(name, one)));
     return request(name, { kind: 'publish', uploads, contents: [], origin: { build: 'b1' } }, options);
   }
 
