@@ -65,6 +65,19 @@ export function readRepositoryOptions(args: readonly string[]): { readonly round
     .opts<{ rounds: number; packages: readonly number[]; payload: number }>();
 }
 
+/** Of `npm run bench -- repositories`. */
+export function readRepositoriesOptions(args: readonly string[]): { readonly rounds: number; readonly packages: readonly number[]; readonly payload: number } {
+  const count = bounded(1, 100_000);
+  return new Command('npm run bench -- repositories')
+    .description('Measures bringing one package into repositories of rpm-md, beside createrepo_c --update.')
+    .option('--rounds <n>', 'packages that are brought in, one after the other', bounded(1, 20), 3)
+    .option('--packages <list>', 'comma list: how many packages there are before', (value) => value.split(',').map(count), [1000, 10_000, 100_000])
+    .option('--payload <bytes>', 'size of each payload', bounded(0, 100_000_000), 2000)
+    .showHelpAfterError()
+    .parse(args, { from: 'user' })
+    .opts<{ rounds: number; packages: readonly number[]; payload: number }>();
+}
+
 export function readComposeOptions(args: readonly string[]): { readonly recorded: number; readonly atOnce: number; readonly seconds: number } {
   return new Command('npm run bench -- composes')
     .description('Measures composes from POST to done, and the API with many of them in the database.')

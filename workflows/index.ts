@@ -1,4 +1,6 @@
 /** Every workflow of the worker; what is exported here is in the bundle under the name it is exported by. */
 export { compose } from './compose/compose-workflow.js';
 export { composeRule } from './compose-rule/compose-rule-workflow.js';
+export { repository } from './repository/repository-workflow.js';
+export { repositoryUpkeep } from './repository/repository-upkeep.js';
 export { session } from './session/session-workflow.js';

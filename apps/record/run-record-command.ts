@@ -12,6 +12,8 @@ import { rebuildComposes } from '../../libs/compose-record/rebuild-composes.js';
 import { assertSessionId } from '../../libs/session/session-id.js';
 import { sessionStreamId } from '../../libs/session/session-events.js';
 import { listStreamIds } from '../../libs/event-store/list-streams.js';
+import { rebuildRepositories } from '../../libs/repository-record/rebuild-repositories.js';
+import { repositoryNamePattern, repositoryStreamId } from '../../libs/repository/repository.js';
 import { rebuildProjections } from '../../libs/session-record/rebuild-projections.js';
 import type { Settings } from '../../libs/settings/settings.js';
 
@@ -21,7 +23,7 @@ export interface RecordCommandContext {
   readonly complain: (line: string) => void;
 }
 
-const usage = `Usage: npm run record -- verify [SESSION|compose:ID|compose-name:NAME…]   recompute the digest chain of these sessions, composes and names, or of all
+const usage = `Usage: npm run record -- verify [SESSION|compose:ID|compose-name:NAME|repository:NAME…]   recompute the digest chain of these, or of all
        npm run record -- rebuild   empty the projections and fill them again from the events
 The database is MILLRACE_DATABASE_URL, or the one of the service that runs on MILLRACE_HOME.`;
 
@@ -53,12 +55,15 @@ function databaseUrl({ home, databaseUrl: given }: RecordCommandContext['setting
   return url;
 }
 
-const nameStreams = composeNameStreamId('');
+/** What stands before the names of streams, and what names may be. */
+const namedStreams: readonly (readonly [string, RegExp])[] = [
+  [composeNameStreamId(''), composeNamePattern],
+  [repositoryStreamId(''), repositoryNamePattern],
+];
 
 /** Ids of sessions cannot have a colon. */
 function streamIdOf(name: string): string {
-  const composeName = name.startsWith(nameStreams) && composeNamePattern.test(name.slice(nameStreams.length));
-  if (composeName) return name;
+  if (namedStreams.some(([prefix, pattern]) => name.startsWith(prefix) && pattern.test(name.slice(prefix.length)))) return name;
   const compose = /^compose:([1-9][0-9]{0,15})$/.exec(name)?.[1];
   if (compose !== undefined) return composeStreamId(Number(compose));
   assertSessionId(name);
@@ -87,5 +92,7 @@ async function rebuild(database: Database, context: RecordCommandContext): Promi
   const rebuilt = await rebuildComposes(database);
   context.print(`rebuilt the projections of ${rebuilt.composes} composes from ${rebuilt.events} events`);
   context.print(`rebuilt the projection of ${await rebuildComposeNames(database)} names of composes`);
+  const again = await rebuildRepositories(database);
+  context.print(`rebuilt the projections of ${again.repositories} repositories from ${again.events} events`);
   return 0;
 }

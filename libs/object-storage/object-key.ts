@@ -15,6 +15,15 @@ export function assertObjectKey(key: string): void {
   assertParts(key, parts);
 }
 
+export function isObjectKey(key: string): boolean {
+  try {
+    assertObjectKey(key);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Of a listing: ends anywhere, empty means everything. Errors: `invalid-request`. */
 export function assertObjectPrefix(prefix: string): void {
   assertText(prefix);

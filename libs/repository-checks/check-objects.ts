@@ -1,13 +1,15 @@
 import type { ListedObject, ObjectStore } from '../object-storage/object-store.js';
+import { foldersOfOthers } from '../repository-engine/objects-to-prune.js';
 import { createLimiter } from '../rpm-repository/limiter.js';
 import type { ListedPackage } from '../repository/listed-package.js';
+import type { Repository } from '../repository/repository.js';
 import type { CheckOptions, CheckParts } from './check-parts.js';
 import type { FindingCollector } from './collect-findings.js';
 import { shownFindings, type Finding } from './finding.js';
-import { hashObject } from './hash-object.js';
+import { hashObject } from '../object-storage/hash-object.js';
 
 export interface ObjectsSubject {
-  readonly name: string;
+  readonly repository: Repository;
   readonly state: number;
   readonly store: ObjectStore;
   /** When the check began, milliseconds since 1970. */
@@ -25,19 +27,20 @@ type Expected = Pick<ListedPackage, 'key' | 'name' | 'version' | 'architecture' 
 
 /** Objects that nobody knows are taken for somebody's work in progress at first; as for the prune. Milliseconds. */
 const strangerAge = 24 * 60 * 60_000;
-/** Index files of states before are kept for a while; their states are no more than these. */
-const statesBefore = 100;
+const pageSize = 100;
 const readsAtOnce = 4;
 
 /** Compares what a state lists with what is in the store, in one pass over each. Some 300 bytes of memory a package. */
 export async function checkObjects(parts: CheckParts, subject: ObjectsSubject, options: CheckOptions): Promise<ObjectsSeen> {
-  const { store, findings, name, state } = subject;
+  const { store, findings, state } = subject;
+  const { name } = subject.repository;
   const missing = new Map<string, Expected>();
   for await (const { key, path, sha256, size, name: packageName, version, architecture } of parts.reads.allPackages(name, state)) {
     missing.set(path, { key, path, sha256, size, name: packageName, version, architecture });
   }
   const packages = missing.size;
   const known = await knownPaths(parts, subject);
+  const others = await foldersOfOthers(subject, parts);
   const limiter = createLimiter(readsAtOnce);
   const reading: Promise<void>[] = [];
   const suspects: Finding[] = [];
@@ -58,7 +61,7 @@ export async function checkObjects(parts: CheckParts, subject: ObjectsSubject, o
   }
 
   for await (const object of store.list('', { signal: options.signal })) {
-    if (object.key.split('/').some((part) => part.startsWith('.'))) continue;
+    if (object.key.split('/').some((part) => part.startsWith('.')) || others.some((folder) => object.key.startsWith(folder))) continue;
     objects += 1;
     options.onProgress?.({ step: 'objects', done: objects, total: packages });
     const expected = missing.get(object.key);
@@ -82,18 +85,22 @@ export async function checkObjects(parts: CheckParts, subject: ObjectsSubject, o
   return { packages, objects, bytesRead };
 }
 
-/** Packages that wait for their grace time, and the index files of states that were seen before. */
-async function knownPaths({ reads }: CheckParts, { name }: ObjectsSubject): Promise<ReadonlySet<string>> {
+/** Packages that wait for their grace time, those of a state to come, and the index files of all states. */
+async function knownPaths({ reads }: CheckParts, { repository: { name } }: ObjectsSubject): Promise<ReadonlySet<string>> {
   const known = new Set<string>();
   for (const { path } of await reads.prunable(name, '9999-12-31T00:00:00Z')) known.add(path);
-  for (const { index } of await reads.states(name, { limit: statesBefore })) for (const { path } of index) known.add(path);
-  const planned = await reads.planned(name);
-  for (const { path } of planned?.added ?? []) known.add(path);
-  return known;
+  for (const { path } of (await reads.planned(name))?.added ?? []) known.add(path);
+  let before: number | undefined;
+  for (;;) {
+    const page = await reads.states(name, { limit: pageSize, ...(before === undefined ? {} : { before }) });
+    for (const { index } of page) for (const { path } of index) known.add(path);
+    before = page.at(-1)?.state;
+    if (page.length < pageSize) return known;
+  }
 }
 
 /** The repository may have been published to, or pruned, while it was looked at: whatever is not listed any more is nobody's loss. */
-async function isStillSo({ reads }: CheckParts, { name, store, state }: ObjectsSubject, finding: Finding): Promise<boolean> {
+async function isStillSo({ reads }: CheckParts, { repository: { name }, store, state }: ObjectsSubject, finding: Finding): Promise<boolean> {
   if (finding.package === undefined || finding.path === undefined) return true;
   if ((await reads.get(name)).state !== state) {
     const { listed } = await reads.package(name, finding.package.key);

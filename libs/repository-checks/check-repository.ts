@@ -11,13 +11,14 @@ import type { CheckReport, FindingKind } from './finding.js';
  */
 export async function checkRepository(parts: CheckParts, name: string, options: CheckOptions): Promise<CheckReport> {
   const startedAt = new Date();
-  const { kind, place } = await parts.reads.get(name);
-  const store = parts.stores.open(place);
+  const repository = await parts.reads.get(name);
+  const { kind } = repository;
+  const store = parts.stores.open(repository.place);
   const findings = collectFindings();
   const index = await checkIndex(parts, name, { store, signal: options.signal });
   for (const finding of index.findings) findings.add(finding);
   const { state } = index;
-  const seen = await checkObjects(parts, { name, state, store, startedAt: startedAt.getTime(), findings }, options);
+  const seen = await checkObjects(parts, { repository, state, store, startedAt: startedAt.getTime(), findings }, options);
   await checkDependencies(parts, { name, kind, state, findings }, options);
   return {
     repository: name,

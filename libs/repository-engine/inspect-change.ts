@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { errorTable } from '../errors/error-table.js';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import { forEachAtOnce } from '../compose-engine/for-each-at-once.js';
+import { derivedUuid } from './derived-uuid.js';
 import { incomingKey, openPlace, type EnginePlace, type RepositoryEngineOptions } from './engine-options.js';
 import { openPackageBytes } from './package-bytes.js';
 import { inspectHere } from './package-inspection.js';
@@ -39,7 +39,6 @@ export async function inspectChange(change: RepositoryChange, options: EngineOpt
     options.onProgress?.({ step: 'inspect', done: (done += 1), total: uploads.length });
   });
   if (refused.length > 0) throw invalidPackages(refused, uploads.length);
-  await engine.commands.inspected(change.id);
 }
 
 async function uploadsOf({ id, repository, request, by }: RepositoryChange, { signal, onProgress }: EngineOptions, engine: RepositoryEngineOptions): Promise<readonly string[]> {
@@ -64,7 +63,8 @@ interface Bringing {
 
 /** Content that Millrace has elsewhere becomes an upload of this repository; the digest is checked on the way. Done before: nothing. */
 async function bringContent(reference: ContentReference, { changeId, repository, by, signal, engine }: Bringing): Promise<string> {
-  const id = contentUploadId(changeId, reference.sha256);
+  // The same for the same content of the same change.
+  const id = derivedUuid(`content ${changeId} ${reference.sha256}`);
   const known = await engine.reads.upload(id).catch((error: unknown) => {
     if (isMillraceError(error) && error.code === 'upload-not-found') return undefined;
     throw error;
@@ -76,12 +76,6 @@ async function bringContent(reference: ContentReference, { changeId, repository,
   await store.remove([incomingKey(id)], { signal });
   await receivePackage(repository, content, { given: { id, fileName, by, size, sha256: reference.sha256, signal }, engine });
   return id;
-}
-
-/** The same for the same content of the same change; a UUID of version 8, which is what one makes of a digest. */
-export function contentUploadId(changeId: string, sha256: string): string {
-  const hex = createHash('sha256').update(`${changeId}\n${sha256}`).digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 /** Undefined: it is good, and the record knows what it is. */

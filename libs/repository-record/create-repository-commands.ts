@@ -8,7 +8,7 @@ import { checkRequester } from './check-texts.js';
 import { ending, fail } from './end-changes.js';
 import { planState } from './plan-state.js';
 import { previewChange } from './preview-change.js';
-import { abandonState, publishState } from './publish-state.js';
+import { abandonState, beginSwitching, publishState } from './publish-state.js';
 import type { RecordOptions } from './record-options.js';
 import { changeNotFound } from './record-problems.js';
 import { createUploadCommands } from './record-uploads.js';
@@ -32,7 +32,8 @@ export function createRepositoryCommands(database: Database, { now = () => new D
     plan: (name, { changes }) => planState(database, name, { options, limit: changes }),
     preview: (change) => previewChange(database, change, options),
     published: (planned, index) => publishState(database, planned, { index, options }),
-    abandoned: (planned, problem) => abandonState(database, planned, { problem, options }),
+    switching: (planned) => beginSwitching(database, planned),
+    abandoned: (planned, problem, culprits) => abandonState(database, planned, { problem, culprits, options }),
     refuse: (changeId, problem) => refuse(database, changeId, { problem, options }),
     pruned: (name, done, by) => recordPruning(database, name, { done, by, options }),
   };

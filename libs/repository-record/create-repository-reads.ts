@@ -5,6 +5,7 @@ import type { ListedPackage } from '../repository/listed-package.js';
 import type { RepositoryKind } from '../repository/repository.js';
 import { findOrigins } from './find-origins.js';
 import { readDifference } from './list-difference.js';
+import { readPlan, readPlanHead } from './planned-states.js';
 import { plain } from './publish-state.js';
 import { createPackageReads } from './read-packages.js';
 import { changeNotFound, stateNotFound, uploadNotFound } from './record-problems.js';
@@ -14,10 +15,15 @@ import { changeColumns, packageColumns, repositoryColumns, stateColumns, toChang
 import { readRepository } from './repository-stream.js';
 import { readChange } from './request-change.js';
 
+export interface RepositoryReadsOptions {
+  /** Packages of one round trip where all are read; 2000 when not given. */
+  readonly pageSize?: number;
+}
+
 /** See `repository-record.ts` for what they promise. */
-export function createRepositoryReads(database: Database): RepositoryReads {
+export function createRepositoryReads(database: Database, { pageSize = 2000 }: RepositoryReadsOptions = {}): RepositoryReads {
   const sql: Sql = (text, parameters) => query(database, text, parameters);
-  return { ...createPackageReads(database), ...createChangeReads(sql), ...createStateReads(sql), ...createRepositoryLists(sql), metadata: (kind, digests) => readMetadata(sql, kind, digests), origins: (sha256) => findOrigins(sql, sha256) };
+  return { ...createPackageReads(sql, pageSize), ...createChangeReads(sql), ...createStateReads(sql), ...createRepositoryLists(sql), metadata: (kind, digests) => readMetadata(sql, kind, digests), origins: (sha256) => findOrigins(sql, sha256) };
 }
 
 function createRepositoryLists(sql: Sql): Pick<RepositoryReads, 'get' | 'list' | 'unsettled'> {
@@ -68,8 +74,17 @@ function createChangeReads(sql: Sql): Pick<RepositoryReads, 'change' | 'waiting'
   };
 }
 
-function createStateReads(sql: Sql): Pick<RepositoryReads, 'states' | 'state' | 'diff'> {
+function createStateReads(sql: Sql): Pick<RepositoryReads, 'states' | 'state' | 'planned' | 'diff'> {
   return {
+    async planned(name) {
+      await readRepository(sql, name);
+      for (;;) {
+        const planned = await readPlan(sql, name);
+        // In several statements: the next one may have been planned in between.
+        if ((await readPlanHead(sql, name))?.state === planned?.state) return planned;
+      }
+    },
+
     async states(name, { limit, before = Number.MAX_SAFE_INTEGER }) {
       await readRepository(sql, name);
       const rows = await sql<SelectedState>(`select ${stateColumns} from repository_states where repository = $1 and state < $2 order by state desc limit $3`, [name, before, limit]);

@@ -41,16 +41,18 @@ interface SelectedPlan {
   readonly at: string;
   readonly settings: string;
   readonly bytes: string;
+  readonly switching: boolean;
 }
 
 export interface PlanHead extends Pick<PlannedState, 'state' | 'before' | 'at' | 'settings'> {
   readonly bytes: number;
+  readonly switching: boolean;
 }
 
 export async function readPlanHead(sql: Sql, repository: string): Promise<PlanHead | undefined> {
-  const [row] = await sql<SelectedPlan>(`select state, before_state, ${isoUtc('at')} as at, settings, bytes from repository_plans where repository = $1`, [repository]);
+  const [row] = await sql<SelectedPlan>(`select state, before_state, ${isoUtc('at')} as at, settings, bytes, switching from repository_plans where repository = $1`, [repository]);
   if (row === undefined) return undefined;
-  return { state: Number(row.state), before: Number(row.before_state), at: row.at, settings: JSON.parse(row.settings) as RepositorySettings, bytes: Number(row.bytes) };
+  return { state: Number(row.state), before: Number(row.before_state), at: row.at, settings: JSON.parse(row.settings) as RepositorySettings, bytes: Number(row.bytes), switching: row.switching };
 }
 
 export interface RecordedPlanned extends PlannedPackage {

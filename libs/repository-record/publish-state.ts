@@ -1,5 +1,6 @@
 import { inTransaction, type Sql } from '../database/sql.js';
 import type { Database } from '../database/open-database.js';
+import { MillraceError } from '../errors/millrace-error.js';
 import type { ChangeProblem, ChangeKind, IndexFile } from '../repository/repository-change.js';
 import { eventEntries, type PackagesListed } from '../repository/repository-events.js';
 import type { Repository } from '../repository/repository.js';
@@ -25,7 +26,7 @@ export async function publishState(database: Database, { repository: name, state
     if (plan?.state !== state) throw stateNotFound(name, state);
     const publishedAt = options.now();
     const packages = await readPlannedPackages(sql, name);
-    const changes = await sql<PlannedChange>(`select id, kind, requested_by as by, forced as force from repository_changes where repository = $1 and phase = 'planned' order by number`, [name]);
+    const changes = await readPlannedChanges(sql, name);
     const added = packages.filter(({ listed }) => listed).map(({ key }) => key);
     const removed = packages.filter(({ listed }) => !listed).map(({ key }) => key);
     const count = repository.packages + added.length - removed.length;
@@ -40,7 +41,7 @@ export async function publishState(database: Database, { repository: name, state
   });
 }
 
-export interface PlannedChange {
+interface PlannedChange {
   readonly id: string;
   readonly kind: ChangeKind;
   readonly by: string;
@@ -53,23 +54,53 @@ function listing(state: number, packages: readonly RecordedPlanned[], at: string
   return { type: 'PackagesListed', data: { state, added, relisted: keys(packages.filter(({ listed, known }) => listed && known)), removed: keys(packages.filter(({ listed }) => !listed)), at } };
 }
 
-/** Fine when it is abandoned, or published, already. */
-export async function abandonState(database: Database, { repository: name, state }: StateReference, { problem, options }: { readonly problem: ChangeProblem; readonly options: RecordOptions }): Promise<void> {
+/** Errors: `record-conflict`: it is not to come any more. */
+export async function beginSwitching(database: Database, { repository: name, state }: StateReference): Promise<void> {
   await inTransaction(database, async ({ sql }) => {
-    const repository = await lockRepository(sql, name);
-    const plan = await readPlanHead(sql, name);
-    if (plan?.state === state) await abandon(sql, repository, { state, problem, options });
+    await lockRepository(sql, name);
+    const rows = await sql('update repository_plans set switching = true where repository = $1 and state = $2 returning 1 as found', [name, state]);
+    if (rows.length === 0) throw notToCome(name, state);
   });
 }
 
-async function abandon(sql: Sql, { name, state: visible }: LoadedRepository, { state, problem, options }: { readonly state: number; readonly problem: ChangeProblem; readonly options: RecordOptions }): Promise<void> {
+const notToCome = (name: string, state: number): MillraceError => new MillraceError('record-conflict', `state ${state} of ${name} is not the one to come: it was published or abandoned meanwhile`);
+
+export interface Abandonment {
+  readonly problem: ChangeProblem;
+  /** Undefined: all. */
+  readonly culprits: readonly string[] | undefined;
+  readonly options: RecordOptions;
+}
+
+/** Fine when it was abandoned before. Errors: `record-conflict`: clients may have seen some of it. */
+export async function abandonState(database: Database, { repository: name, state }: StateReference, abandonment: Abandonment): Promise<void> {
+  await inTransaction(database, async ({ sql }) => {
+    const repository = await lockRepository(sql, name);
+    const plan = await readPlanHead(sql, name);
+    const published = await sql('select 1 from repository_states where repository = $1 and state = $2', [name, state]);
+    if (published.length > 0) throw notToCome(name, state);
+    if (plan?.state !== state) return;
+    if (plan.switching) throw new MillraceError('record-conflict', `state ${state} of ${name} is being switched to: clients may see it, and it is carried through`);
+    await abandon(sql, repository, state, abandonment);
+  });
+}
+
+async function abandon(sql: Sql, { name, state: visible }: LoadedRepository, state: number, { problem, culprits, options }: Abandonment): Promise<void> {
   const at = options.now();
-  const changes = await sql<PlannedChange>(`select id, kind, requested_by as by, forced as force from repository_changes where repository = $1 and phase = 'planned' order by number`, [name]);
-  const ids = changes.map(({ id }) => id);
+  const changes = await readPlannedChanges(sql, name);
+  const named = changes.filter(({ id }) => culprits?.includes(id));
+  // Where nobody is to blame, everybody is: the rest would be planned the same way for ever.
+  const failing = named.length > 0 ? named : changes;
+  const ids = failing.map(({ id }) => id);
   await endFailed(sql, ids, problem, at);
+  await sql(`update repository_changes set phase = 'waiting', state = null, outcome = null where repository = $1 and phase = 'planned'`, [name]);
   await recordEvents(sql, name, [{ type: 'StateAbandoned', data: { state, changes: ids, problem, abandonedAt: at } }]);
   await dropPlan(sql, name);
-  await tellOutside(sql, options, name, { kind: 'failed', state: visible, changes, problem, at });
+  await tellOutside(sql, options, name, { kind: 'failed', state: visible, changes: failing, problem, at });
+}
+
+function readPlannedChanges(sql: Sql, name: string): Promise<PlannedChange[]> {
+  return sql<PlannedChange>(`select id, kind, requested_by as by, forced as force from repository_changes where repository = $1 and phase = 'planned' order by number`, [name]);
 }
 
 /** Without what only the record knows. */

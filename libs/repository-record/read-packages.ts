@@ -1,13 +1,10 @@
-import { query, type Sql } from '../database/sql.js';
-import type { Database } from '../database/open-database.js';
+import type { Sql } from '../database/sql.js';
 import type { ListedPackage } from '../repository/listed-package.js';
 import { liesOver } from './list-difference.js';
 import { packageNotFound, repositoryNotFound, stateNotFound } from './record-problems.js';
 import type { KnownPackage, RepositoryReads } from './repository-record.js';
 import { packageColumns, toOrigin, toPackage, type SelectedPackage } from './repository-rows.js';
 import { readRepository } from './repository-stream.js';
-
-const pageSize = 2000;
 
 interface PageQuery {
   readonly state: number;
@@ -35,9 +32,7 @@ const matching = pageStatement('and position(lower($5) in lower(p.key)) > 0');
 
 type PackageReads = Pick<RepositoryReads, 'packages' | 'allPackages' | 'package' | 'prunable' | 'expired'>;
 
-export function createPackageReads(database: Database): PackageReads {
-  const sql: Sql = (text, parameters) => query(database, text, parameters);
-
+export function createPackageReads(sql: Sql, pageSize: number): PackageReads {
   async function page(name: string, { state, limit, after, search }: PageQuery): Promise<readonly ListedPackage[]> {
     const rows = await (search === undefined ? sql<SelectedPackage>(everything, [name, state, after, limit]) : sql<SelectedPackage>(matching, [name, state, after, limit, search]));
     // Looked at afterwards: a state that is there then was there before, because no number is used twice.

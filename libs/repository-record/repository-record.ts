@@ -15,8 +15,6 @@ export interface RepositoryCommands {
   remove(name: string, options: { readonly by: string; readonly force: boolean }): Promise<void>;
 
   addUpload(upload: NewUpload): Promise<Upload>;
-  /** All packages of a change have been described: it waits to be planned. */
-  inspected(changeId: string): Promise<void>;
   /** What the bytes of an upload are; kept by digest for every repository of the kind. */
   describeUpload(id: string, described: DescribedPackage): Promise<void>;
   /**
@@ -59,6 +57,8 @@ export interface RepositoryReads {
   /** Newest first; `before`: the id of a change. */
   changes(name: string, page: { readonly limit: number; readonly before?: string }): Promise<readonly RepositoryChange[]>;
   upload(id: string): Promise<Upload>;
+  /** The state that is being made; undefined: none. */
+  planned(name: string): Promise<PlannedState | undefined>;
   /** Newest first. */
   states(name: string, page: { readonly limit: number; readonly before?: number }): Promise<readonly RepositoryState[]>;
   /** Errors: `state-not-found`. */

@@ -32,7 +32,7 @@ const origin = z.strictObject({
   compose: composeId.optional(),
   cache: z.strictObject({ instance: z.string().max(200), key: text(500) }).optional(),
   build: text(500).optional(),
-  url: text(2000).regex(/^[^@]*$|^[^/]*\/\/[^/]*\/.*$/, 'must have no user and password').optional(),
+  url: text(2000).regex(/^[a-z][a-z0-9+.-]*:\/\/[^/@]*([/?#]|$)/i, 'must be a URL without user and password').optional(),
 });
 
 const schema = z.discriminatedUnion('kind', [

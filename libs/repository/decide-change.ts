@@ -26,10 +26,11 @@ export function decideChange(draft: ListDraft, change: PreparedChange, context: 
   if (published.problem !== undefined) return published;
   const relisted = relist(draft, change.relist);
   if (relisted.problem !== undefined) return relisted;
+  // What a change asks for by name stays.
   const kept = new Set(change.offered.map(({ key }) => key));
-  const removed = change.remove.flatMap((key) => listed(draft, key) ?? []).filter(({ key }) => !kept.has(key));
+  const removed = [...new Set(change.remove)].flatMap((key) => listed(draft, key) ?? []).filter(({ key }) => !kept.has(key));
   const gone = new Set(removed.map(({ key }) => key));
-  const obsoleted = published.obsoleted.filter(({ key }) => !gone.has(key));
+  const obsoleted = published.obsoleted.filter(({ key }) => !gone.has(key) && !kept.has(key));
   const decided = { added: [...published.added, ...relisted.added], same: published.same, removed, obsoleted };
   const problem = change.force ? undefined : guardDrop(context.settings.guard, { listed: draft.packages(), removed: [...gone], obsoleted: obsoleted.map(({ key }) => key), added: decided.added.length });
   return problem === undefined ? decided : { problem };

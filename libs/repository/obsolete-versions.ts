@@ -8,8 +8,8 @@ export interface VersionsRule {
 }
 
 /**
- * Listed packages that make room for newer ones. Only what is older than the newest of those that are added goes, and never what is added itself: whoever
- * publishes an old version on purpose keeps it until a newer one is published.
+ * Listed packages that make room for newer ones. Only what is older than the newest of those that are added goes: whoever publishes an old version on purpose
+ * keeps it until a newer one is published.
  */
 export function obsoleteVersions(draft: ListDraft, added: readonly ListedPackage[], { keep, compareVersions }: VersionsRule): readonly ListedPackage[] {
   const groups = new Map<string, ListedPackage[]>();

@@ -24,6 +24,7 @@ const rpm = z.strictObject({
   // Every dnf and yum there is reads it.
   compression: z.enum(['gzip', 'zstd']).default('gzip'),
   packageKeys: z.array(z.string().toUpperCase().regex(/^([0-9A-F]{16}|[0-9A-F]{40}|[0-9A-F]{64})$/, 'must be a key id or fingerprint in hex')).max(100).default([]),
+  packagePublicKeys: z.string().min(1).max(200_000).exactOptional(),
 });
 
 const component = word.regex(/^[^:~]*$/, 'must be one word of letters, digits, ".", "_", "+" and "-"');
@@ -40,8 +41,9 @@ const deb = z.strictObject({
 
 const upstream = z.strictObject({
   // Events and answers have it: it must hold no secret.
-  url: line(2000).regex(/^(https?|file|s3):\/\/[^@]*$/, 'must be an http:, https:, file: or s3: URL without user and password'),
+  url: line(2000).regex(/^((https?|file):\/\/[^@]*|store:[a-z0-9][a-z0-9._-]*(\/[^@]*)?)$/, 'must be an http:, https: or file: URL without user and password, or store:<name>/<folder>'),
   everySeconds: seconds(60).nullable().default(null),
+  keys: z.array(z.string().max(200_000)).max(20).default([]),
 });
 
 const day = 86_400;

@@ -17,6 +17,9 @@ export interface S3Server {
 /** Of the server's only user; specs put them into the environment that the SDK reads. */
 export const s3Credentials = { AWS_ACCESS_KEY_ID: 'millrace-test', AWS_SECRET_ACCESS_KEY: 'not-a-secret' } as const;
 
+/** The same, as a store reads them. */
+export const s3Keys = (): Promise<{ accessKeyId: string; secretAccessKey: string }> => Promise.resolve({ accessKeyId: s3Credentials.AWS_ACCESS_KEY_ID, secretAccessKey: s3Credentials.AWS_SECRET_ACCESS_KEY });
+
 /** A real S3 server (versitygw) on a directory. `npm test` finds or makes the program and names it in MILLRACE_TEST_S3. */
 export async function startS3Server(directory: string): Promise<S3Server> {
   const command = process.env['MILLRACE_TEST_S3'];

@@ -10,6 +10,9 @@ export const repositoryWorkflowType = 'repository';
 export const repositoryTaskQueue = 'repositories';
 export const repositoryWorkflowId = (name: string): string => `repository:${name}`;
 
+/** Checks and synchronisations by the clock, in a workflow of their own that stands in no publication's way; it is started by that of the repository. */
+export const repositoryUpkeepWorkflowId = (name: string): string => `repository-upkeep:${name}`;
+
 export interface RepositoryInput {
   readonly name: string;
 }
@@ -38,7 +41,7 @@ export interface RepositoryStatus {
   readonly name: string;
   /** What clients see. */
   readonly state: number;
-  readonly step: 'idle' | 'inspecting' | 'planning' | 'placing' | 'indexing' | 'switching' | 'recording' | 'pruning' | 'checking' | 'synchronising';
+  readonly step: 'idle' | 'inspecting' | 'planning' | 'placing' | 'indexing' | 'switching' | 'recording' | 'pruning';
   /** Changes that wait for their outcome here. */
   readonly waiting: number;
   /** Of the last failure that is being retried; null: all is well. */

@@ -34,13 +34,14 @@ export class MemoryRepositories {
   problem: ChangeProblem | undefined;
   report: CheckReport | undefined;
   readonly metadata = new Map<string, Buffer>();
+  #made = 0;
 
   dependencies(): RepositoryDependencies {
     return {
       commands: {
         create: async ({ name, kind, place, settings }, by) => {
           if (this.held.has(name)) throw new MillraceError('repository-exists', `the repository ${name} is there already`);
-          const repository: Repository = { name, kind, place, settings, state: 0, packages: 0, bytes: 0, createdAt: at, createdBy: by, changedAt: at };
+          const repository: Repository = { name, kind, place, settings, state: 0, packages: 0, bytes: 0, createdAt: new Date(Date.parse(at) + (this.#made += 1)).toISOString(), createdBy: by, changedAt: at };
           this.held.set(name, { repository, lists: [], states: [] });
           return repository;
         },

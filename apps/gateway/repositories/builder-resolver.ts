@@ -15,6 +15,8 @@ export interface BuilderRequest {
   readonly packages: AsyncIterable<OfferedPackage>;
   /** Of the second repository, which a build has in any case; empty where there is none. */
   readonly systemPackages: AsyncIterable<OfferedPackage>;
+  /** File names of system packages that the builder has, where it named no second repository: nothing else is known of them. */
+  readonly present?: readonly string[];
 }
 
 export interface BuilderChoice {

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { MillraceError } from '../../../libs/errors/millrace-error.js';
+import { MillraceError, isMillraceError } from '../../../libs/errors/millrace-error.js';
 import type { ListedPackage } from '../../../libs/repository/listed-package.js';
 import type { Repository } from '../../../libs/repository/repository.js';
 import type { Settings } from '../../../libs/settings/settings.js';
@@ -42,23 +42,25 @@ export class FeedService {
     return this.inTurn(async () => {
       const [own, others] = [await this.offered(repository), system === undefined ? undefined : await this.offered(system)];
       const listed = new Map([...(others?.packages ?? []).map((each) => [each.key, { each, from: others?.repository.name ?? name }] as const), ...own.packages.map((each) => [each.key, { each, from: name }] as const)]);
-      const { chosen, unresolved } = await this.choose(asked.wanted, { own, others, isListed: (key) => listed.has(key) });
+      const { chosen, unresolved } = await this.choose(asked.wanted, { own, others, isListed: (key) => listed.has(key), present: system === undefined ? asked.systemPackages : [] });
       const has = new Set([...asked.packages, ...asked.systemPackages]);
       const fetch = chosen.flatMap((key) => (has.has(key) ? [] : [listed.get(key)].filter((found) => found !== undefined).map(({ each, from }) => ({ key, repository: from, sha256: each.sha256, size: each.size, url: fileUrl(filesOf(from, this.settings), each.path) }))));
-      const [keep, drop] = [[...has].filter((key) => listed.has(key)), [...has].filter((key) => !listed.has(key))];
+      // Nobody here knows what belongs to a system of the builder's own.
+      const staying = new Set(asked.systemRepository === undefined ? asked.systemPackages : []);
+      const [keep, drop] = [[...has].filter((key) => listed.has(key) || staying.has(key)), [...has].filter((key) => !listed.has(key) && !staying.has(key))];
       return { state: repository.state, fetch, keep: keep.sort(), drop: drop.sort(), unresolved: unresolved.map((each) => ({ ...each })) };
     });
   }
 
-  private async choose(wanted: readonly string[], { own, others, isListed }: { readonly own: Offered; readonly others: Offered | undefined; readonly isListed: (key: string) => boolean }): Promise<BuilderChoice> {
+  private async choose(wanted: readonly string[], { own, others, isListed, present }: { readonly own: Offered; readonly others: Offered | undefined; readonly isListed: (key: string) => boolean; readonly present: readonly string[] }): Promise<BuilderChoice> {
     if (wanted.length === 0) return { chosen: [], unresolved: [] };
     const { kind } = own.repository;
     const resolver = this.dependencies.resolvers.get(kind);
     // A package manager of the builder's own resolves what it is given by name.
     if (resolver === undefined && wanted.every(isListed)) return { chosen: [...new Set(wanted)], unresolved: [] };
     const format = this.dependencies.formats.get(kind);
-    const request = { wanted, packages: this.described(own), systemPackages: this.described(others) };
-    if (resolver !== undefined) return resolver(request);
+    const request = { wanted, packages: this.described(own), systemPackages: this.described(others), present };
+    if (resolver !== undefined) return resolver(request).catch(rethrowMistake);
     if (format === undefined) throw new MillraceError('internal', `there is no format for repositories of kind ${kind}`);
     return resolveRelations(format, request);
   }
@@ -89,4 +91,10 @@ export class FeedService {
     this.running.push(quiet);
     return done;
   }
+}
+
+/** A requirement that is none is the caller's mistake. */
+function rethrowMistake(error: unknown): never {
+  if (isMillraceError(error) && error.code === 'source-invalid') throw new MillraceError('invalid-request', `wanted: ${error.message}`, { cause: error });
+  throw error;
 }

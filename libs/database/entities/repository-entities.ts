@@ -187,6 +187,8 @@ export const RepositoryPlanRow = defineEntity({
     settings: p.text(),
     /** Of the whole list. */
     bytes: p.bigint('number'),
+    /** Clients may see some of it: it has to be carried through. */
+    switching: p.boolean().default(false),
   },
 });
 

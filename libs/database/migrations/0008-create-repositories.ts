@@ -31,7 +31,7 @@ const statements = [
   `create index "repository_change_sources_upload" on "repository_change_sources" ("upload_id")`,
   `create index "repository_change_sources_sha256" on "repository_change_sources" ("sha256")`,
 
-  `create table "repository_plans" ("repository" text not null, "state" bigint not null, "before_state" bigint not null, "at" timestamptz not null, "settings" text not null, "bytes" bigint not null, primary key ("repository"))`,
+  `create table "repository_plans" ("repository" text not null, "state" bigint not null, "before_state" bigint not null, "at" timestamptz not null, "settings" text not null, "bytes" bigint not null, "switching" boolean not null default false, primary key ("repository"))`,
   `create table "repository_planned_packages" (${packageColumns}, "listed" boolean not null, "known" boolean not null, "upload_id" uuid null, primary key ("repository", "key"))`,
 
   `create index "artefacts_sha256" on "artefacts" ("sha256")`,

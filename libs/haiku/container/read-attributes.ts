@@ -6,25 +6,40 @@ export interface SectionPlace {
   /** Bytes of the strings at the section's beginning. */
   readonly stringsLength: number;
   readonly stringsCount: number;
-  /** Attributes that it may have; each takes some hundred bytes of memory. */
+  /** Attributes that it may have; each takes some hundred bytes of memory. Of `eachAttribute`: that each tree may have. */
   readonly most?: number;
 }
 
-/** Bytes of one section: a distribution of 100,000 packages has some 150 MB. */
-export const largestSection = 512 * 1024 * 1024;
 const deepest = 32;
 /** Two bits of encoding, one of children, three of type, seven of id, and one. */
 const largestTag = 2 ** 13;
-const mostAttributes = 20_000_000;
+const mostAttributes = 1_000_000;
 const longestString = 4 * 1024 * 1024;
 
 /** A section of shared strings and attribute trees. Errors: `source-invalid`. */
 export function readAttributes(section: Buffer, { stringsLength, stringsCount, most = mostAttributes }: SectionPlace): Attribute[] {
-  const strings = readStrings(section, { stringsLength, stringsCount });
-  const reader = new AttributeReader(section, stringsLength, { strings, most });
+  const reader = openReader(section, { stringsLength, stringsCount, most });
   const attributes = reader.list(0);
-  if (reader.position !== section.length) throw invalidFile(`${section.length - reader.position} bytes follow its attributes`);
+  checkEnd(reader, section);
   return attributes;
+}
+
+/** The same, one tree at a time, so that a section of millions of attributes is never in memory whole. Errors: `source-invalid`, as late as what is wrong stands in it. */
+export function* eachAttribute(section: Buffer, { stringsLength, stringsCount, most = mostAttributes }: SectionPlace): Generator<Attribute, void> {
+  const reader = openReader(section, { stringsLength, stringsCount, most });
+  for (let attribute = reader.next(0); attribute !== undefined; attribute = reader.next(0)) {
+    yield attribute;
+    reader.count = 0;
+  }
+  checkEnd(reader, section);
+}
+
+function openReader(section: Buffer, { stringsLength, stringsCount, most }: Required<SectionPlace>): AttributeReader {
+  return new AttributeReader(section, stringsLength, { strings: readStrings(section, { stringsLength, stringsCount }), most });
+}
+
+function checkEnd({ position }: AttributeReader, section: Buffer): void {
+  if (position !== section.length) throw invalidFile(`${section.length - position} bytes follow its attributes`);
 }
 
 function readStrings(section: Buffer, { stringsLength, stringsCount }: SectionPlace): string[] {
@@ -52,7 +67,7 @@ function textOf(bytes: Buffer, from: number, to: number): string {
 }
 
 class AttributeReader {
-  #count = 0;
+  count = 0;
 
   constructor(
     private readonly bytes: Buffer,
@@ -64,16 +79,20 @@ class AttributeReader {
   list(depth: number): Attribute[] {
     if (depth > deepest) throw invalidFile(`its attributes are nested more than ${deepest} deep`);
     const attributes: Attribute[] = [];
-    for (;;) {
-      const tag = this.#leb128();
-      if (tag === 0) return attributes;
-      if ((this.#count += 1) > this.limits.most) throw invalidFile(`it has more than ${this.limits.most} attributes`);
-      if (tag > largestTag) throw invalidFile(`an attribute has the unknown tag ${tag}`);
-      const bits = tag - 1;
-      const value = this.#value((bits >> 7) & 0x7, bits >> 11);
-      const hasChildren = ((bits >> 10) & 1) === 1;
-      attributes.push({ id: bits & 0x7f, value, children: hasChildren ? this.list(depth + 1) : [] });
-    }
+    for (let attribute = this.next(depth); attribute !== undefined; attribute = this.next(depth)) attributes.push(attribute);
+    return attributes;
+  }
+
+  /** Undefined: the list has ended. */
+  next(depth: number): Attribute | undefined {
+    const tag = this.#leb128();
+    if (tag === 0) return undefined;
+    if ((this.count += 1) > this.limits.most) throw invalidFile(`it has more than ${this.limits.most} attributes`);
+    if (tag > largestTag) throw invalidFile(`an attribute has the unknown tag ${tag}`);
+    const bits = tag - 1;
+    const value = this.#value((bits >> 7) & 0x7, bits >> 11);
+    const hasChildren = ((bits >> 10) & 1) === 1;
+    return { id: bits & 0x7f, value, children: hasChildren ? this.list(depth + 1) : [] };
   }
 
   #value(type: number, encoding: number): AttributeValue {

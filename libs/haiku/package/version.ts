@@ -16,11 +16,16 @@ export function formatVersion({ major, minor, micro, preRelease, revision }: Pac
   return `${number}${preRelease === '' ? '' : `~${preRelease}`}${revision === 0 ? '' : `-${revision}`}`;
 }
 
+const longestVersion = 1000;
 const pattern = /^([A-Za-z0-9_]+)(?:\.([A-Za-z0-9_]+)(?:\.([A-Za-z0-9_][A-Za-z0-9_.]*))?)?(?:~([A-Za-z0-9_.]+))?(?:-([0-9]{1,10}))?$/;
+
+export function isVersion(text: string): boolean {
+  return text.length <= longestVersion && pattern.test(text);
+}
 
 /** Errors: `source-invalid`. */
 export function parseVersion(text: string): PackageVersion {
-  const match = text.length <= 1000 ? pattern.exec(text) : null;
+  const match = text.length <= longestVersion ? pattern.exec(text) : null;
   if (match === null) throw invalidFile(`${JSON.stringify(text.slice(0, 100))} is no version`);
   const [, major = '', minor = '', micro = '', preRelease = '', revision = '0'] = match;
   return { major, minor, micro, preRelease, revision: Number(revision) };

@@ -2,7 +2,7 @@ import type { ByteSource } from '../byte-source.js';
 import { attributeIds } from '../container/attribute-ids.js';
 import type { Attribute } from '../container/attribute.js';
 import { textsOf } from '../container/attribute.js';
-import { largestSection, readAttributes } from '../container/read-attributes.js';
+import { eachAttribute, readAttributes } from '../container/read-attributes.js';
 import { chunkSize, openHeap } from '../container/read-heap.js';
 import { formatVersion, numberAt, readHeader } from '../container/read-header.js';
 import { shareStrings } from '../container/share-strings.js';
@@ -35,6 +35,8 @@ const endOfList = Buffer.of(0);
 /** Bytes that Haiku's own readers take in. */
 const largestInfo = 1024 * 1024;
 const largestPackages = 64 * 1024 * 1024;
+/** Attributes. */
+const largestPackage = 500_000;
 
 /** What a repository file says of one package, as an inline attribute (`writeInlineAttributes`) without the 0 behind it. */
 export function packageEntry({ info, checksum }: ListedPackage): Buffer {
@@ -72,17 +74,35 @@ export async function writeRepositoryFile(info: RepositoryInfo, entries: readonl
   return Buffer.concat([header, heap]);
 }
 
-/** Errors: `source-invalid`. */
-export async function readRepositoryFile(source: ByteSource): Promise<RepositoryFile> {
+/** A repository file whose packages are read one by one. */
+export interface OpenRepositoryFile {
+  readonly info: RepositoryInfo;
+  /** Errors: `source-invalid`, as late as what is wrong stands in it. */
+  packages(): Generator<ListedPackage, void>;
+}
+
+/** Unpacks it in memory, which takes 65 MiB at most. Errors: `source-invalid`. */
+export async function openRepositoryFile(source: ByteSource): Promise<OpenRepositoryFile> {
   const { bytes, heap: place } = await readHeader(source, { magic: 'hpkr', size: headerSize });
   const infoLength = bytes.readUInt32BE(40);
   const [length, stringsLength, stringsCount] = [numberAt(bytes, 48), numberAt(bytes, 56), numberAt(bytes, 64)];
-  if (infoLength > largestSection || length > largestSection) throw invalidFile(`its sections have ${infoLength} and ${length} bytes`);
+  if (infoLength > largestInfo || length > largestPackages) throw invalidFile(`its sections have ${infoLength} and ${length} bytes`);
+  if (infoLength + length !== place.uncompressedSize) throw invalidFile('its sections are not as large as its heap');
   const heap = await openHeap(source, place);
-  if (infoLength + length !== heap.size) throw invalidFile('its sections are not as large as its heap');
   const info = readRepositoryInfo(await heap.read(0, infoLength));
-  const attributes = readAttributes(await heap.read(infoLength, length), { stringsLength, stringsCount });
-  return { info, packages: attributes.flatMap((attribute) => (attribute.id === attributeIds.package ? [listed(attribute)] : [])) };
+  const section = await heap.read(infoLength, length);
+  return {
+    info,
+    *packages() {
+      for (const attribute of eachAttribute(section, { stringsLength, stringsCount, most: largestPackage })) if (attribute.id === attributeIds.package) yield listed(attribute);
+    },
+  };
+}
+
+/** Errors: `source-invalid`. */
+export async function readRepositoryFile(source: ByteSource): Promise<RepositoryFile> {
+  const { info, packages } = await openRepositoryFile(source);
+  return { info, packages: [...packages()] };
 }
 
 function listed({ children }: Attribute): ListedPackage {

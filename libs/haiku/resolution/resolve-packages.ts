@@ -6,6 +6,8 @@ import { matches } from './matches.js';
 export interface Providers<Package> {
   /** The best of those that meet it: the package of that very name, then the highest version; undefined: none does. */
   find(requirement: Requirement): Package | undefined;
+  /** All that meet it, each once, the best first. */
+  all(requirement: Requirement): readonly Package[];
 }
 
 export interface Unresolved<Package> {
@@ -33,9 +35,11 @@ export function indexProviders<Package>(packages: Iterable<Package>, infoOf: (it
       else same.push({ package: item, provided });
     }
   }
+  const meeting = (requirement: Requirement): Offer<Package>[] => (offers.get(requirement.name) ?? []).filter(({ provided }) => matches(requirement, provided));
   return {
+    all: (requirement) => [...new Set(meeting(requirement).sort((one, other) => (isBetter(one, other, requirement, infoOf) ? -1 : 1)).map((offer) => offer.package))],
     find(requirement) {
-      const good = (offers.get(requirement.name) ?? []).filter(({ provided }) => matches(requirement, provided));
+      const good = meeting(requirement);
       return good.reduce<Offer<Package> | undefined>((best, offer) => (best === undefined || isBetter(offer, best, requirement, infoOf) ? offer : best), undefined)?.package;
     },
   };

@@ -36,7 +36,7 @@ export const keyOf = ({ name, version }: SpecPackage): string => `${name}-${vers
 
 export function createLives(database: () => Database, now: () => Date) {
   const commands = (on = database()): RepositoryCommands => createRepositoryCommands(on, { repositoryUrl, compareVersions: { haiku: compareVersions, rpm: compareVersions, deb: compareVersions }, now });
-  const reads = (on = database()): RepositoryReads => createRepositoryReads(on);
+  const reads = (on = database()): RepositoryReads => createRepositoryReads(on, { pageSize: 20 });
   let number = 0;
 
   async function repository(settings: Partial<RepositorySettings> = {}): Promise<string> {
@@ -60,11 +60,10 @@ export function createLives(database: () => Database, now: () => Date) {
   const describe = (id: string, one: SpecPackage): Promise<void> =>
     commands().describeUpload(id, { key: keyOf(one), name: one.name, version: one.version, architecture: 'noarch', path: `packages/${keyOf(one)}`, component: '', metadata: Buffer.from(`metadata of ${keyOf(one)}`) });
 
-  const request = (repository: string, request: ChangeRequest, { force = false, id = randomUUID() } = {}): Promise<RepositoryChange> => commands().requestChange({ id, repository, request, by, force });
+  const request = (repository: string, request: ChangeRequest, { force = false, id = randomUUID() }: { force?: boolean; id?: string } = {}): Promise<RepositoryChange> => commands().requestChange({ id, repository, request, by, force });
 
   async function publishing(name: string, packages: readonly SpecPackage[], options: { force?: boolean; id?: string } = {}): Promise<RepositoryChange> {
-    const uploads: string[] = [];
-    for (const one of packages) uploads.push(await upload(name, one));
+    const uploads = await Promise.all(packages.map((one) => upload(name, one)));
     return request(name, { kind: 'publish', uploads, contents: [], origin: { build: 'b1' } }, options);
   }
 

@@ -1,0 +1,119 @@
+import { MillraceError, isMillraceError } from '../errors/millrace-error.js';
+import type { ObjectStore } from '../object-storage/object-store.js';
+import { derivedUuid } from '../repository-engine/derived-uuid.js';
+import { openPackageBytes } from '../repository-engine/package-bytes.js';
+import type { RepositoryCommands } from '../repository-record/repository-record.js';
+import type { ChangeRequest, RepositoryChange } from '../repository/repository-change.js';
+import type { Repository } from '../repository/repository.js';
+import { checkRepository } from './check-repository.js';
+import type { CheckOptions, CheckParts } from './check-parts.js';
+import type { CheckReport, Finding, FindingKind } from './finding.js';
+import { hashObject } from '../object-storage/hash-object.js';
+import { planRepair, type RepairStep } from './repair-plan.js';
+
+export interface RepairParts extends CheckParts {
+  readonly commands: Pick<RepositoryCommands, 'requestChange' | 'rememberMetadata' | 'pruned'>;
+}
+
+export interface RepairOptions extends CheckOptions {
+  readonly by: string;
+  /** Of this attempt to mend: repeated with the same one, the same changes are asked for. */
+  readonly runId: string;
+  /** Says what would be done. */
+  readonly dryRun: boolean;
+  /** Take out as many entries as it takes, whatever the guard says. */
+  readonly force: boolean;
+}
+
+export interface RepairResult {
+  readonly report: CheckReport;
+  readonly steps: readonly RepairStep[];
+  /** Ids; the repository's workflow carries them out. */
+  readonly changes: readonly string[];
+  /** What no command can mend. */
+  readonly left: readonly Finding[];
+}
+
+const mendable: ReadonlySet<FindingKind> = new Set(['missing-index-file', 'wrong-index-file', 'missing-object', 'wrong-size', 'wrong-digest', 'missing-metadata']);
+
+/**
+ * Mends what a check finds: index files are written again, lost objects brought back from `.obsolete/` or the spool, damaged ones set aside, knowledge read again from packages;
+ * what is nowhere leaves the list by a change of its own, which the guard of the repository may refuse. At most `shownFindings` of a kind at once: ask again for the rest.
+ */
+export async function repairRepository(parts: RepairParts, name: string, options: RepairOptions): Promise<RepairResult> {
+  const repository = await parts.reads.get(name);
+  const store = parts.stores.open(repository.place);
+  const report = await checkRepository(parts, name, options);
+  const steps = await planRepair(report, { parts, store, format: parts.formats[repository.kind], signal: options.signal });
+  const left = report.findings.filter(({ kind }) => !mendable.has(kind));
+  if (options.dryRun) return { report, steps, changes: [], left };
+  const lost: string[] = [];
+  for (const [done, step] of steps.entries()) {
+    options.signal.throwIfAborted();
+    options.onProgress?.({ step: 'repair', done, total: steps.length });
+    if (step.action === 'remove-entry') lost.push(step.package);
+    else await carryOut(step, { parts, repository, store, options });
+  }
+  const requests: ChangeRequest[] = [...(lost.length > 0 ? [{ kind: 'repair', remove: lost } as const] : []), ...(steps.some(({ action }) => action === 'write-index') ? [{ kind: 'sign' } as const] : [])];
+  const changes: RepositoryChange[] = [];
+  for (const request of requests) changes.push(await parts.commands.requestChange({ id: derivedUuid(`${options.runId}\n${JSON.stringify(request)}`), repository: name, request, by: options.by, force: options.force }));
+  return { report, steps, changes: changes.map(({ id }) => id), left };
+}
+
+interface Repair {
+  readonly parts: RepairParts;
+  readonly repository: Repository;
+  readonly store: ObjectStore;
+  readonly options: RepairOptions;
+}
+
+async function carryOut(step: Exclude<RepairStep, { readonly action: 'remove-entry' }>, { parts, repository, store, options }: Repair): Promise<void> {
+  const { signal } = options;
+  switch (step.action) {
+    case 'restore-index-file':
+      return restore(step, { store, signal, repository, parts });
+    case 'drop-index-file':
+      return store.remove([step.path], { signal });
+    case 'set-aside':
+      await copyUnlessThere(store, { from: step.path, to: step.to, signal });
+      return store.remove([step.path], { signal });
+    case 'bring-back':
+      return bringBack(step, { store, signal });
+    case 'read-metadata':
+      return readMetadata(step, { parts, repository, store, signal });
+    case 'write-index':
+      return undefined;
+  }
+}
+
+/** Not when the repository has been published to since: then what lies there may be newer. */
+async function restore({ path, from }: Extract<RepairStep, { readonly action: 'restore-index-file' }>, { store, signal, repository, parts }: Omit<Repair, 'options'> & { readonly signal: AbortSignal }): Promise<void> {
+  const head = await store.head(path, { signal });
+  if ((await parts.reads.get(repository.name)).state !== repository.state) return;
+  // Whatever is written there in between is left.
+  await store.copy(from, path, { condition: head === undefined ? { absent: true } : { etag: head.etag }, cacheControl: 'no-cache', signal }).catch(ignoreConflict);
+}
+
+async function bringBack({ path, from, sha256 }: Extract<RepairStep, { readonly action: 'bring-back' }>, { store, signal }: Pick<Repair, 'store'> & { readonly signal: AbortSignal }): Promise<void> {
+  await copyUnlessThere(store, { from, to: path, signal });
+  const there = await hashObject(store, path, { signal });
+  if (there?.sha256 !== sha256) throw new MillraceError('storage-unavailable', `${path} was brought back from ${from}, and the store gives other bytes than it had`);
+}
+
+async function copyUnlessThere(store: ObjectStore, { from, to, signal }: { readonly from: string; readonly to: string; readonly signal: AbortSignal }): Promise<void> {
+  await store.copy(from, to, { condition: { absent: true }, signal }).catch(ignoreConflict);
+}
+
+function ignoreConflict(error: unknown): undefined {
+  if (isMillraceError(error) && error.code === 'storage-conflict') return undefined;
+  throw error;
+}
+
+/** From the package itself, once its digest is found to be right. One that is gone, or says nothing any more, is found by the next check. */
+async function readMetadata({ path, sha256 }: Extract<RepairStep, { readonly action: 'read-metadata' }>, { parts, repository, store, signal }: Omit<Repair, 'options'> & { readonly signal: AbortSignal }): Promise<void> {
+  if ((await hashObject(store, path, { signal }))?.sha256 !== sha256) return;
+  const bytes = await openPackageBytes(store, path, signal);
+  if (bytes === undefined) return;
+  const { metadata } = await parts.formats[repository.kind].inspect(bytes, { sha256, settings: repository.settings, signal });
+  await parts.commands.rememberMetadata(repository.kind, new Map([[sha256, metadata]]));
+}
