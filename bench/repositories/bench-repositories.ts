@@ -59,7 +59,9 @@ async function measureCount(count: number, { rounds, payload }: RepositoriesBenc
       process.stderr.write(`${count} packages, round ${round}\n`);
       const added = writePackage(directory, { index: count + round, payload: sampleText(payload), release: 1 });
       made = [...made, added].sort((one, other) => (one.href < other.href ? -1 : 1));
-      measured.push({ own: await measureOwn(folder, directory, made, added.href), peer: await measurePeer(directory) });
+      const own = await measureOwn(folder, directory, made, added.href);
+      process.stderr.write(`millrace ${own.milliseconds.toFixed(0)} ms, CPU ${own.cpu.toFixed(0)} ms\n`);
+      measured.push({ own, peer: await measurePeer(directory) });
     }
     return measured;
   } finally {
