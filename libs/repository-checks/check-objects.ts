@@ -6,7 +6,7 @@ import type { Repository } from '../repository/repository.js';
 import type { CheckOptions, CheckParts } from './check-parts.js';
 import type { FindingCollector } from './collect-findings.js';
 import { shownFindings, type Finding } from './finding.js';
-import { hashObject } from './hash-object.js';
+import { hashObject } from '../object-storage/hash-object.js';
 
 export interface ObjectsSubject {
   readonly repository: Repository;

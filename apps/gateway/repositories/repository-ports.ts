@@ -44,7 +44,7 @@ export interface RepositoryMaintenance {
   /** What the last check found is mended, or would be. */
   repair(name: string, options: MaintenanceOptions): Promise<RepairReport>;
   /** Errors: `invalid-request` where there is no upstream. */
-  synchronise(name: string, options: MaintenanceOptions): Promise<SyncReport>;
+  synchronise?(name: string, options: MaintenanceOptions): Promise<SyncReport>;
   /** Of the last check; undefined: there was none yet. */
   report(name: string): Promise<CheckReport | undefined>;
   reportText(name: string): Promise<string | undefined>;
@@ -58,5 +58,5 @@ export interface MaintenanceOptions {
 }
 
 /** JSON objects, as their libraries make them. */
-export type RepairReport = Readonly<Record<string, unknown>>;
-export type SyncReport = Readonly<Record<string, unknown>>;
+export type RepairReport = object;
+export type SyncReport = object;
