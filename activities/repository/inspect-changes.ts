@@ -18,7 +18,8 @@ const refusalPatience = 600_000;
 export async function inspectChanges(name: string, options: EngineOptions, { reads, commands, engine }: RepositoryActivityOptions): Promise<InspectedChanges> {
   const counts = { inspected: 0, refused: 0, postponed: 0 };
   let trouble: string | null = null;
-  await forEachAtOnce(await reads.waiting(name, mostChanges), atOnce, async (change) => {
+  const waiting = (await reads.waiting(name, mostChanges)).filter(({ phase }) => phase === 'waiting');
+  await forEachAtOnce(waiting, atOnce, async (change) => {
     try {
       await engine.inspect(change, options);
       counts.inspected += 1;

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { blobRoot } from '../../libs/blobs/open-blob-store.js';
+import { localBlobFolder } from '../../libs/blobs/local-blob-folder.js';
 import { checkRequest } from '../../libs/compose-engine/check-request.js';
 import { findTool } from '../../libs/compose-engine/iso-image.js';
 import { composeStreamId } from '../../libs/compose/compose.js';
@@ -45,7 +45,7 @@ export async function openComposeDependencies(database: Database, { settings, wo
     events: (id, page) => readEvents(database, id, page),
     engine: { check: (request) => checkRequest(request, { ...settings, hasTool }) },
     workflows: composeWorkflows(database, workflows, noted),
-    content: await openContentStore(path.join(blobRoot(settings.blobs), 'content')),
+    content: await openContentStore(path.join(localBlobFolder(settings), 'content')),
     messageBacklog: () => readMessageBacklog(database),
     close: () => reads.close(),
   };

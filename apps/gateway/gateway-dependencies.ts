@@ -1,4 +1,5 @@
 import { MillraceError } from '../../libs/errors/millrace-error.js';
+import { localBlobFolder } from '../../libs/blobs/local-blob-folder.js';
 import { openBlobStore } from '../../libs/blobs/open-blob-store.js';
 import { openDatabase } from '../../libs/database/open-database.js';
 import type { Database } from '../../libs/database/open-database.js';
@@ -12,11 +13,11 @@ import { connectTemporal } from '../../temporal/client.js';
 import { createSessionWorkflowClient } from '../../temporal/session-workflow-client.js';
 import { createComposeWorkflowClient } from '../../temporal/compose-workflow-client.js';
 import { openAccess } from './access/open-access.js';
+import { openRepositoryDependencies } from './repositories/repository-dependencies.js';
 import { openRuleDependencies } from './rules/rule-dependencies.js';
 import { openBusDependencies } from './rules/bus-dependencies.js';
 import { openComposeDependencies } from './compose-dependencies.js';
 import { gatewayVersion } from './gateway-version.js';
-import { spoolRoot } from './session-control/spool-root.js';
 import { openAuthorityCertificate } from './ca/authority-certificate.js';
 import type { GatewayDependencies, SessionWorkflows } from './gateway-ports.js';
 import { createBuildEnvironment } from './sessions/build-environment.js';
@@ -27,8 +28,9 @@ export interface OpenDependencies extends GatewayDependencies {
 }
 
 export interface DependencyOptions {
-  /** Other task queues than `sessions` and `composes`; for specs that share a Temporal server. */
+  /** Other task queues than `sessions`, `composes` and `repositories`; for specs that share a Temporal server. */
   readonly taskQueue?: string;
+  readonly repositoryTaskQueue?: string;
   readonly composeTaskQueue?: string;
   /** Where tools are looked for, as in PATH; without it there are none. */
   readonly searchPath?: string | undefined;
@@ -49,20 +51,22 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
   const access = await openAccess({ ...settings, environment: options.environment ?? {} });
   const client = connectTemporal(settings);
   const authority = openAuthorityCertificate(settings);
-  const blobs = await openBlobStore(settings.blobs);
+  const blobs = await openBlobStore(settings);
   const database = await openDatabase(settings.databaseUrl, { applicationName: 'millrace-gateway', poolSize: 20 });
   const engine = sessionWorkflows(client, options);
   const composeWorkflows = createComposeWorkflowClient(client, options.composeTaskQueue === undefined ? {} : { taskQueue: options.composeTaskQueue });
   const composes = await openComposeDependencies(database, { settings, workflows: composeWorkflows, searchPath: options.searchPath, noted: engine.noted });
   const buses = await openBusDependencies(database, { settings, client, environment: options.environment ?? {}, noted: engine.noted });
+  const repositories = await openRepositoryDependencies(database, { settings, client, environment: options.environment ?? {}, taskQueue: options.repositoryTaskQueue, noted: engine.noted });
   const rules = await openRuleDependencies(database, { settings, client, noted: engine.noted });
   return {
     access,
     composes,
     buses,
     rules,
+    repositories,
     commands: createSessionCommands(database, { blobs, acknowledgeWithinMilliseconds, ecosystems, ...(servicePolicy === undefined ? {} : { servicePolicy }) }),
-    reads: createSessionReads(database, { version: gatewayVersion, inspectors: createInspectors().map(({ id }) => id), spoolRoot: spoolRoot(settings), ecosystems }),
+    reads: createSessionReads(database, { version: gatewayVersion, inspectors: createInspectors().map(({ id }) => id), spoolRoot: localBlobFolder(settings), ecosystems }),
     outbox: createWorkflowOutbox(database),
     workflows: engine.workflows,
     authority,
@@ -70,7 +74,9 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
     database,
     async close() {
       await access.close();
+      blobs.close();
       await buses.close();
+      await repositories.close();
       await composes.close();
       await database.close();
       // A retry of the SDK that falls due after the channel was closed throws out of nowhere. One that never connected holds nothing open.

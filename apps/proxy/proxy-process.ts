@@ -25,7 +25,7 @@ export async function runProxyProcess(environment: Environment): Promise<void> {
     throw new MillraceError('invalid-setting', 'the proxy needs MILLRACE_DATABASE_URL', { suggestion: 'Set it, or run everything with npm start.' });
   }
   const database = await openDatabase(settings.databaseUrl);
-  const bodies = await openBlobStore(settings.blobs);
+  const bodies = await openBlobStore(settings);
   const directory = await createSessionDirectory(database, { processName: `proxy-${process.pid}` });
   const authority = openCertificateAuthority({ home: settings.home, certificateFile: settings.caCertificate, keyFile: settings.caKey });
   const guard = createDestinationGuard({ allow: settings.allowDestinations, forbiddenPorts: settings.forbiddenPorts });
@@ -51,6 +51,7 @@ export async function runProxyProcess(environment: Environment): Promise<void> {
     void proxy
       .close(graceMilliseconds)
       .then(() => Promise.all([directory.close(), threads.close()]))
+      .then(() => bodies.close())
       .then(() => database.close())
       .finally(() => process.exit(0));
   };

@@ -56,11 +56,12 @@ export function startWorker(options: WorkerProcessOptions): WorkerProcess {
     if (signal.aborted) return;
     const database = await openDatabase(url, { applicationName: 'millrace-worker' });
     const client = connectTemporal(settings);
+    const blobs = await openBlobStore(settings);
     const composes = await openComposeWork({ ...options, database, client });
     const rules = await openRuleWork({ ...options, database, client, composes });
     try {
       const sessions = createSessionWorkflowClient(client, taskQueue === undefined ? {} : { taskQueue });
-      const commands = createSessionCommands(database, { blobs: await openBlobStore(settings.blobs), ecosystems, ...(servicePolicy === undefined ? {} : { servicePolicy }) });
+      const commands = createSessionCommands(database, { blobs, ecosystems, ...(servicePolicy === undefined ? {} : { servicePolicy }) });
       const outbox = createOutboxDeliveries(database);
       const overdue = createOverdueSessions(database);
       const rows = createTrafficNotifications(database);
@@ -76,6 +77,7 @@ export function startWorker(options: WorkerProcessOptions): WorkerProcess {
       ]);
     } finally {
       stopping.abort();
+      blobs.close();
       await rules.close();
       await composes.close();
       await client.connection.close();

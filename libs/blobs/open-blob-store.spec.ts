@@ -15,7 +15,7 @@ describe('the blob store', () => {
 
   beforeEach(async () => {
     root = await mkdtemp(path.join(tmpdir(), 'millrace-blobs-'));
-    store = await openBlobStore(pathToFileURL(root).href);
+    store = await openBlobStore({ blobs: pathToFileURL(root).href, home: root });
   });
   afterEach(() => rm(root, { recursive: true, force: true }));
 
@@ -77,7 +77,7 @@ describe('the blob store', () => {
     await expect(readdir(store.spoolDirectory)).resolves.toEqual(['fresh']);
   });
 
-  it('takes file: URLs only', async () => {
-    await expect(openBlobStore('https://bucket.example/')).rejects.toMatchObject({ code: 'invalid-setting' });
+  it('takes file: and s3: URLs only', async () => {
+    await expect(openBlobStore({ blobs: 'https://bucket.example/', home: root })).rejects.toMatchObject({ code: 'invalid-setting' });
   });
 });

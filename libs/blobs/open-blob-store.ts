@@ -1,141 +1,90 @@
-import { randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
-import { MillraceError } from '../errors/millrace-error.js';
+import { MillraceError, isMillraceError } from '../errors/millrace-error.js';
 import { isMissing } from '../errors/system-error.js';
+import type { ObjectContent, ObjectStore } from '../object-storage/object-store.js';
+import { openDirectoryStore } from '../object-storage/directory/open-directory-store.js';
+import { openObjectStore } from '../object-storage/open-object-store.js';
+import { prefixedStore } from '../object-storage/prefixed-store.js';
 import { assertSessionId, isSessionId } from '../session/session-id.js';
+import type { Settings } from '../settings/settings.js';
+import { localBlobFolder } from './local-blob-folder.js';
 
-/** Bodies of a session by their sha256: `<root>/sessions/<session id>/<aa>/<sha256>`. The byte path sees it as `BodyStore` of libs/proxy/ports.ts. */
+/** Bodies of a session by their sha256: `sessions/<session id>/<aa>/<sha256>` below MILLRACE_BLOBS. The byte path sees it as `BodyStore` of libs/proxy/ports.ts. */
 export interface BlobStore {
-  /** On the same file system, so that `adopt` is a rename. */
+  /** Local; on the same file system as a directory of blobs, so that `adopt` is a rename. */
   readonly spoolDirectory: string;
+  /** Resolves when the body is stored for good. Errors: those of `ObjectStore.put`. */
   adopt(sessionId: string, sha256: string, spoolFile: string): Promise<void>;
   put(sessionId: string, sha256: string, bytes: Buffer): Promise<void>;
-  /** Size and content. Errors: `blob-not-found`. */
+  /** Size and content. Errors: `blob-not-found`, and those of `ObjectStore.get`. */
   read(sessionId: string, sha256: string): Promise<{ readonly size: number; readonly content: Readable }>;
   /** Deletes every body of a session; fine when there is none. */
   removeSession(sessionId: string): Promise<void>;
-  /** Sessions that have a directory here, for a sweep of what a crash left behind. */
+  /** Sessions that have a body here, for a sweep of what a crash left behind. */
   listSessions(): Promise<readonly string[]>;
   /** Removes spool files that nobody has written to for this long (a process that died left them). */
   emptySpool(idleMilliseconds: number): Promise<number>;
+  close(): void;
 }
 
 /**
- * Opens (and makes) a directory store. A blob is synced before it gets its name, and its directory after: the record says
- * `kept` in a transaction that follows, and must not promise a file that a power cut takes back. That is one flush of the
- * file's own data and one of a directory, on a path that waits for a database commit anyway. Errors: `invalid-setting`.
+ * Opens the blob store of the settings. A blob is durable before it can be seen: the record says `kept` in a transaction that follows, and must not promise
+ * what a power cut takes back. Errors: `invalid-setting`.
  */
-export async function openBlobStore(fileUrl: string): Promise<BlobStore> {
-  const root = blobRoot(fileUrl);
-  const sessions = path.join(root, 'sessions');
-  const spoolDirectory = path.join(root, 'spool');
-  await mkdir(sessions, { recursive: true, mode: 0o700 });
+export async function openBlobStore(settings: Pick<Settings, 'blobs' | 'home'>): Promise<BlobStore> {
+  const folder = localBlobFolder(settings);
+  const spoolDirectory = path.join(folder, 'spool');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
   await mkdir(spoolDirectory, { recursive: true, mode: 0o700 });
+  const store = settings.blobs.startsWith('s3:') ? prefixedStore(openObjectStore(settings.blobs, { name: 'MILLRACE_BLOBS' }), 'sessions') : openDirectoryStore(path.join(folder, 'sessions'), { secret: true });
+  return blobStoreOn(store, spoolDirectory);
+}
 
-  const directoryOf = (sessionId: string): string => {
+export function blobStoreOn(store: ObjectStore, spoolDirectory: string): BlobStore {
+  const keyOf = (sessionId: string, sha256: string): string => {
     assertSessionId(sessionId);
-    return path.join(sessions, sessionId);
-  };
-  const fileOf = (sessionId: string, sha256: string): string => {
     if (!/^[0-9a-f]{64}$/.test(sha256)) throw new MillraceError('invalid-request', 'a blob is named by 64 lower-case hex digits');
-    return path.join(directoryOf(sessionId), sha256.slice(0, 2), sha256);
+    return `${sessionId}/${sha256.slice(0, 2)}/${sha256}`;
   };
 
-  async function adopt(sessionId: string, sha256: string, spoolFile: string): Promise<void> {
-    const file = fileOf(sessionId, sha256);
-    if (path.dirname(path.resolve(spoolFile)) !== spoolDirectory) throw new MillraceError('invalid-request', 'only spool files are adopted');
-    if (await exists(file)) return unlink(spoolFile);
-    await syncFile(spoolFile);
-    await moveInto(spoolFile, file);
+  /** Whoever keeps the same digest at once keeps the same bytes. */
+  async function keep(key: string, content: ObjectContent): Promise<void> {
+    if ((await store.head(key)) === undefined) await store.put(key, content);
   }
 
   return {
     spoolDirectory,
-    adopt,
-    async put(sessionId, sha256, bytes) {
-      if (await exists(fileOf(sessionId, sha256))) return;
-      const spoolFile = path.join(spoolDirectory, `put-${randomUUID()}`);
-      const handle = await open(spoolFile, 'wx', 0o600);
-      try {
-        await handle.writeFile(bytes);
-      } finally {
-        await handle.close();
-      }
-      await adopt(sessionId, sha256, spoolFile);
+    async adopt(sessionId, sha256, spoolFile) {
+      const key = keyOf(sessionId, sha256);
+      if (path.dirname(path.resolve(spoolFile)) !== spoolDirectory) throw new MillraceError('invalid-request', 'only spool files are adopted');
+      await keep(key, { file: spoolFile, moved: true });
+      await rm(spoolFile, { force: true });
     },
+    put: async (sessionId, sha256, bytes) => keep(keyOf(sessionId, sha256), bytes),
     async read(sessionId, sha256) {
-      const file = fileOf(sessionId, sha256);
       try {
-        const handle = await open(file, 'r');
-        return { size: (await handle.stat()).size, content: createReadStream(file, { fd: handle }) };
+        return await store.get(keyOf(sessionId, sha256));
       } catch (cause) {
-        if (!isMissing(cause)) throw cause;
+        if (!isMillraceError(cause) || cause.code !== 'blob-not-found') throw cause;
         throw new MillraceError('blob-not-found', `session ${sessionId} keeps no body ${sha256}`, { cause });
       }
     },
     async removeSession(sessionId) {
-      await rm(directoryOf(sessionId), { recursive: true, force: true, maxRetries: 3 });
-      await syncDirectory(sessions);
+      assertSessionId(sessionId);
+      const keys: string[] = [];
+      for await (const { key } of store.list(`${sessionId}/`)) keys.push(key);
+      await store.remove(keys);
     },
     async listSessions() {
-      return (await readdir(sessions)).filter(isSessionId);
+      const sessions = new Set<string>();
+      for await (const { key } of store.list('')) sessions.add(key.slice(0, key.indexOf('/')));
+      return [...sessions].filter(isSessionId);
     },
     emptySpool: (idleMilliseconds) => emptyDirectory(spoolDirectory, idleMilliseconds),
+    close: () => store.close(),
   };
-}
-
-/** Directory of a `file:` URL. Errors: `invalid-setting`. */
-export function blobRoot(fileUrl: string): string {
-  // `file:relative/path` and `file:/path` as well as `file:///path`.
-  if (!fileUrl.startsWith('file:')) throw new MillraceError('invalid-setting', 'MILLRACE_BLOBS must be a file: URL');
-  try {
-    return path.resolve(fileUrl.startsWith('file://') ? fileURLToPath(fileUrl) : decodeURIComponent(fileUrl.slice('file:'.length)));
-  } catch (cause) {
-    throw new MillraceError('invalid-setting', 'MILLRACE_BLOBS is not a valid file: URL', { cause });
-  }
-}
-
-/** Another adoption of the same digest may win: both have the same bytes, and a rename replaces atomically. */
-async function moveInto(from: string, to: string): Promise<void> {
-  const directory = path.dirname(to);
-  const made = await mkdir(directory, { recursive: true, mode: 0o700 });
-  await rename(from, to);
-  await syncDirectory(directory);
-  if (made === undefined) return;
-  await syncDirectory(path.dirname(directory));
-  await syncDirectory(path.dirname(path.dirname(directory)));
-}
-
-async function syncFile(file: string): Promise<void> {
-  const handle = await open(file, 'r+');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function exists(file: string): Promise<boolean> {
-  try {
-    await stat(file);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
 }
 
 async function emptyDirectory(directory: string, idleMilliseconds: number): Promise<number> {

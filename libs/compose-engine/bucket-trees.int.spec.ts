@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { parseBucketUrl } from '../object-storage/bucket-location.js';
-import { openBucket, type Bucket } from '../object-storage/open-bucket.js';
+import type { ObjectStore } from '../object-storage/object-store.js';
+import { openObjectStore } from '../object-storage/open-object-store.js';
 import { s3Credentials, startS3Server, type S3Server } from '../testing/start-s3-server.js';
 import { createBucketTrees } from './bucket-trees.js';
 
@@ -16,7 +16,7 @@ const digests = new Map([[packageFile, 'ab'.repeat(32)]]);
 const signal = new AbortController().signal;
 const before = { ...process.env };
 let server: S3Server;
-let bucket: Bucket;
+let bucket: ObjectStore;
 
 beforeAll(async () => {
   Object.assign(process.env, s3Credentials);
@@ -26,7 +26,7 @@ beforeAll(async () => {
   }
   server = await startS3Server(path.join(directory, 's3'));
   server.makeBucket('farm');
-  bucket = openBucket(parseBucketUrl(`s3://farm/composes?endpoint=${server.endpoint}`));
+  bucket = openObjectStore(`s3://farm/composes?endpoint=${server.endpoint}`, { name: 'the bucket of the spec' });
 });
 
 afterAll(async () => {
@@ -47,7 +47,7 @@ function stored(below: string): string[] {
 }
 
 /** The order in which the real bucket was asked to write. */
-function noting(writes: string[], failAt = ''): Bucket {
+function noting(writes: string[], failAt = ''): ObjectStore {
   const note = (key: string): void => {
     if (failAt !== '' && key.endsWith(failAt)) throw new Error('the connection broke');
     writes.push(key);

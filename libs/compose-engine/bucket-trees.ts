@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { forEachAtOnce } from './for-each-at-once.js';
-import type { Bucket, ObjectOptions } from '../object-storage/open-bucket.js';
+import type { ObjectOptions, ObjectStore } from '../object-storage/object-store.js';
 
 /** Composes as objects: `odcs-<id>/…` with the same paths as in the directory, so that package managers install straight from the bucket. */
 export interface BucketTrees {
@@ -27,16 +27,14 @@ export interface PublishOptions {
 
 const requestsAtOnce = 16;
 const shared = 'content/';
-/** S3 copies no larger object with one request. */
-const largestCopy = 5 * 1024 ** 3;
 
-export function createBucketTrees(bucket: Bucket): BucketTrees {
+export function createBucketTrees(bucket: ObjectStore): BucketTrees {
   async function upload(name: string, directory: string, { file, size, options }: { file: string; size: number; options: PublishOptions }): Promise<void> {
     const { digests, signal } = options;
     const described = { ...describe(file), signal };
     const source = { file: path.join(directory, file) };
     const digest = digests.get(file);
-    if (digest === undefined || size > largestCopy) return bucket.put(`${name}/${file}`, source, described);
+    if (digest === undefined) return void (await bucket.put(`${name}/${file}`, source, described));
     const content = `${shared}${digest.slice(0, 2)}/${digest}`;
     const head = await bucket.head(content);
     if (head?.size !== size) await bucket.put(content, source, described);

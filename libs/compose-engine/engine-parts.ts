@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { blobRoot } from '../blobs/open-blob-store.js';
+import { localBlobFolder } from '../blobs/local-blob-folder.js';
 import { projectRoot } from '../embedded/project-root.js';
 import type { GitCheckout } from '../git-checkout/checkout.js';
 import { createGitCheckout } from '../git-checkout/create-git-checkout.js';
 import { createKojiHub } from '../koji/koji-hub.js';
 import { createKojiSource, type KojiSource } from '../koji/koji-source.js';
 import { createModuleBuildService, type ModuleBuildService } from '../mbs/module-build-service.js';
+import { openObjectStore } from '../object-storage/open-object-store.js';
 import { openPulpSource, type PulpSource } from '../pulp/pulp-source.js';
 import { openContentStore, type ContentStore } from '../repository-source/content-store.js';
 import { createRepositorySource, createSourceClient, type OpenRepositorySource } from '../repository-source/repository-source.js';
@@ -15,7 +16,6 @@ import { createRepositoryWriter, type CachingRepositoryWriter } from '../rpm-rep
 import { createBucketTrees, type BucketTrees } from './bucket-trees.js';
 import type { Environment } from '../settings/settings.js';
 import type { EngineSettings } from './engine-settings.js';
-import { openComposeBucket } from './open-compose-bucket.js';
 
 export interface EngineParts {
   readonly store: ContentStore;
@@ -46,14 +46,14 @@ const hubTime = 300_000;
 /** What the engine's process and each of its threads have for themselves; the files behind it are shared. Errors: `invalid-setting`. */
 export async function openEngineParts(settings: EngineSettings, { environment = {}, searchPath = '' }: EnginePartsOptions = {}): Promise<EngineParts> {
   const pulp = settings.pulpFile === undefined ? undefined : await openPulpSource({ file: settings.pulpFile, environment, connect: (tls) => createSourceClient({ settings, version: millraceVersion(), limits: { ...sourceLimits, redirects: 0 }, tls }) });
-  const store = await openContentStore(path.join(blobRoot(settings.blobs), 'content'));
+  const store = await openContentStore(path.join(localBlobFolder(settings), 'content'));
   const caches = path.join(settings.home, 'compose-caches');
   const version = millraceVersion();
   const source = createRepositorySource({ settings: { ...settings, composeSourcePaths: readablePaths(settings) }, content: store, directory: path.join(caches, 'sources'), version });
   const hubClient = settings.koji === undefined ? undefined : createSourceClient({ settings, version, limits: { ...sourceLimits, progressTime: hubTime } });
   const git = createGitCheckout({ client: createSourceClient({ settings, version, limits: sourceLimits }), sourcePaths: settings.composeSourcePaths, searchPath });
   const writer = createRepositoryWriter({ content: store, cacheDirectory: path.join(caches, 'repositories') });
-  const bucket = settings.composeBucket === undefined ? undefined : await openComposeBucket(settings.composeBucket);
+  const bucket = settings.composeBucket === undefined ? undefined : openObjectStore(settings.composeBucket, { name: 'MILLRACE_COMPOSE_BUCKET' });
   return {
     store,
     source,

@@ -3,7 +3,7 @@ import { mkdir, open, readdir, readlink, rename, rm, symlink, writeFile } from '
 import path from 'node:path';
 import type { Compose } from '../compose/compose.js';
 import { syncDirectory } from '../compose-engine/sync-tree.js';
-import type { Bucket } from '../object-storage/open-bucket.js';
+import type { ObjectStore } from '../object-storage/object-store.js';
 import { errnoOf } from '../errors/system-error.js';
 import type { ComposeName } from './compose-names.js';
 import { latestDirectory, linkTarget, nameFiles, type NameFileOptions } from './name-files.js';
@@ -65,7 +65,7 @@ export async function readNameLink(composes: string, name: string): Promise<stri
 }
 
 /** Small files in the bucket, whose mirror lists lead to the compose there: the file that clients begin with comes last. */
-export function nameBucket(bucket: Pick<Bucket, 'put' | 'remove' | 'list'>, options: PlaceOptions): NamePlace {
+export function nameBucket(bucket: Pick<ObjectStore, 'put' | 'remove' | 'list'>, options: PlaceOptions): NamePlace {
   const key = (file: string): string => `${latestDirectory}/${file}`;
 
   async function removeOthers(name: string, wanted: ReadonlySet<string>): Promise<void> {

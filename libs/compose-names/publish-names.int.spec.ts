@@ -5,8 +5,8 @@ import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { query } from '../database/sql.js';
 import { recordedComposes } from '../compose-record/__fixtures__/recorded-composes.js';
-import { openBucket, type Bucket } from '../object-storage/open-bucket.js';
-import { parseBucketUrl } from '../object-storage/bucket-location.js';
+import type { ObjectStore } from '../object-storage/object-store.js';
+import { openObjectStore } from '../object-storage/open-object-store.js';
 import { s3Credentials, startS3Server, type S3Server } from '../testing/start-s3-server.js';
 import { checkNamePlaces } from './check-name-places.js';
 import { createComposeNames } from './create-compose-names.js';
@@ -149,14 +149,14 @@ describe('the directory of composes', () => {
 describe('the bucket', () => {
   let server: S3Server;
   let storage: string;
-  let bucket: Bucket;
+  let bucket: ObjectStore;
   const before = { ...process.env };
   beforeAll(async () => {
     Object.assign(process.env, s3Credentials);
     storage = mkdtempSync(path.join(tmpdir(), 'millrace-name-bucket-'));
     server = await startS3Server(path.join(storage, 's3'));
     server.makeBucket('names');
-    bucket = openBucket(parseBucketUrl(`s3://names/farm?endpoint=${server.endpoint}&path-style=true`, 'the bucket of the spec'));
+    bucket = openObjectStore(`s3://names/farm?endpoint=${server.endpoint}&path-style=1`, { name: 'the bucket of the spec' });
   });
   afterAll(async () => {
     bucket.close();
@@ -177,7 +177,7 @@ describe('the bucket', () => {
     await publish(nameBucket(bucket, options));
     expect(failures).toEqual([]);
     expect(await keys()).toEqual(['json', 'mirrors/s390x/debug/tree', 'mirrors/s390x/os', 'mirrors/source/tree', 'mirrors/x86_64/debug/tree', 'mirrors/x86_64/os', 'repo'].map((file) => `latest/nightly.${file}`));
-    const repo = await text(await bucket.get('latest/nightly.repo'));
+    const repo = await text((await bucket.get('latest/nightly.repo')).content);
     expect([repo.includes('baseurl='), repo.includes('mirrorlist=https://composes.test/latest/nightly.mirrors/$basearch/os\n')]).toEqual([false, true]);
     await names().promote('nightly', await done(), by);
     await publish(nameBucket(bucket, options));

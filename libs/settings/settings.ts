@@ -21,7 +21,7 @@ export interface Settings {
   readonly temporalNamespace: string;
   /** Base address of the Temporal UI, for links; undefined when unknown. */
   readonly temporalUi: string | undefined;
-  /** `file:` URL of the blob store. */
+  /** `file:` or `s3:` URL of the blob store. */
   readonly blobs: string;
   /** `user:password` of the control API. */
   readonly controlAuth: string;
@@ -47,7 +47,7 @@ export interface Settings {
   readonly caKey: string | undefined;
   /** Keep the bodies of inspected artefacts in the blob store until the session ends. */
   readonly keepBodies: boolean;
-  /** Absolute path: where composes are written and served from. Hard links need it on the file system of `blobs`. */
+  /** Absolute path: where composes are written and served from. Hard links need it on the file system of `blobs`, or of `home` where those are in a bucket. */
   readonly composes: string;
   /** Public URL of that directory, without a slash at its end: `result_repo` and its kin start with it. */
   readonly composeUrl: string;
@@ -118,7 +118,7 @@ const environmentSchema = z.object({
   MILLRACE_TEMPORAL_ADDRESS: z.string().regex(/^[^/]+:\d+$/, 'must be host:port').optional(),
   MILLRACE_TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
   MILLRACE_TEMPORAL_UI: z.url().optional(),
-  MILLRACE_BLOBS: z.string().regex(/^file:/, 'must be a file: URL (s3: comes with package repositories)').optional(),
+  MILLRACE_BLOBS: z.string().regex(/^(file|s3):/, 'must be a file: or s3: URL').optional(),
   MILLRACE_CONTROL_AUTH: z.string().optional(),
   FETCH_SERVICE_AUTH: z.string().optional(),
   MILLRACE_UPSTREAM_PROXY: z.url({ protocol: /^http$/ }).optional(),

@@ -43,6 +43,7 @@ export class MaintenanceService {
     const options = await this.options(name, body, asked);
     const { settings } = await this.repositories.find(name);
     if (settings.upstream === null) throw new MillraceError('invalid-request', `the repository ${name} is no mirror`, { suggestion: 'Set `upstream` in its settings first.' });
+    if (this.dependencies.maintenance.synchronise === undefined) throw new MillraceError('invalid-request', 'this service synchronises no mirrors');
     return this.dependencies.maintenance.synchronise(name, options);
   }
 

@@ -44,7 +44,7 @@ export interface RepositoryMaintenance {
   /** What the last check found is mended, or would be. */
   repair(name: string, options: MaintenanceOptions): Promise<RepairReport>;
   /** Errors: `invalid-request` where there is no upstream. */
-  synchronise(name: string, options: MaintenanceOptions): Promise<SyncReport>;
+  synchronise?(name: string, options: MaintenanceOptions): Promise<SyncReport>;
   /** Of the last check; undefined: there was none yet. */
   report(name: string): Promise<CheckReport | undefined>;
   reportText(name: string): Promise<string | undefined>;

@@ -11,7 +11,7 @@ import { readOpenRequest } from '../session-lifecycle/open-request.js';
 import { requireOwnSession } from '../session-lifecycle/require-own-session.js';
 import type { SessionLifecycle } from '../session-lifecycle/session-lifecycle.js';
 import { revokeToken } from './session-control-schemas.js';
-import { spoolRoot } from './spool-root.js';
+import { localBlobFolder } from '../../../libs/blobs/local-blob-folder.js';
 import type { RevokedToken, ServiceStatus } from './session-control-schemas.js';
 
 /**
@@ -59,7 +59,7 @@ export class SessionControlService {
     if (matches === undefined) throw unknownSession();
     if (!matches) throw new MillraceError('invalid-token', 'invalid session token');
     const revoked = await this.lifecycle.revoke(sessionId, 'token');
-    return { 'session-id': sessionId, 'start-time': revoked.openedAt, 'end-time': revoked.revokedAt, 'spool-path': spoolRoot(this.settings) };
+    return { 'session-id': sessionId, 'start-time': revoked.openedAt, 'end-time': revoked.revokedAt, 'spool-path': localBlobFolder(this.settings) };
   }
 
   async report(sessionId: string, caller: Principal): Promise<object> {

@@ -48,15 +48,13 @@ export function objectWriter({ folders, lock, writing, fileMode }: WriterParts):
   }
 
   async function putAt(file: string, target: string, key: string, condition: WriteCondition | undefined): Promise<void> {
-    if (condition === undefined || 'etag' in condition) {
-      return lock.run(async () => {
-        if (condition !== undefined) await demandEtag(target, key, condition.etag);
-        await rename(file, target);
-      });
-    }
-    if (await linked(file, target, key)) return;
+    const mayBeNew = condition === undefined || 'absent' in condition;
+    const outcome = mayBeNew ? await linked(file, target) : 'not tried';
+    if (outcome === 'linked') return;
+    if (outcome === 'occupied' && condition !== undefined) throw occupied(key);
     await lock.run(async () => {
-      if ((await statOf(target)) !== undefined) throw occupied(key);
+      if (condition !== undefined && 'etag' in condition) await demandEtag(target, key, condition.etag);
+      if (condition !== undefined && 'absent' in condition && (await statOf(target)) !== undefined) throw occupied(key);
       await rename(file, target);
     });
   }
@@ -147,14 +145,14 @@ async function writeWhole(handle: FileHandle, chunk: Buffer): Promise<void> {
   for (let at = 0; at < chunk.length; ) at += (await handle.write(chunk, at)).bytesWritten;
 }
 
-/** False where the file system has no hard links; for the rest of the work, see `putAt`. */
-async function linked(file: string, target: string, key: string): Promise<boolean> {
+/** Gives the file its name where nothing has it. Not every file system has hard links. */
+async function linked(file: string, target: string): Promise<'linked' | 'occupied' | 'impossible'> {
   try {
     await link(file, target);
-    return true;
+    return 'linked';
   } catch (error) {
-    if (errnoOf(error) === 'EEXIST') throw occupied(key);
-    if (isWithoutLinks(error)) return false;
+    if (errnoOf(error) === 'EEXIST') return 'occupied';
+    if (isWithoutLinks(error)) return 'impossible';
     throw error;
   }
 }
