@@ -59,7 +59,7 @@ export function livingRepositories() {
   });
 
   async function create(name: string, kind: RepositoryKind, given: Partial<RepositorySettings> = {}, folder = name): Promise<Repository> {
-    const own = { deb: kind === 'deb' ? { architectures: ['amd64'] } : null, rpm: null, haiku: null, keys: kind === 'haiku' ? [] : ['default'], ...given };
+    const own = { [kind]: kind === 'deb' ? { architectures: ['amd64'] } : {}, keys: kind === 'haiku' ? [] : ['default'], ...given };
     return parts().commands.create({ name, kind, place: { store: 'default', folder }, settings: parseRepositorySettings(kind, own) }, by);
   }
 
