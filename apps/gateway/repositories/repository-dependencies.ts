@@ -1,23 +1,15 @@
-import path from 'node:path';
 import type { Client } from '@temporalio/client';
-import { createNamedLocks } from '../../../libs/database/advisory-locks.js';
 import type { Database } from '../../../libs/database/open-database.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
-import { createRepositoryEngine } from '../../../libs/repository-engine/create-repository-engine.js';
-import type { RepositoryEngineOptions } from '../../../libs/repository-engine/engine-options.js';
-import { debFormat } from '../../../libs/repository-formats/deb/deb-format.js';
 import { chooseForBuilder } from '../../../libs/repository-formats/haiku/choose-build-packages.js';
-import { haikuFormat } from '../../../libs/repository-formats/haiku/haiku-format.js';
 import type { PackageFormat } from '../../../libs/repository-formats/package-format.js';
-import { rpmFormat } from '../../../libs/repository-formats/rpm/rpm-format.js';
-import { createRepositoryCommands } from '../../../libs/repository-record/create-repository-commands.js';
-import { createRepositoryReads } from '../../../libs/repository-record/create-repository-reads.js';
-import { openRepositoryStores } from '../../../libs/repository-stores/open-repository-stores.js';
+import { repositoryFormats } from '../../../libs/repository-formats/repository-formats.js';
+import type { ContentSources } from '../../../libs/repository-engine/content-sources.js';
+import { openRepositoryParts } from '../../../libs/repository-service/open-repository-parts.js';
 import type { RepositoryKind } from '../../../libs/repository/repository.js';
 import type { Environment, Settings } from '../../../libs/settings/settings.js';
-import { openSigningKeys } from '../../../libs/signing/open-signing-keys.js';
 import { createRepositoryWorkflowClient } from '../../../temporal/repository-workflow-client.js';
-import { createRepositoryMaintenance } from './repository-maintenance.js';
+import { gatewayVersion } from '../gateway-version.js';
 import type { RepositoryDependencies } from './repository-ports.js';
 
 export interface OpenRepositoryDependencies extends RepositoryDependencies {
@@ -34,23 +26,18 @@ export interface RepositoryDependencyOptions {
   readonly noted: <Value>(call: Promise<Value>) => Promise<Value>;
 }
 
-const formats: Readonly<Record<RepositoryKind, PackageFormat>> = { haiku: haikuFormat, rpm: rpmFormat, deb: debFormat };
-
 /** Connects to nothing yet. Errors: `invalid-setting`. */
 export async function openRepositoryDependencies(database: Database, { settings, client, environment, taskQueue, noted }: RepositoryDependencyOptions): Promise<OpenRepositoryDependencies> {
-  const stores = await openRepositoryStores(settings, environment);
-  const keys = await openSigningKeys(settings, environment);
-  const commands = createRepositoryCommands(database, { repositoryUrl: settings.repositoryUrl, compareVersions: { haiku: (one, other) => haikuFormat.compareVersions(one, other), rpm: (one, other) => rpmFormat.compareVersions(one, other), deb: (one, other) => debFormat.compareVersions(one, other) } });
-  const reads = createRepositoryReads(database);
-  const engineOptions: RepositoryEngineOptions = { stores, commands, reads, formats, keys, sources: workersFetch, locks: createNamedLocks(settings.databaseUrl ?? ''), workRoot: path.join(settings.home, 'gateway-repositories'), packageBytes: settings.packageBytes };
-  const engine = createRepositoryEngine(engineOptions);
   const workflows = createRepositoryWorkflowClient(client, taskQueue === undefined ? {} : { taskQueue });
+  const changed = (name: string): Promise<void> => noted(workflows.changed(name));
+  const parts = await openRepositoryParts(database, { settings, environment, sources: workersFetch, workFolder: 'gateway-repositories', version: gatewayVersion, onRequested: changed });
+  const { commands, reads, stores, engine, keys, maintenance } = parts;
   return {
     commands,
     reads,
     stores,
     engine,
-    formats: new Map(Object.entries(formats) as [RepositoryKind, PackageFormat][]),
+    formats: new Map(Object.entries(repositoryFormats) as [RepositoryKind, PackageFormat][]),
     resolvers: new Map([['haiku', chooseForBuilder]]),
     keys,
     workflows: {
@@ -58,15 +45,13 @@ export async function openRepositoryDependencies(database: Database, { settings,
       changed: (name, options) => noted(workflows.changed(name, options)),
       status: (name, options) => noted(workflows.status(name, options)),
     },
-    maintenance: createRepositoryMaintenance({ engine, commands, reads, stores, formats, outputRoot: path.join(settings.home, 'output'), changed: (name) => noted(workflows.changed(name)) }),
-    async close() {
-      await keys.close();
-      stores.close();
-    },
+    // Done here for whoever waits for it; what a repository asks of itself is done by its workflow. Locks keep the two apart.
+    maintenance: { ...maintenance, prune: (name, options) => engine.prune(name, options) },
+    close: () => parts.close(),
   };
 }
 
 /** Content of sessions and composes lies with the workers. */
-const workersFetch: RepositoryEngineOptions['sources'] = {
+const workersFetch: ContentSources = {
   open: () => Promise.reject(new MillraceError('invalid-request', 'contents: what Millrace has elsewhere is fetched when the change is made, and cannot be tried before', { suggestion: 'Leave out "dryRun", or upload the packages.' })),
 };

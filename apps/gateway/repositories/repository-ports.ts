@@ -58,5 +58,5 @@ export interface MaintenanceOptions {
 }
 
 /** JSON objects, as their libraries make them. */
-export type RepairReport = Readonly<Record<string, unknown>>;
-export type SyncReport = Readonly<Record<string, unknown>>;
+export type RepairReport = object;
+export type SyncReport = object;
