@@ -10,12 +10,14 @@ import { chooseForBuilder } from '../../../libs/repository-formats/haiku/choose-
 import { haikuFormat } from '../../../libs/repository-formats/haiku/haiku-format.js';
 import type { PackageFormat } from '../../../libs/repository-formats/package-format.js';
 import { rpmFormat } from '../../../libs/repository-formats/rpm/rpm-format.js';
-import { createRepositoryCommands } from '../../../libs/repository-record/create-repository-commands.js';
+import { createRepositoryCommands, type RepositoryCommandsOptions } from '../../../libs/repository-record/create-repository-commands.js';
 import { createRepositoryReads } from '../../../libs/repository-record/create-repository-reads.js';
 import { openRepositoryStores } from '../../../libs/repository-stores/open-repository-stores.js';
+import type { RepositoryStores } from '../../../libs/repository-stores/repository-stores.js';
 import type { RepositoryKind } from '../../../libs/repository/repository.js';
 import type { Environment, Settings } from '../../../libs/settings/settings.js';
 import { openSigningKeys } from '../../../libs/signing/open-signing-keys.js';
+import type { SigningKeys } from '../../../libs/signing/signer.js';
 import { createRepositoryWorkflowClient } from '../../../temporal/repository-workflow-client.js';
 import { createRepositoryMaintenance } from './repository-maintenance.js';
 import type { RepositoryDependencies } from './repository-ports.js';
@@ -40,10 +42,10 @@ const formats: Readonly<Record<RepositoryKind, PackageFormat>> = { haiku: haikuF
 export async function openRepositoryDependencies(database: Database, { settings, client, environment, taskQueue, noted }: RepositoryDependencyOptions): Promise<OpenRepositoryDependencies> {
   const stores = await openRepositoryStores(settings, environment);
   const keys = await openSigningKeys(settings, environment);
-  const commands = createRepositoryCommands(database, { repositoryUrl: settings.repositoryUrl, compareVersions: { haiku: (one, other) => haikuFormat.compareVersions(one, other), rpm: (one, other) => rpmFormat.compareVersions(one, other), deb: (one, other) => debFormat.compareVersions(one, other) } });
+  const options = repositoryEngineOptions(database, { settings, stores, keys });
+  const commands = createRepositoryCommands(database, options.record);
   const reads = createRepositoryReads(database);
-  const engineOptions: RepositoryEngineOptions = { stores, commands, reads, formats, keys, sources: workersFetch, locks: createNamedLocks(settings.databaseUrl ?? ''), workRoot: path.join(settings.home, 'gateway-repositories'), packageBytes: settings.packageBytes };
-  const engine = createRepositoryEngine(engineOptions);
+  const engine = createRepositoryEngine(options);
   const workflows = createRepositoryWorkflowClient(client, taskQueue === undefined ? {} : { taskQueue });
   return {
     commands,
@@ -54,9 +56,9 @@ export async function openRepositoryDependencies(database: Database, { settings,
     resolvers: new Map([['haiku', chooseForBuilder]]),
     keys,
     workflows: {
-      apply: (name, changeId, options) => noted(workflows.apply(name, changeId, options)),
-      changed: (name, options) => noted(workflows.changed(name, options)),
-      status: (name, options) => noted(workflows.status(name, options)),
+      apply: (name, changeId, call) => noted(workflows.apply(name, changeId, call)),
+      changed: (name, call) => noted(workflows.changed(name, call)),
+      status: (name, call) => noted(workflows.status(name, call)),
     },
     maintenance: createRepositoryMaintenance({ engine, commands, reads, stores, formats, outputRoot: path.join(settings.home, 'output'), changed: (name) => noted(workflows.changed(name)) }),
     async close() {
@@ -64,6 +66,12 @@ export async function openRepositoryDependencies(database: Database, { settings,
       stores.close();
     },
   };
+}
+
+/** What an engine is made of in the gateway, and the record below it. */
+export function repositoryEngineOptions(database: Database, { settings, stores, keys }: { readonly settings: Settings; readonly stores: Pick<RepositoryStores, 'open'>; readonly keys: SigningKeys }): RepositoryEngineOptions & { readonly record: RepositoryCommandsOptions } {
+  const record: RepositoryCommandsOptions = { repositoryUrl: settings.repositoryUrl, compareVersions: { haiku: (one, other) => haikuFormat.compareVersions(one, other), rpm: (one, other) => rpmFormat.compareVersions(one, other), deb: (one, other) => debFormat.compareVersions(one, other) } };
+  return { record, stores, commands: createRepositoryCommands(database, record), reads: createRepositoryReads(database), formats, keys, sources: workersFetch, locks: createNamedLocks(settings.databaseUrl ?? ''), workRoot: path.join(settings.home, 'gateway-repositories'), packageBytes: settings.packageBytes };
 }
 
 /** Content of sessions and composes lies with the workers. */
