@@ -24,7 +24,7 @@ const rpm = z.strictObject({
   // Every dnf and yum there is reads it.
   compression: z.enum(['gzip', 'zstd']).default('gzip'),
   packageKeys: z.array(z.string().toUpperCase().regex(/^([0-9A-F]{16}|[0-9A-F]{40}|[0-9A-F]{64})$/, 'must be a key id or fingerprint in hex')).max(100).default([]),
-  packagePublicKeys: z.string().min(1).max(1_000_000).exactOptional(),
+  packagePublicKeys: z.string().min(1).max(200_000).exactOptional(),
 });
 
 const component = word.regex(/^[^:~]*$/, 'must be one word of letters, digits, ".", "_", "+" and "-"');
