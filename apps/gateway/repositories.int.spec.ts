@@ -78,7 +78,7 @@ beforeAll(async () => {
   buildPackages(built, [{ name: 'hello', requires: ['lib++hello >= 1.0'] }, { name: 'hello', version: '2.0', requires: ['lib++hello >= 1.0'], text: 'hello again' }, { name: 'lib++hello' }]);
   buildPackages(path.join(built, 'other'), [{ name: 'hello', text: 'other bytes' }]);
 }, 120_000);
-afterAll(() => setting[Symbol.asyncDispose]());
+afterAll(async () => setting[Symbol.asyncDispose]());
 
 async function ask(method: string, place: string, body?: unknown) {
   const answer = await fetch(`${setting.gateway.url}/v1/repositories${place}`, { method, headers: { authorization }, ...(body === undefined ? {} : { body: Buffer.isBuffer(body) ? new Uint8Array(body) : JSON.stringify(body) }) });

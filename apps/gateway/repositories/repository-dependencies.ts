@@ -5,7 +5,9 @@ import type { Database } from '../../../libs/database/open-database.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import { createRepositoryEngine } from '../../../libs/repository-engine/create-repository-engine.js';
 import type { RepositoryEngineOptions } from '../../../libs/repository-engine/engine-options.js';
+import { inspectHere } from '../../../libs/repository-engine/package-inspection.js';
 import { debFormat } from '../../../libs/repository-formats/deb/deb-format.js';
+import { openRepositoryMaintenance } from '../../../libs/repository-checks/repository-maintenance.js';
 import { chooseForBuilder } from '../../../libs/repository-formats/haiku/choose-build-packages.js';
 import { haikuFormat } from '../../../libs/repository-formats/haiku/haiku-format.js';
 import type { PackageFormat } from '../../../libs/repository-formats/package-format.js';
@@ -19,7 +21,7 @@ import type { Environment, Settings } from '../../../libs/settings/settings.js';
 import { openSigningKeys } from '../../../libs/signing/open-signing-keys.js';
 import type { SigningKeys } from '../../../libs/signing/signer.js';
 import { createRepositoryWorkflowClient } from '../../../temporal/repository-workflow-client.js';
-import { createRepositoryMaintenance } from './repository-maintenance.js';
+import { gatewayVersion } from '../gateway-version.js';
 import type { RepositoryDependencies } from './repository-ports.js';
 
 export interface OpenRepositoryDependencies extends RepositoryDependencies {
@@ -47,6 +49,7 @@ export async function openRepositoryDependencies(database: Database, { settings,
   const reads = createRepositoryReads(database);
   const engine = createRepositoryEngine(options);
   const workflows = createRepositoryWorkflowClient(client, taskQueue === undefined ? {} : { taskQueue });
+  const maintenance = openRepositoryMaintenance({ ...options, commands, reads, engine, settings, version: gatewayVersion, inspection: inspectHere, onRequested: (name) => noted(workflows.changed(name)) });
   return {
     commands,
     reads,
@@ -60,8 +63,9 @@ export async function openRepositoryDependencies(database: Database, { settings,
       changed: (name, call) => noted(workflows.changed(name, call)),
       status: (name, call) => noted(workflows.status(name, call)),
     },
-    maintenance: createRepositoryMaintenance({ engine, commands, reads, stores, formats, outputRoot: path.join(settings.home, 'output'), changed: (name) => noted(workflows.changed(name)) }),
+    maintenance: { ...maintenance, prune: (name, call) => engine.prune(name, call) },
     async close() {
+      await maintenance.close();
       await keys.close();
       stores.close();
     },
