@@ -8,17 +8,15 @@ import { buildPackages } from '../../libs/compose-engine/__fixtures__/rpm-packag
 import { runDnf } from '../../libs/compose-engine/__fixtures__/run-dnf.js';
 import { openDatabase } from '../../libs/database/open-database.js';
 import { MillraceError } from '../../libs/errors/millrace-error.js';
-import { createRepositoryEngine } from '../../libs/repository-engine/create-repository-engine.js';
-import { createRepositoryCommands } from '../../libs/repository-record/create-repository-commands.js';
+import { openRepositoryParts } from '../../libs/repository-service/open-repository-parts.js';
 import { readSettings } from '../../libs/settings/settings.js';
-import { openSigningKeys } from '../../libs/signing/open-signing-keys.js';
 import { createTestDatabase } from '../../libs/testing/test-database.js';
 import { authorization, startTestGateway } from './__fixtures__/test-gateway.js';
 import type { TestGateway } from './__fixtures__/test-gateway.js';
 import { problem } from './openapi/error-schemas.js';
 import { changePreview, changeView, pruned } from './repositories/change-schemas.js';
 import { feed } from './repositories/feed-schemas.js';
-import { openRepositoryDependencies, repositoryEngineOptions } from './repositories/repository-dependencies.js';
+import { openRepositoryDependencies } from './repositories/repository-dependencies.js';
 import { keyList, knownPackage, packagePage, repositoryDetail, stateDiff, statePage } from './repositories/repository-schemas.js';
 
 /** The gateway on a real record, a real directory and the real formats; the steps of the workflow run here, one after the other. */
@@ -27,6 +25,8 @@ interface Setting extends AsyncDisposable {
   readonly folder: string;
 }
 
+const away = (): Promise<never> => Promise.reject(new MillraceError('workflow-engine-unavailable', 'away'));
+
 async function startSetting(): Promise<Setting> {
   const folder = mkdtempSync(path.join(tmpdir(), 'millrace-gateway-repositories-'));
   const test = await createTestDatabase();
@@ -34,9 +34,8 @@ async function startSetting(): Promise<Setting> {
   const settings = readSettings({ ...environment, MILLRACE_CONTROL_AUTH: 'craft:craft' });
   const database = await openDatabase(test.url, { applicationName: 'spec', poolSize: 4 });
   const dependencies = await openRepositoryDependencies(database, { settings, client: connectTemporal(settings), environment: {}, taskQueue: undefined, noted: (call) => call });
-  const keys = await openSigningKeys(settings, {});
-  const options = repositoryEngineOptions(database, { settings, stores: dependencies.stores, keys });
-  const [engine, commands] = [createRepositoryEngine(options), createRepositoryCommands(database, options.record)];
+  const worker = await openRepositoryParts(database, { settings, environment: {}, sources: { open: away }, workFolder: 'worker-repositories', version: '1', onRequested: () => Promise.resolve() });
+  const { engine, commands } = worker;
   const apply = async (name: string, id: string): Promise<void> => {
     const signal = AbortSignal.timeout(30_000);
     try {
@@ -54,14 +53,13 @@ async function startSetting(): Promise<Setting> {
     await commands.published(planned, index);
     await engine.tidy(name, { signal });
   };
-  const away = (): Promise<never> => Promise.reject(new MillraceError('workflow-engine-unavailable', 'away'));
   const gateway = await startTestGateway({ dependencies: { repositories: { ...dependencies, workflows: { apply, changed: away, status: away } } }, environment });
   return {
     gateway,
     folder,
     async [Symbol.asyncDispose]() {
       await gateway.close();
-      await keys.close();
+      await worker.close();
       await dependencies.close();
       await database.close();
       await test.drop();

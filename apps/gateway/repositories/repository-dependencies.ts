@@ -1,25 +1,13 @@
-import path from 'node:path';
 import type { Client } from '@temporalio/client';
-import { createNamedLocks } from '../../../libs/database/advisory-locks.js';
 import type { Database } from '../../../libs/database/open-database.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
-import { createRepositoryEngine } from '../../../libs/repository-engine/create-repository-engine.js';
-import type { RepositoryEngineOptions } from '../../../libs/repository-engine/engine-options.js';
-import { inspectHere } from '../../../libs/repository-engine/package-inspection.js';
-import { debFormat } from '../../../libs/repository-formats/deb/deb-format.js';
-import { openRepositoryMaintenance } from '../../../libs/repository-checks/repository-maintenance.js';
 import { chooseForBuilder } from '../../../libs/repository-formats/haiku/choose-build-packages.js';
-import { haikuFormat } from '../../../libs/repository-formats/haiku/haiku-format.js';
 import type { PackageFormat } from '../../../libs/repository-formats/package-format.js';
-import { rpmFormat } from '../../../libs/repository-formats/rpm/rpm-format.js';
-import { createRepositoryCommands, type RepositoryCommandsOptions } from '../../../libs/repository-record/create-repository-commands.js';
-import { createRepositoryReads } from '../../../libs/repository-record/create-repository-reads.js';
-import { openRepositoryStores } from '../../../libs/repository-stores/open-repository-stores.js';
-import type { RepositoryStores } from '../../../libs/repository-stores/repository-stores.js';
+import { repositoryFormats } from '../../../libs/repository-formats/repository-formats.js';
+import type { ContentSources } from '../../../libs/repository-engine/content-sources.js';
+import { openRepositoryParts } from '../../../libs/repository-service/open-repository-parts.js';
 import type { RepositoryKind } from '../../../libs/repository/repository.js';
 import type { Environment, Settings } from '../../../libs/settings/settings.js';
-import { openSigningKeys } from '../../../libs/signing/open-signing-keys.js';
-import type { SigningKeys } from '../../../libs/signing/signer.js';
 import { createRepositoryWorkflowClient } from '../../../temporal/repository-workflow-client.js';
 import { gatewayVersion } from '../gateway-version.js';
 import type { RepositoryDependencies } from './repository-ports.js';
@@ -38,47 +26,32 @@ export interface RepositoryDependencyOptions {
   readonly noted: <Value>(call: Promise<Value>) => Promise<Value>;
 }
 
-const formats: Readonly<Record<RepositoryKind, PackageFormat>> = { haiku: haikuFormat, rpm: rpmFormat, deb: debFormat };
-
 /** Connects to nothing yet. Errors: `invalid-setting`. */
 export async function openRepositoryDependencies(database: Database, { settings, client, environment, taskQueue, noted }: RepositoryDependencyOptions): Promise<OpenRepositoryDependencies> {
-  const stores = await openRepositoryStores(settings, environment);
-  const keys = await openSigningKeys(settings, environment);
-  const options = repositoryEngineOptions(database, { settings, stores, keys });
-  const commands = createRepositoryCommands(database, options.record);
-  const reads = createRepositoryReads(database);
-  const engine = createRepositoryEngine(options);
   const workflows = createRepositoryWorkflowClient(client, taskQueue === undefined ? {} : { taskQueue });
-  const maintenance = openRepositoryMaintenance({ ...options, commands, reads, engine, settings, version: gatewayVersion, inspection: inspectHere, onRequested: (name) => noted(workflows.changed(name)) });
+  const changed = (name: string): Promise<void> => noted(workflows.changed(name));
+  const parts = await openRepositoryParts(database, { settings, environment, sources: workersFetch, workFolder: 'gateway-repositories', version: gatewayVersion, onRequested: changed });
+  const { commands, reads, stores, engine, keys, maintenance } = parts;
   return {
     commands,
     reads,
     stores,
     engine,
-    formats: new Map(Object.entries(formats) as [RepositoryKind, PackageFormat][]),
+    formats: new Map(Object.entries(repositoryFormats) as [RepositoryKind, PackageFormat][]),
     resolvers: new Map([['haiku', chooseForBuilder]]),
     keys,
     workflows: {
-      apply: (name, changeId, call) => noted(workflows.apply(name, changeId, call)),
-      changed: (name, call) => noted(workflows.changed(name, call)),
-      status: (name, call) => noted(workflows.status(name, call)),
+      apply: (name, changeId, options) => noted(workflows.apply(name, changeId, options)),
+      changed: (name, options) => noted(workflows.changed(name, options)),
+      status: (name, options) => noted(workflows.status(name, options)),
     },
-    maintenance: { ...maintenance, prune: (name, call) => engine.prune(name, call) },
-    async close() {
-      await maintenance.close();
-      await keys.close();
-      stores.close();
-    },
+    // Done here for whoever waits for it; what a repository asks of itself is done by its workflow. Locks keep the two apart.
+    maintenance: { ...maintenance, prune: (name, options) => engine.prune(name, options) },
+    close: () => parts.close(),
   };
 }
 
-/** What an engine is made of in the gateway, and the record below it. */
-export function repositoryEngineOptions(database: Database, { settings, stores, keys }: { readonly settings: Settings; readonly stores: Pick<RepositoryStores, 'open'>; readonly keys: SigningKeys }): RepositoryEngineOptions & { readonly record: RepositoryCommandsOptions } {
-  const record: RepositoryCommandsOptions = { repositoryUrl: settings.repositoryUrl, compareVersions: { haiku: (one, other) => haikuFormat.compareVersions(one, other), rpm: (one, other) => rpmFormat.compareVersions(one, other), deb: (one, other) => debFormat.compareVersions(one, other) } };
-  return { record, stores, commands: createRepositoryCommands(database, record), reads: createRepositoryReads(database), formats, keys, sources: workersFetch, locks: createNamedLocks(settings.databaseUrl ?? ''), workRoot: path.join(settings.home, 'gateway-repositories'), packageBytes: settings.packageBytes };
-}
-
 /** Content of sessions and composes lies with the workers. */
-const workersFetch: RepositoryEngineOptions['sources'] = {
+const workersFetch: ContentSources = {
   open: () => Promise.reject(new MillraceError('invalid-request', 'contents: what Millrace has elsewhere is fetched when the change is made, and cannot be tried before', { suggestion: 'Leave out "dryRun", or upload the packages.' })),
 };
