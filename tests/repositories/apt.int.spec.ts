@@ -31,10 +31,11 @@ interface AptOutcome {
 }
 
 /** An apt with a private root that believes only this key. */
-function createApt(url: string, trusted: { readonly publicKey: string } = key): { readonly root: string; readonly apt: (...parameters: readonly string[]) => Promise<AptOutcome> } {
+function createApt(url: string, { keyring = Buffer.from(key.publicKey) }: { readonly keyring?: Buffer } = {}): { readonly root: string; readonly apt: (...parameters: readonly string[]) => Promise<AptOutcome> } {
   const project = newDirectory();
-  writeFileSync(path.join(project, 'key.asc'), trusted.publicKey);
-  const [program = '', ...options] = aptCommand(project, `deb [arch=amd64 signed-by=${project}/key.asc] ${url} rye main\n`);
+  const keyFile = path.join(project, keyring.includes('-----BEGIN') ? 'key.asc' : 'key.gpg');
+  writeFileSync(keyFile, keyring);
+  const [program = '', ...options] = aptCommand(project, `deb [arch=amd64 signed-by=${keyFile}] ${url} rye main\n`);
   const root = path.join(project, 'root');
   for (const name of ['var/lib/dpkg/info', 'var/lib/dpkg/updates']) mkdirSync(path.join(root, name), { recursive: true });
   const install = ['APT::Update::Error-Mode=any', `DPkg::Options::=--root=${root}`, 'DPkg::Options::=--force-not-root', 'DPkg::Options::=--force-unsafe-io', 'DPkg::Options::=--log=/dev/null', 'DPkg::Use-Pty=0'];
@@ -63,7 +64,7 @@ async function samplePackages(): Promise<KnownDeb[]> {
 }
 
 async function checkInstall(place: RepositoryPlace): Promise<void> {
-  const { root, apt } = createApt(place.url);
+  const { root, apt } = createApt(place.url, { keyring: Buffer.from(await (await fetch(`${place.url}/archive-key.gpg`)).arrayBuffer()) });
   expect(await apt('update')).toMatchObject({ code: 0 });
   const installed = await apt('install', 'sample', 'sample-doc');
   expect(installed).toMatchObject({ code: 0 });
@@ -92,7 +93,7 @@ describe('apt', () => {
       const publisher = createAptPublisher(place, { directory, key });
       const known = await samplePackages();
       await publisher.publish(known);
-      const stranger = await createApt(place.url, await createSigningKey()).apt('update');
+      const stranger = await createApt(place.url, { keyring: Buffer.from((await createSigningKey()).publicKey) }).apt('update');
       expect(stranger.code).not.toBe(0);
       expect(stranger.output).toContain('NO_PUBKEY');
       const { apt } = createApt(place.url);

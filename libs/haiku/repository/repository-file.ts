@@ -78,7 +78,7 @@ export async function writeRepositoryFile(info: RepositoryInfo, entries: readonl
 export interface OpenRepositoryFile {
   readonly info: RepositoryInfo;
   /** Errors: `source-invalid`, as late as what is wrong stands in it. */
-  packages(): Generator<ListedPackage, void>;
+  readonly packages: () => Generator<ListedPackage, void>;
 }
 
 /** Unpacks it in memory, which takes 65 MiB at most. Errors: `source-invalid`. */

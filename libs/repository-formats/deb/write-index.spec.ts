@@ -62,9 +62,9 @@ describe('writeDebIndex', () => {
     const [{ listed, metadata }] = known;
     expect(packagesOf(written, 'main/binary-amd64')).toContain(`${metadata.toString()}Filename: pool/main/o/one/one_2.0+x~1-1_amd64.deb\nSize: ${listed.size}\nSHA256: ${listed.sha256}\n\n`);
 
-    expect(written.switched.map(({ path: name }) => name)).toEqual(['dists/rye/Release.gpg', 'dists/rye/Release', 'dists/rye/InRelease']);
-    const [signature, release, inRelease] = written.switched.map(contentOf) as [Buffer, Buffer, Buffer];
-    const options = { keyring: await readKeyring(Buffer.from(key.publicKey)) };
+    expect(written.switched.map(({ path: name }) => name)).toEqual(['archive-key.gpg', 'dists/rye/Release.gpg', 'dists/rye/Release', 'dists/rye/InRelease']);
+    const [publicKeys, signature, release, inRelease] = written.switched.map(contentOf) as [Buffer, Buffer, Buffer, Buffer];
+    const options = { keyring: await readKeyring(publicKeys) };
     expect(await verifyDetached(release, signature, options)).toMatchObject({ verifiedBy: [key.fingerprint] });
     expect(await verifyCleartext(inRelease, options)).toMatchObject({ verifiedBy: [key.fingerprint], text: release });
     const { files, ...fields } = await parseRelease(release);
@@ -145,6 +145,16 @@ describe('writeDebIndex', () => {
     const release = contentOf(switched[0] as IndexContent).toString();
     expect(release).toContain('\nDate: Thu, 21 Nov 2024 20:07:50 UTC\nValid-Until: Fri, 22 Nov 2024 20:07:50 UTC\n');
     expect(release).not.toContain('Codename');
+  });
+
+  it('gives clients all keys that sign, and signs with no other', async () => {
+    const others = await Promise.all(['one', 'two'].map(async (each) => openSpecKeys(mkdtempSync(path.join(directory, each)))));
+    const listed = others.map(({ publicKey, fingerprint }, index) => ({ name: `key${index}`, kind: 'openpgp' as const, fingerprint, publicKey, expiresAt: null, held: 'service' as const }));
+    const keys = { ...key.keys, list: () => Promise.resolve(listed), detached: () => Promise.resolve('signature'), cleartext: () => Promise.resolve('text') };
+    const { switched } = await write([], { keys, settings: repositorySettings({}, ['key0', 'key1']) });
+    const keyring = await readKeyring(contentOf(switched[0] as IndexContent));
+    expect(keyring.fingerprints).toEqual(others.map(({ fingerprint }) => fingerprint));
+    await expect(write([], { keys, settings: repositorySettings({}, ['key2']) })).rejects.toMatchObject({ code: 'key-not-found' });
   });
 
   it('writes no index that leaves out what is listed', async () => {
