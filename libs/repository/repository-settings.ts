@@ -10,6 +10,9 @@ const seconds = (least: number): z.ZodNumber => z.int().min(least).max(315_360_0
 const unique = (items: readonly string[]): boolean => new Set(items).size === items.length;
 const words = (most: number): z.ZodType<string[], string[]> => z.array(word).max(most).refine(unique, 'must not name anything twice');
 
+/** As `repo.info` names them; the format knows their numbers. */
+export const haikuArchitectures = ['any', 'x86', 'x86_gcc2', 'source', 'x86_64', 'ppc', 'arm', 'm68k', 'sparc', 'arm64', 'riscv64'] as const;
+
 const haiku = z.strictObject({
   name: line(200).min(1),
   identifier: line(500).min(1),
@@ -17,7 +20,7 @@ const haiku = z.strictObject({
   vendor: line(200).min(1),
   summary: line(1000).min(1),
   priority: z.int().min(0).max(255).default(1),
-  architecture: word,
+  architecture: z.enum(haikuArchitectures),
 });
 
 const rpm = z.strictObject({
@@ -66,7 +69,8 @@ const common = {
 
 const none = z.null('does not belong to this kind of repository').default(null);
 const schemas = {
-  haiku: z.strictObject({ haiku, rpm: none, deb: none, ...common }),
+  // Its clients and HaikuPorter know one version of each name (docs/adr/0036).
+  haiku: z.strictObject({ haiku, rpm: none, deb: none, ...common, keepVersions: common.keepVersions.unwrap().default(1) }),
   rpm: z.strictObject({ haiku: none, rpm: rpm.prefault({}), deb: none, ...common }),
   deb: z.strictObject({ haiku: none, rpm: none, deb, ...common }),
 } as const;
