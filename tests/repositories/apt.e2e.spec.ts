@@ -44,7 +44,7 @@ describeWith('apt-get', 'a repository of Debian packages in a bucket', () => {
   }
 
   it('is installed from with apt, straight from the bucket and from the gateway', async () => {
-    await client.create('debian', 'deb', { keys: ['default'], deb: { codename: 'rye', components: ['main', 'extra'], architectures: ['amd64', 'arm64'] } });
+    await client.create('debian', 'deb', { keys: ['default'], deb: { suite: 'rye', components: ['main', 'extra'], architectures: ['amd64', 'arm64'] } });
     const first = await client.publish('debian', [
       packageFile({ name: 'sample', version: '1:1.0-1', fields: 'Depends: libsample1 (>= 2.0~)\n', content: 'one' }),
       packageFile({ name: 'libsample1', version: '2.0-1', architecture: 'amd64' }),
