@@ -50,7 +50,7 @@ async function releaseFiles(folder: string, text: string, { keys, repository, at
   ];
 }
 
-/** Without armour: of several armoured keys in one file, not every apt reads more than the first. */
+/** Without armour, as `signed-by` takes it whatever its name ends in; several keys in a row are a keyring. */
 async function keyringOf(keys: SigningKeys, names: readonly string[]): Promise<Buffer> {
   const listed = new Map((await keys.list()).map((key) => [key.name, key]));
   return Buffer.concat(
