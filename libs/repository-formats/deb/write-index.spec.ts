@@ -62,9 +62,9 @@ describe('writeDebIndex', () => {
     const [{ listed, metadata }] = known;
     expect(packagesOf(written, 'main/binary-amd64')).toContain(`${metadata.toString()}Filename: pool/main/o/one/one_2.0+x~1-1_amd64.deb\nSize: ${listed.size}\nSHA256: ${listed.sha256}\n\n`);
 
-    expect(written.switched.map(({ path: name }) => name)).toEqual(['dists/rye/Release.gpg', 'dists/rye/Release', 'dists/rye/InRelease']);
-    const [signature, release, inRelease] = written.switched.map(contentOf) as [Buffer, Buffer, Buffer];
-    const options = { keyring: await readKeyring(Buffer.from(key.publicKey)) };
+    expect(written.switched.map(({ path: name }) => name)).toEqual(['archive-key.gpg', 'dists/rye/Release.gpg', 'dists/rye/Release', 'dists/rye/InRelease']);
+    const [publicKeys, signature, release, inRelease] = written.switched.map(contentOf) as [Buffer, Buffer, Buffer, Buffer];
+    const options = { keyring: await readKeyring(publicKeys) };
     expect(await verifyDetached(release, signature, options)).toMatchObject({ verifiedBy: [key.fingerprint] });
     expect(await verifyCleartext(inRelease, options)).toMatchObject({ verifiedBy: [key.fingerprint], text: release });
     const { files, ...fields } = await parseRelease(release);
@@ -147,6 +147,16 @@ describe('writeDebIndex', () => {
     expect(release).not.toContain('Codename');
   });
 
+  it('gives clients all keys that sign, and signs with no other', async () => {
+    const others = await Promise.all(['one', 'two'].map(async (each) => openSpecKeys(mkdtempSync(path.join(directory, each)))));
+    const listed = others.map(({ publicKey, fingerprint }, index) => ({ name: `key${index}`, kind: 'openpgp' as const, fingerprint, publicKey, expiresAt: null, held: 'service' as const }));
+    const keys = { ...key.keys, list: () => Promise.resolve(listed), detached: () => Promise.resolve('signature'), cleartext: () => Promise.resolve('text') };
+    const { switched } = await write([], { keys, settings: repositorySettings({}, ['key0', 'key1']) });
+    const keyring = await readKeyring(contentOf(switched[0] as IndexContent));
+    expect(keyring.fingerprints).toEqual(others.map(({ fingerprint }) => fingerprint));
+    await expect(write([], { keys, settings: repositorySettings({}, ['key2']) })).rejects.toMatchObject({ code: 'key-not-found' });
+  });
+
   it('writes no index that leaves out what is listed', async () => {
     const arm = await knowDeb(buildDeb({ name: 'two', architecture: 'arm64' }));
     await expect(write([arm], { settings: repositorySettings({ architectures: ['amd64'] }) })).rejects.toMatchObject({ code: 'invalid-request', message: expect.stringContaining('two_1.0-1_arm64.deb') });
@@ -155,12 +165,9 @@ describe('writeDebIndex', () => {
     await expect(write([{ ...arm, metadata: undefined as unknown as Buffer }])).rejects.toMatchObject({ code: 'record-corrupt', message: expect.stringContaining(arm.listed.sha256) });
   });
 
-  it('says what is wrong with settings before it writes anything', async () => {
-    const settings = repositorySettings({ origin: 'x\nCodename: evil', codename: '../evil', components: ['main', 'a/b'], architectures: ['all'], validSeconds: 0 });
-    const error: unknown = await write([], { settings }).catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ code: 'invalid-request' });
-    for (const word of ['origin', 'codename (or suite)', 'components are', 'architectures are', 'validSeconds']) expect((error as Error).message).toContain(word);
-    expect(readdirSync(path.join(directory, `work-${jobs}`))).toEqual([]);
+  it('signs no setting that would be more than one field', async () => {
+    await expect(write([], { settings: repositorySettings({ origin: 'x\nCodename: evil' }) })).rejects.toMatchObject({ code: 'invalid-setting', message: expect.stringContaining('Origin') });
+    await expect(write([], { settings: { ...repositorySettings(), deb: null } })).rejects.toMatchObject({ code: 'invalid-setting' });
   });
 
   it('closes its files and passes on what a signer, a record or a stop says', async () => {
