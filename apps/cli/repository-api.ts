@@ -98,7 +98,7 @@ export async function pruneRepository(client: ControlClient, name: string, body:
   return parse(prunedSchema, await client.json({ method: 'POST', path: `${placeOf(name)}/prune`, body, timeout: longest }));
 }
 
-export type MaintenanceAction = 'check' | 'repair' | 'sync';
+export type MaintenanceAction = 'check' | 'repair' | 'sync' | 'import';
 
 export async function maintain(client: ControlClient, { name, action, body }: { readonly name: string; readonly action: MaintenanceAction; readonly body: object }): Promise<Readonly<Record<string, unknown>>> {
   return parse(reportSchema, await client.json({ method: 'POST', path: `${placeOf(name)}/${action}`, body, timeout: longest }));

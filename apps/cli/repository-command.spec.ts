@@ -172,4 +172,9 @@ describe('millrace repo', () => {
     expect(JSON.parse((await cli('sync', 'stable', '--json')).stdout)).toEqual({ asked: { force: false, dryRun: false } });
     expect([posted('prune'), posted('repair')]).toEqual([[{ dryRun: true, force: false }], [{ force: true, dryRun: false }]]);
   });
+
+  it('import takes over what lies elsewhere, with the keys that it has to be signed with', async () => {
+    expect(JSON.parse((await cli('import', 'stable', '--from', 'https://old.test/x', '--key-file', file('old.asc', 'KEY'), '--dry-run', '--json')).stdout)).toEqual({ asked: { url: 'https://old.test/x', keys: ['KEY'], dryRun: true, force: false } });
+    expect((await cli('import', 'stable')).exitCode).toBe(64);
+  });
 });

@@ -120,6 +120,11 @@ export async function repositoryMaintain(context: RepositoryCommandContext, aske
   print(context, done, () => printable(JSON.stringify(done, undefined, 2)).replaceAll('\\u{a}', '\n'));
 }
 
+export async function repositoryImport(context: RepositoryCommandContext, name: string, { from, keyFiles, ...flags }: { readonly from: string; readonly keyFiles: readonly string[]; readonly dryRun: boolean; readonly force: boolean }): Promise<void> {
+  const keys = await Promise.all(keyFiles.map(readText));
+  await repositoryMaintain(context, { name, action: 'import', body: { url: from, ...(keys.length === 0 ? {} : { keys }), ...flags } });
+}
+
 /** Resolves to whether nothing was found. */
 export async function repositoryCheck(context: RepositoryCommandContext, name: string, deep: boolean): Promise<boolean> {
   const report = await maintain(context.client, { name, action: 'check', body: { deep } });

@@ -10,6 +10,7 @@ import {
   repositoryDelete,
   repositoryDiff,
   repositoryHistory,
+  repositoryImport,
   repositoryList,
   repositoryMaintain,
   repositoryPrune,
@@ -130,6 +131,9 @@ function addMaintenance(repo: Command, { contextFor, exit }: { readonly contextF
   for (const [action, description] of [['repair', 'mend what a check finds'], ['sync', 'fetch what the upstream of a mirror has']] as const) {
     cautious(leaf(repo, action, description).argument('<name>')).action(async (name: string, { force, dryRun, ...given }: Omit<FlagOptions, 'wait'>) => repositoryMaintain(await contextFor(given), { name, action, body: { force: force === true, dryRun: dryRun === true } }));
   }
+  cautious(leaf(repo, 'import', 'take over what another repository lists, once').argument('<name>').requiredOption('--from <url>', 'http(s), file: or store:NAME/FOLDER').option('--key-file <file>', 'public key that its index has to be signed with (repeat it)', collect)).action(
+    async (name: string, { from, keyFile = [], force, dryRun, ...given }: Omit<FlagOptions, 'wait'> & { readonly from: string; readonly keyFile?: readonly string[] }) => repositoryImport(await contextFor(given), name, { from, keyFiles: keyFile, force: force === true, dryRun: dryRun === true }),
+  );
   cautious(leaf(repo, 'prune', 'move what nothing lists to .obsolete/, and delete what lay there for long').argument('<name>')).action(async (name: string, { force, dryRun, ...given }: Omit<FlagOptions, 'wait'>) =>
     repositoryPrune(await contextFor(given), name, { force: force === true, dryRun: dryRun === true }),
   );

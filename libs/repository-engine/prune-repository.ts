@@ -61,7 +61,7 @@ async function carryOut(objects: ObjectsToPrune, place: EnginePlace, { options, 
     await tell({ moved: some.map(({ key }) => key) });
   });
   await inBatches(objects.strangers, async (some) => {
-    await forEachAtOnce(some, atOnce, (path) => setAside(path, format.obsoletePathOf(path), { place, signal }));
+    await forEachAtOnce(some, atOnce, (path) => setAside(path, format.obsoletePathOf(path), { place, signal, stream: true }));
     await tell({ strangers: some });
   });
   await inBatches(objects.expired, async (some) => {
@@ -74,12 +74,20 @@ async function carryOut(objects: ObjectsToPrune, place: EnginePlace, { options, 
   });
 }
 
+interface SettingAside {
+  readonly place: EnginePlace;
+  readonly signal: AbortSignal;
+  /** Written anew: a copy may have the age of what it is a copy of, and the record does not know since when a stranger lies there. */
+  readonly stream?: boolean;
+}
+
 /** Copied, looked at, then deleted; done before in part: done to its end. */
-async function setAside(from: string, to: string, { place: { store }, signal }: { readonly place: EnginePlace; readonly signal: AbortSignal }): Promise<void> {
+async function setAside(from: string, to: string, { place: { store }, signal, stream = false }: SettingAside): Promise<void> {
   const head = await store.head(from, { signal });
   if (head === undefined) return;
   try {
-    await store.copy(from, to, { signal });
+    if (stream) await store.put(to, { stream: (await store.get(from, { etag: head.etag, signal })).content as AsyncIterable<Buffer>, size: head.size }, { signal });
+    else await store.copy(from, to, { signal });
   } catch (error) {
     if (isMillraceError(error) && error.code === 'blob-not-found') return;
     throw error;

@@ -39,7 +39,7 @@ export class RepositoryService extends RecordingServer {
     if (part === 'prune') return json(response, { ...(request.body as object), moved: ['old.rpm'], deleted: [], strangers: [] });
     if (part === 'check') return json(response, { findings: this.findings });
     if (part === 'report.txt') return void response.writeHead(200, { 'content-type': 'text/plain' }).end(`repo consistency report at 4\n${this.findings.length} findings \u001b[31m\n`);
-    if (part === 'repair' || part === 'sync') return json(response, { asked: request.body });
+    if (part === 'repair' || part === 'sync' || part === 'import') return json(response, { asked: request.body });
     this.#ask(request, { response, kind: part });
   }
 

@@ -117,6 +117,7 @@ POST   /v1/repositories/NAME/prune           ? ? x x x x x x x x x x x x x x + +
 POST   /v1/repositories/NAME/check           ? ? x x x x x x x x x x x x x + + +
 POST   /v1/repositories/NAME/repair          ? ? x x x x x x x x x x x x x x + +
 POST   /v1/repositories/NAME/sync            ? ? x x x x x x x x x x x x x x + +
+POST   /v1/repositories/NAME/import          ? ? x x x x x x x x x x x x x x + +
 GET    /repositories/NAME                    + + + + + + + + + + + + + + + + + +
 GET    /v1/access                            ? ? + + + + + + + + + + + + + + + +
 POST   /v1/access/explain                    ? ? x x x x x x x x x x x + x x x +

@@ -1,4 +1,4 @@
-import { changePage, changePreview, changeView, checking, maintenance, maintenanceReport, pruned, publication, removal, rollback, signing, uploadList, uploadQuery, uploadView } from '../repositories/change-schemas.js';
+import { changePage, changePreview, changeView, checking, importing, maintenance, maintenanceReport, pruned, publication, removal, rollback, signing, uploadList, uploadQuery, uploadView } from '../repositories/change-schemas.js';
 import { feed, feedRequest } from '../repositories/feed-schemas.js';
 import { changeQuery, diffQuery, keyList, knownPackage, newRepository, origins, packagePage, packageQuery, removalQuery, repositoryDetail, repositoryPage, repositoryQuery, repositoryView, settingsChange, stateDiff, statePage, stateQuery, stateView } from '../repositories/repository-schemas.js';
 import { z } from 'zod';
@@ -62,6 +62,7 @@ const changing: readonly Operation[] = [
   { method: 'post', path: `${root}/{name}/check`, operationId: 'checkRepository', tag: 'repositories', summary: 'Compare a repository with its record', auth: 'basic', parameters: [name], body: checking, bodyOptional: true, answers: maintained('The report.') },
   { method: 'post', path: `${root}/{name}/repair`, operationId: 'repairRepository', tag: 'repositories', summary: 'Mend what a check finds', auth: 'basic', parameters: [name], body: maintenance, bodyOptional: true, answers: maintained('What was mended, or would be.') },
   { method: 'post', path: `${root}/{name}/sync`, operationId: 'synchroniseRepository', tag: 'repositories', summary: 'Fetch what the upstream of a mirror has', auth: 'basic', parameters: [name], body: maintenance, bodyOptional: true, answers: maintained('What was fetched and dropped, or would be.') },
+  { method: 'post', path: `${root}/{name}/import`, operationId: 'importRepository', tag: 'repositories', summary: 'Take over what another repository lists, once', auth: 'basic', parameters: [name], body: importing, answers: maintained('What was fetched, or would be.') },
 ];
 
 const serving: readonly Operation[] = [

@@ -9,8 +9,8 @@ import type { IndexJob, PackageBytes } from '../../package-format.js';
 export const debSettings: DebSettings = {
   origin: 'Build Farm',
   label: 'Build Farm',
-  suite: 'stable',
-  codename: 'rye',
+  suite: 'rye',
+  codename: 'secale',
   description: 'Packages of a build farm',
   components: ['main', 'extra'],
   architectures: ['amd64', 'arm64'],
@@ -20,6 +20,11 @@ export const debSettings: DebSettings = {
 export function repositorySettings(deb: Partial<DebSettings> = {}, keys: readonly string[] = ['default']): RepositorySettings {
   const none = { haiku: null, rpm: null, keepVersions: null, obsoleteSeconds: null, checkSeconds: null, upstream: null };
   return { ...none, deb: { ...debSettings, ...deb }, keys, guard: { packages: 100, share: 0.5 }, graceSeconds: 0 };
+}
+
+export function specRepository(settings: RepositorySettings): Repository {
+  const at = '2024-11-21T20:00:00Z';
+  return { name: 'farm', kind: 'deb', place: { store: 'specs', folder: '' }, settings, state: 0, packages: 0, bytes: 0, createdAt: at, createdBy: 'specs', changedAt: at };
 }
 
 export function bytesOf(buffer: Buffer): PackageBytes & { readonly reads: (readonly [number, number])[] } {
@@ -61,12 +66,11 @@ export interface JobOptions {
 /** A job over packages that are in memory; `asked`: the digests that metadata were asked for, by call. */
 export function indexJob(known: readonly KnownDeb[], options: JobOptions): IndexJob & { readonly asked: (readonly string[])[] } {
   const { workDirectory, cacheDirectory, keys, state = 1, at = '2024-11-21T20:07:50.123Z', settings = repositorySettings() } = options;
-  const repository: Repository = { name: 'farm', kind: 'deb', place: { store: 'specs', folder: '' }, settings, state: state - 1, packages: 0, bytes: 0, createdAt: at, createdBy: 'specs', changedAt: at };
   const sorted = [...known].sort((one, other) => (one.listed.key < other.listed.key ? -1 : 1));
   const metadata = new Map(known.map((each) => [each.listed.sha256, each.metadata]));
   const asked: (readonly string[])[] = [];
   return {
-    repository,
+    repository: specRepository(settings),
     state,
     at,
     workDirectory,
