@@ -9,6 +9,7 @@ import { receivePackage } from './receive-package.js';
 import type { ContentReference, RepositoryChange } from '../repository/repository-change.js';
 import type { Upload } from '../repository-record/repository-record.js';
 import type { EngineOptions } from './repository-engine.js';
+import { componentOf } from '../repository/component-of.js';
 
 /** Packages that are read at once: enough to hide the store's latency, few enough for memory. */
 const atOnce = 4;
@@ -90,7 +91,7 @@ async function inspectUpload(upload: Upload, inspection: Inspection): Promise<Re
   const time = AbortSignal.timeout(longestInspection);
   try {
     const inspected = await (engine.inspection ?? inspectHere).inspect(format, bytes, { sha256: upload.sha256, settings: repository.settings, signal: AbortSignal.any([signal, time]) });
-    const component = change.request.kind === 'publish' ? (change.request.component ?? '') : '';
+    const component = componentOf(repository.settings, change.request.kind === 'publish' ? change.request.component : undefined);
     const path = format.pathOf(inspected, component);
     await engine.commands.describeUpload(upload.id, { ...inspected, path, component });
     return undefined;

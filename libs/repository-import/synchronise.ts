@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { forEachAtOnce } from '../compose-engine/for-each-at-once.js';
 import { isMillraceError, MillraceError, type ErrorCode } from '../errors/millrace-error.js';
 import { derivedUuid } from '../repository-engine/derived-uuid.js';
@@ -7,12 +8,14 @@ import type { PackageFormat } from '../repository-formats/package-format.js';
 import type { RepositoryCommands, RepositoryReads } from '../repository-record/repository-record.js';
 import type { RepositoryStores } from '../repository-stores/repository-stores.js';
 import { guardDrop } from '../repository/guard.js';
+import type { PackageOrigin } from '../repository/listed-package.js';
 import type { ChangeRequest } from '../repository/repository-change.js';
 import type { Repository, RepositoryKind, UpstreamSettings } from '../repository/repository.js';
 import { compareWithUpstream, type UpstreamDifference } from './compare-with-upstream.js';
 import { storePlace, type OpenExistingPlace } from './existing-places.js';
 import type { ExistingPackage, ExistingPlace, ReadExistingRepository } from './existing-repository.js';
 import { takePackage, type TakeParts, type Taking } from './take-package.js';
+import { debDistribution } from '../repository-formats/deb/deb-settings.js';
 
 export interface SynchroniseParts extends TakeParts {
   readonly commands: Pick<RepositoryCommands, 'addUpload' | 'describeUpload' | 'requestChange'>;
@@ -109,7 +112,7 @@ async function compare(parts: SynchroniseParts, { name, kind, state, settings }:
   await mkdir(parts.workRoot, { recursive: true, mode: 0o700 });
   const workDirectory = await mkdtemp(path.join(parts.workRoot, 'import-'));
   const onProgress = (): void => options.onProgress?.({ step: 'index', done: 0, total: 1 });
-  const deb = settings.deb === null ? {} : { deb: { suite: settings.deb.suite, components: settings.deb.components, architectures: settings.deb.architectures } };
+  const deb = settings.deb === null ? {} : { deb: { suite: debDistribution(settings.deb), components: settings.deb.components, architectures: settings.deb.architectures } };
   try {
     const existing = await parts.readers[kind](place, { keys: options.from.keys ?? [], workDirectory, signal: options.signal, onProgress, ...deb });
     return { indexSha256: existing.indexSha256, difference: await compareWithUpstream(existing, parts.reads.allPackages(name, state)) };
@@ -127,11 +130,18 @@ function guard({ name, packages, settings }: Repository, { difference, gone, opt
   if (problem !== undefined) throw new MillraceError('change-guarded', `synchronising ${name} ${problem.message}`, { details: problem.details, suggestion });
 }
 
+/** Places of this machine have no URL of their own. */
+function originOf(name: string): PackageOrigin {
+  if (/^https?:/.test(name)) return { url: name };
+  return name.startsWith('/') ? { url: pathToFileURL(name).href } : { build: name };
+}
+
 function createRun(parts: SynchroniseParts, { repository, place, options }: Upstream & { readonly repository: Repository }) {
   const { signal, by, from } = options;
   const store = parts.stores.open(repository.place);
   const own = storePlace(from.url);
   const inPlace = own !== undefined && own.store === repository.place.store && own.folder === repository.place.folder;
+  const origin = originOf(place.name);
   const refused: RefusedPackage[] = [];
   const changes: string[] = [];
   let [taken, bytes, refusals, upstreamFaults, done] = [0, 0, 0, 0, 0];
@@ -147,7 +157,7 @@ function createRun(parts: SynchroniseParts, { repository, place, options }: Upst
   async function flush(): Promise<void> {
     const { uploads } = batch;
     batch = { uploads: [], bytes: 0 };
-    if (uploads.length > 0) await request({ kind: 'synchronise', uploads: uploads.toSorted(), remove: [], origin: { url: place.name } });
+    if (uploads.length > 0) await request({ kind: 'synchronise', uploads: uploads.toSorted(), remove: [], origin });
   }
 
   async function takeOne(wanted: ExistingPackage, taking: Taking): Promise<void> {
@@ -183,7 +193,7 @@ function createRun(parts: SynchroniseParts, { repository, place, options }: Upst
       }
     },
     async remove(keys: readonly string[]): Promise<void> {
-      for (let at = 0; at < keys.length; at += changeRemovals) await request({ kind: 'synchronise', uploads: [], remove: keys.slice(at, at + changeRemovals), origin: { url: place.name } });
+      for (let at = 0; at < keys.length; at += changeRemovals) await request({ kind: 'synchronise', uploads: [], remove: keys.slice(at, at + changeRemovals), origin });
     },
     upstreamAtFault: () => upstreamFaults > 0,
     done: () => ({ taken, bytes, refused, refusals, changes }),

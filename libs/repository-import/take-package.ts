@@ -69,7 +69,8 @@ async function isStillThere({ id, size }: Upload, wanted: ExistingPackage, { sto
   return inPlace && (await store.head(wanted.path, { signal }))?.size === size;
 }
 
-function bring(id: string, wanted: ExistingPackage, taking: Taking): Promise<Upload> {
+async function bring(id: string, wanted: ExistingPackage, taking: Taking): Promise<Upload> {
+  if (wanted.size !== undefined && wanted.size > taking.parts.packageBytes) throw tooLarge(wanted.path, taking);
   return taking.inPlace ? recordInPlace(id, wanted, taking) : fetch(id, wanted, taking);
 }
 
@@ -92,6 +93,10 @@ async function* verified(content: AsyncIterable<Buffer>, { from, checksum }: { r
   if (found !== checksum.value) throw mismatch(from, found, checksum);
 }
 
+function tooLarge(from: string, { parts }: Pick<Taking, 'parts'>): MillraceError {
+  return new MillraceError('payload-too-large', `${from} is larger than the ${parts.packageBytes} bytes that a package may have here`, { suggestion: 'MILLRACE_PACKAGE_BYTES is the limit.' });
+}
+
 function mismatch(from: string, found: string, { algorithm, value }: ExistingPackage['checksum']): MillraceError {
   return new MillraceError('digest-mismatch', `${from} has the ${algorithm} digest ${found}, and the index says ${value}`);
 }
@@ -101,7 +106,7 @@ async function recordInPlace(id: string, { path: from, checksum }: ExistingPacka
   const hashed = await hashObject(store, from, { signal, algorithm: checksum.algorithm, onBytes: onProgress });
   if (hashed === undefined) throw new MillraceError('source-invalid', `${from} is listed by the index, and is not there`);
   if (hashed.digest !== checksum.value) throw mismatch(from, hashed.digest, checksum);
-  if (hashed.size > parts.packageBytes) throw new MillraceError('payload-too-large', `${from} is larger than the ${parts.packageBytes} bytes that a package may have here`);
+  if (hashed.size > parts.packageBytes) throw tooLarge(from, { parts });
   return parts.commands.addUpload({ id, repository: repository.name, fileName: path.posix.basename(from), sha256: hashed.sha256, size: hashed.size, by });
 }
 

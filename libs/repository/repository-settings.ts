@@ -30,15 +30,20 @@ const rpm = z.strictObject({
   packagePublicKeys: z.string().min(1).max(200_000).exactOptional(),
 });
 
-const component = word.regex(/^[^:~]*$/, 'must be one word of letters, digits, ".", "_", "+" and "-"');
+const component = word.max(64).regex(/^[^:~]*$/, 'must be one word of letters, digits, ".", "_", "+" and "-"');
+// A folder below `dists/`.
+const distribution = word.max(64).regex(/^[^:]*$/, 'must be one word of letters, digits, ".", "_", "+", "~" and "-"');
+const architecture = line(64)
+  .regex(/^[a-z0-9][a-z0-9-]*$/, 'must be an architecture such as "amd64"')
+  .refine((name) => !['all', 'any', 'source'].includes(name), 'must be an architecture such as "amd64": packages for "all" are in the index of each');
 const deb = z.strictObject({
   origin: line(200).default(''),
   label: line(200).default(''),
-  suite: word.default('stable'),
-  codename: word.default('stable'),
+  suite: distribution.default('stable'),
+  codename: distribution.default('stable'),
   description: line(1000).default(''),
   components: z.array(component).min(1).max(50).refine(unique, 'must not name anything twice').default(['main']),
-  architectures: words(50).refine((list) => list.length > 0, 'must name at least one'),
+  architectures: z.array(architecture).min(1, 'must name at least one').max(50).refine(unique, 'must not name anything twice'),
   validSeconds: seconds(3600).nullable().default(null),
 });
 

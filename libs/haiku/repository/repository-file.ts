@@ -107,7 +107,8 @@ export async function readRepositoryFile(source: ByteSource): Promise<Repository
 
 function listed({ children }: Attribute): ListedPackage {
   const info = infoFromAttributes(children);
-  const checksum = textsOf(children, attributeIds.checksum)[0] ?? '';
+  const [checksum = '', ...others] = textsOf(children, attributeIds.checksum);
+  if (others.length > 0) throw invalidFile(`${info.name} has ${others.length + 1} checksums`);
   if (!/^[0-9a-f]{64}$/i.test(checksum)) throw invalidFile(`${info.name} has no checksum`);
   return { info, checksum: checksum.toLowerCase() };
 }

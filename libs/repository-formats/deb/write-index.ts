@@ -5,7 +5,7 @@ import { sweepCacheFiles } from '../../rpm-repository/cache-files.js';
 import type { SigningKeys } from '../../signing/signer.js';
 import type { IndexContent, IndexJob, WrittenIndex } from '../package-format.js';
 import { chunkDirectory } from './chunk-texts.js';
-import { checkDebSettings, debDistribution, debSettingsOf } from './deb-settings.js';
+import { debDistribution, debSettingsOf } from './deb-settings.js';
 import type { PackagesIndex } from './packages-file.js';
 import { releaseText } from './release-text.js';
 import { writePackages } from './write-packages.js';
@@ -23,7 +23,6 @@ const plainText = 'text/plain; charset=utf-8';
  */
 export async function writeDebIndex(job: IndexJob): Promise<WrittenIndex> {
   const settings = debSettingsOf(job.repository.settings);
-  checkDebSettings(settings);
   const folder = `dists/${debDistribution(settings)}`;
   const indexes = await writePackages(job, settings);
   const switched = await releaseFiles(folder, releaseText(settings, job.at, indexes), job);
