@@ -86,7 +86,7 @@ describeWith('apt-get', 'a repository of deb packages, by the command line', () 
     const settings = path.join(folder, 'deb.json');
     writeFileSync(settings, JSON.stringify({ deb: { suite: 'rye', codename: 'rye', components: ['main'], architectures: ['amd64'] } }));
     expect(await cli('create', 'debian', '--kind', 'deb', '--settings', settings, '--key', 'default')).toMatchObject({ exitCode: 0, stderr: '' });
-    expect((await cli('publish', 'debian', file)).stdout).toBe('State 1.\nadded: 1\n  sample_1.0-1_amd64.deb\n');
+    expect(await cli('publish', 'debian', file)).toMatchObject({ exitCode: 0, stdout: 'State 1.\nadded: 1\n  sample_1.0-1_amd64.deb\n' });
 
     const project = path.join(folder, 'apt');
     const [program = '', ...options] = aptCommand(project, '');
