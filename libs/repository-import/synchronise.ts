@@ -15,7 +15,6 @@ import { compareWithUpstream, type UpstreamDifference } from './compare-with-ups
 import { storePlace, type OpenExistingPlace } from './existing-places.js';
 import type { ExistingPackage, ExistingPlace, ReadExistingRepository } from './existing-repository.js';
 import { takePackage, type TakeParts, type Taking } from './take-package.js';
-import { debDistribution } from '../repository-formats/deb/deb-settings.js';
 
 export interface SynchroniseParts extends TakeParts {
   readonly commands: Pick<RepositoryCommands, 'addUpload' | 'describeUpload' | 'requestChange'>;
@@ -112,7 +111,7 @@ async function compare(parts: SynchroniseParts, { name, kind, state, settings }:
   await mkdir(parts.workRoot, { recursive: true, mode: 0o700 });
   const workDirectory = await mkdtemp(path.join(parts.workRoot, 'import-'));
   const onProgress = (): void => options.onProgress?.({ step: 'index', done: 0, total: 1 });
-  const deb = settings.deb === null ? {} : { deb: { suite: debDistribution(settings.deb), components: settings.deb.components, architectures: settings.deb.architectures } };
+  const deb = settings.deb === null ? {} : { deb: { suite: settings.deb.suite, components: settings.deb.components, architectures: settings.deb.architectures } };
   try {
     const existing = await parts.readers[kind](place, { keys: options.from.keys ?? [], workDirectory, signal: options.signal, onProgress, ...deb });
     return { indexSha256: existing.indexSha256, difference: await compareWithUpstream(existing, parts.reads.allPackages(name, state)) };

@@ -27,14 +27,15 @@ const pageStatement = (filter: (key: string) => string): string => `with plan as
     (select ${packageColumns('p')} from repository_planned_packages p where p.repository = $1 and p.key > $3 and p.listed and exists (select 1 from plan) ${filter('p.key')} order by p.key limit $4)
   ) page order by key limit $4`;
 
-const everything = pageStatement(() => '');
+/** Parameters: name, state, key to begin after, limit. */
+export const pageOfPackages = pageStatement(() => '');
 const matching = pageStatement((key) => `and position(lower($5) in lower(${key})) > 0`);
 
 type PackageReads = Pick<RepositoryReads, 'packages' | 'allPackages' | 'package' | 'prunable' | 'expired'>;
 
 export function createPackageReads(sql: Sql, pageSize: number): PackageReads {
   async function page(name: string, { state, limit, after, search }: PageQuery): Promise<readonly ListedPackage[]> {
-    const rows = await (search === undefined ? sql<SelectedPackage>(everything, [name, state, after, limit]) : sql<SelectedPackage>(matching, [name, state, after, limit, search]));
+    const rows = await (search === undefined ? sql<SelectedPackage>(pageOfPackages, [name, state, after, limit]) : sql<SelectedPackage>(matching, [name, state, after, limit, search]));
     // Looked at afterwards: a state that is there then was there before, because no number is used twice.
     await requireState(name, state);
     return rows.map(toPackage);

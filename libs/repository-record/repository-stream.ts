@@ -24,8 +24,7 @@ const patience = 60;
 
 /** Holds the repository until the transaction ends; every command that appends does so first. Errors: `repository-not-found`. */
 export async function lockRepository(sql: Sql, name: string): Promise<LoadedRepository> {
-  await sql(`set local idle_in_transaction_session_timeout = '${patience}s'`);
-  await sql('select 1 from streams where id = $1 for no key update', [repositoryStreamId(name)]);
+  await sql(`select set_config('idle_in_transaction_session_timeout', '${patience}s', true) from streams where id = $1 for no key update`, [repositoryStreamId(name)]);
   return readRepository(sql, name);
 }
 

@@ -1,7 +1,7 @@
 import type { Sql } from '../database/sql.js';
 import type { OfferedPackage } from '../repository/list-change.js';
 import type { ChangeRequest, RepositoryChange } from '../repository/repository-change.js';
-import { changeColumns, toChange, type SelectedChange } from './repository-rows.js';
+import { changeColumns, toChange, type SelectedChange, type SelectedPackage } from './repository-rows.js';
 
 /** Packages and keys that one plan looks at: it must not hold the repository for long. */
 const mostEntries = 5000;
@@ -47,17 +47,10 @@ export function removedKeys(request: ChangeRequest): readonly string[] {
   return request.kind === 'remove' ? request.keys : [];
 }
 
-interface SelectedOffer {
+interface SelectedOffer extends Omit<SelectedPackage, 'added_at'> {
   readonly change_id: string;
+  /** Of an upload. */
   readonly id: string | null;
-  readonly key: string;
-  readonly sha256: string;
-  readonly size: string;
-  readonly path: string;
-  readonly name: string;
-  readonly version: string;
-  readonly architecture: string;
-  readonly component: string;
 }
 
 const described = 'key, sha256, size, path, name, version, architecture, component';

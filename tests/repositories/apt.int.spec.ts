@@ -72,6 +72,8 @@ describe('apt', () => {
       const stranger = await createApt(place.url, Buffer.from((await createSigningKey()).publicKey)).apt('update');
       expect(stranger.code).not.toBe(0);
       expect(stranger.output).toContain('NO_PUBKEY');
+      const among = createApt(place.url, Buffer.from((await createSigningKey()).publicKey + key.publicKey));
+      expect(await among.apt('update')).toMatchObject({ code: 0 });
       const { apt } = createApt(place.url);
       expect(await apt('update')).toMatchObject({ code: 0 });
       const [first] = known as [KnownDeb];

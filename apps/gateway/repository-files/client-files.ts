@@ -27,7 +27,7 @@ export function clientFileText(repository: Repository, { kind, files, keys }: { 
   if (kind === 'sources' && settings.deb !== null) {
     const { suite, components, architectures } = settings.deb;
     const trust = signed ? `Signed-By: /etc/apt/keyrings/${name}.asc\n` : 'Trusted: yes\n';
-    return `Types: deb\nURIs: ${files}/\nSuites: ${suite}\nComponents: ${components.join(' ')}\nArchitectures: ${architectures.filter((each) => each !== 'all').join(' ')}\n${trust}`;
+    return `Types: deb\nURIs: ${files}/\nSuites: ${suite}\nComponents: ${components.join(' ')}\nArchitectures: ${architectures.join(' ')}\n${trust}`;
   }
   return kind === 'asc' && signed ? publicKeys(repository, keys) : undefined;
 }

@@ -6,8 +6,3 @@ export function debSettingsOf({ deb }: Pick<RepositorySettings, 'deb'>): DebSett
   if (deb === null) throw new MillraceError('invalid-setting', 'the repository has no settings of an apt repository');
   return deb;
 }
-
-/** What stands in sources.list behind the URL, and the folder below `dists/`: the codename, or the suite where there is none. */
-export function debDistribution({ codename, suite }: Pick<DebSettings, 'codename' | 'suite'>): string {
-  return codename === '' ? suite : codename;
-}

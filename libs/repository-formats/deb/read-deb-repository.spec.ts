@@ -85,7 +85,7 @@ describe('readDebRepository', () => {
     expect(byPath(await gather(existing.packages()))).toEqual(byPath(expected));
     expect(opened).toEqual(immutable.filter(({ path: each }) => each.includes('/main/')).map(({ path: each }) => each));
     expect(existing.indexSha256).toBe(digestOf(files['dists/rye/Release'] as Buffer));
-    expect(existing.describes.deb).toMatchObject({ origin: 'Build Farm', suite: 'stable', codename: 'rye', components: ['main'], architectures: ['amd64', 'arm64'] });
+    expect(existing.describes.deb).toMatchObject({ origin: 'Build Farm', suite: 'rye', codename: 'secale', components: ['main'], architectures: ['amd64', 'arm64'] });
     expect(readdirSync(options.workDirectory)).toEqual([]);
   });
 

@@ -23,12 +23,13 @@ export const readDebRepository: ReadExistingRepository = async (place, options) 
     throw new MillraceError('source-invalid', `the Release file of ${deb.suite} at ${place.name} declares no Packages of the components ${deb.components.join(', ')} for ${deb.architectures.join(', ')}`, {
       suggestion: `It says that it has the components ${release.components.join(', ')} and the architectures ${release.architectures.join(', ')}.`,
     });
-  const { origin, label, suite, codename, description } = release;
+  const { origin, label, codename, description } = release;
   return {
     kind: 'deb',
     indexSha256: createHash('sha256').update(text).digest('hex'),
     packages: () => packagesOf(place, indexes, options),
-    describes: { deb: { origin, label, suite, codename, description, components: deb.components, architectures: deb.architectures.filter((architecture) => architecture !== 'all') } },
+    // The suite is the folder that was read, which need not be what the Release file calls it.
+    describes: { deb: { origin, label, suite: deb.suite, codename, description, components: deb.components, architectures: deb.architectures.filter((architecture) => architecture !== 'all') } },
   };
 };
 

@@ -68,7 +68,7 @@ describe('writeDebIndex', () => {
     expect(await verifyDetached(release, signature, options)).toMatchObject({ verifiedBy: [key.fingerprint] });
     expect(await verifyCleartext(inRelease, options)).toMatchObject({ verifiedBy: [key.fingerprint], text: release });
     const { files, ...fields } = await parseRelease(release);
-    expect(fields).toMatchObject({ origin: 'Build Farm', suite: 'stable', codename: 'rye', components: ['main', 'extra'], architectures: ['amd64', 'arm64'], date: Date.parse('2024-11-21T20:07:50Z'), validUntil: undefined });
+    expect(fields).toMatchObject({ origin: 'Build Farm', suite: 'rye', codename: 'secale', components: ['main', 'extra'], architectures: ['amd64', 'arm64'], date: Date.parse('2024-11-21T20:07:50Z'), validUntil: undefined });
     expect(release.toString()).toContain('\nAcquire-By-Hash: yes\n');
     expect(files.size).toBe(8);
     for (const index of written.immutable) {
@@ -140,8 +140,8 @@ describe('writeDebIndex', () => {
   });
 
   it('has no signature without a key, but says until when it holds', async () => {
-    const { switched } = await write([], { settings: repositorySettings({ validSeconds: 86_400, codename: '', suite: 'stable/updates' }, []) });
-    expect(switched.map(({ path: name }) => name)).toEqual(['dists/stable/updates/Release']);
+    const { switched } = await write([], { settings: repositorySettings({ validSeconds: 86_400, codename: '', suite: 'rye/updates' }, []) });
+    expect(switched.map(({ path: name }) => name)).toEqual(['dists/rye/updates/Release']);
     const release = contentOf(switched[0] as IndexContent).toString();
     expect(release).toContain('\nDate: Thu, 21 Nov 2024 20:07:50 UTC\nValid-Until: Fri, 22 Nov 2024 20:07:50 UTC\n');
     expect(release).not.toContain('Codename');

@@ -5,7 +5,7 @@ import { sweepCacheFiles } from '../../rpm-repository/cache-files.js';
 import type { SigningKeys } from '../../signing/signer.js';
 import type { IndexContent, IndexJob, WrittenIndex } from '../package-format.js';
 import { chunkDirectory } from './chunk-texts.js';
-import { debDistribution, debSettingsOf } from './deb-settings.js';
+import { debSettingsOf } from './deb-settings.js';
 import type { PackagesIndex } from './packages-file.js';
 import { releaseText } from './release-text.js';
 import { writePackages } from './write-packages.js';
@@ -23,7 +23,7 @@ const plainText = 'text/plain; charset=utf-8';
  */
 export async function writeDebIndex(job: IndexJob): Promise<WrittenIndex> {
   const settings = debSettingsOf(job.repository.settings);
-  const folder = `dists/${debDistribution(settings)}`;
+  const folder = `dists/${settings.suite}`;
   const indexes = await writePackages(job, settings);
   const switched = await releaseFiles(folder, releaseText(settings, job.at, indexes), job);
   if (job.state % statesBetweenSweeps === 0) await sweepCacheFiles(chunkDirectory(job.cacheDirectory), cacheBytes);
@@ -50,7 +50,7 @@ async function releaseFiles(folder: string, text: string, { keys, repository, at
   ];
 }
 
-/** Without armour: of several armoured keys in one file, not every apt reads more than the first. */
+/** Without armour, as `signed-by` takes it whatever its name ends in; several keys in a row are a keyring. */
 async function keyringOf(keys: SigningKeys, names: readonly string[]): Promise<Buffer> {
   const listed = new Map((await keys.list()).map((key) => [key.name, key]));
   return Buffer.concat(

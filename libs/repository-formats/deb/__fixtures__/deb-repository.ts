@@ -9,8 +9,8 @@ import type { IndexJob, PackageBytes } from '../../package-format.js';
 export const debSettings: DebSettings = {
   origin: 'Build Farm',
   label: 'Build Farm',
-  suite: 'stable',
-  codename: 'rye',
+  suite: 'rye',
+  codename: 'secale',
   description: 'Packages of a build farm',
   components: ['main', 'extra'],
   architectures: ['amd64', 'arm64'],
