@@ -78,6 +78,18 @@ export function readRepositoriesOptions(args: readonly string[]): { readonly rou
     .opts<{ rounds: number; packages: readonly number[]; payload: number }>();
 }
 
+/** Of `npm run bench -- publishers`. */
+export function readPublishersOptions(args: readonly string[]): { readonly publishers: number; readonly each: number; readonly payload: number } {
+  return new Command('npm run bench -- publishers')
+    .description('Measures publishing into one repository of rpm-md in a bucket, from several publishers at once.')
+    .option('--publishers <n>', 'at once', bounded(1, 100), 4)
+    .option('--each <n>', 'packages that each publishes, one after the other', bounded(1, 10_000), 125)
+    .option('--payload <bytes>', 'size of each payload', bounded(0, 100_000_000), 20_000)
+    .showHelpAfterError()
+    .parse(args, { from: 'user' })
+    .opts<{ publishers: number; each: number; payload: number }>();
+}
+
 export function readComposeOptions(args: readonly string[]): { readonly recorded: number; readonly atOnce: number; readonly seconds: number } {
   return new Command('npm run bench -- composes')
     .description('Measures composes from POST to done, and the API with many of them in the database.')

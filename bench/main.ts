@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { errorMessage } from '../libs/errors/error-message.js';
 import { MillraceError } from '../libs/errors/millrace-error.js';
-import { readBenchOptions, readComposeOptions, readInspectionOptions, readRepositoriesOptions, readRepositoryOptions } from './bench-options.js';
+import { readBenchOptions, readComposeOptions, readInspectionOptions, readPublishersOptions, readRepositoriesOptions, readRepositoryOptions } from './bench-options.js';
 import type { BenchOptions } from './bench-options.js';
 import { benchInspection } from './inspection/bench-inspection.js';
 import { benchComposes } from './composes/bench-composes.js';
@@ -14,6 +14,7 @@ import { formatResults } from './print-results.js';
 import type { Results } from './print-results.js';
 import type { MeasuredProxy } from './proxies/measured-proxy.js';
 import { startProxies } from './proxies/start-proxies.js';
+import { benchPublishers } from './repositories/bench-publishers.js';
 import { benchRepositories } from './repositories/bench-repositories.js';
 import { benchRepository } from './repository/bench-repository.js';
 
@@ -69,6 +70,7 @@ try {
   if (args[0] === 'inspect') await benchInspection(readInspectionOptions(args.slice(1)));
   else if (args[0] === 'repository') await benchRepository(readRepositoryOptions(args.slice(1)));
   else if (args[0] === 'repositories') await benchRepositories(readRepositoriesOptions(args.slice(1)));
+  else if (args[0] === 'publishers') await benchPublishers(readPublishersOptions(args.slice(1)), interruption.signal);
   else if (args[0] === 'composes') await benchComposes(readComposeOptions(args.slice(1)), interruption.signal);
   else await bench(readBenchOptions(args), interruption.signal);
 } catch (error) {

@@ -1,6 +1,8 @@
+import type { Readable } from 'node:stream';
+import { request as sendRequest } from 'undici';
 import { z } from 'zod';
 import { errorTable } from '../../libs/errors/error-table.js';
-import { MillraceError } from '../../libs/errors/millrace-error.js';
+import { MillraceError, isMillraceError } from '../../libs/errors/millrace-error.js';
 import type { ErrorCode } from '../../libs/errors/millrace-error.js';
 import type { ServiceAddress } from './service-address.js';
 
@@ -21,6 +23,8 @@ const problemSchema = z.object({ code: z.string(), detail: z.string(), message: 
 
 /** Covers a revoke that waits for the lease of a dead proxy, and a slow network. */
 const usualTimeout = 30_000;
+/** Milliseconds: the service may take long to put away what it was sent. */
+const longestSilence = 20 * 60_000;
 
 /** The control API over `fetch`. Every failure is a `MillraceError`; answers are parsed by the caller. */
 export class ControlClient {
@@ -32,20 +36,35 @@ export class ControlClient {
 
   async json(request: ControlRequest): Promise<unknown> {
     const text = await this.text(request);
-    if (text.trim() === '') return null;
-    try {
-      return JSON.parse(text) as unknown;
-    } catch (cause) {
-      throw new MillraceError('internal', `${request.method} ${request.path}: the answer is not JSON`, {
-        cause,
-        suggestion: `Is ${this.#service.control} (${this.#service.source}) a Millrace control API?`,
-      });
-    }
+    return text.trim() === '' ? null : parseAnswer(text, request, this.#service);
   }
 
   /** Base URL of the service, without a slash at its end. */
   get address(): string {
     return this.#service.control;
+  }
+
+  /** JSON that a file is answered with, sent as it is read; it may take as long as it goes on. */
+  async send(request: Omit<ControlRequest, 'body' | 'timeout'>, { stream, size }: { readonly stream: () => Readable; readonly size: number }): Promise<unknown> {
+    const content = stream();
+    try {
+      const { statusCode, body } = await sendRequest(`${this.#service.control}${request.path}`, {
+        method: request.method,
+        headers: { authorization: this.#service.authorization, 'content-type': 'application/octet-stream', 'content-length': String(size), ...request.header },
+        body: content,
+        headersTimeout: longestSilence,
+        bodyTimeout: longestSilence,
+        ...(request.signal === undefined ? {} : { signal: request.signal }),
+      });
+      const text = await body.text();
+      if (statusCode >= 300) throw answeredError({ method: request.method, path: request.path }, statusCode, text);
+      return parseAnswer(text, request, this.#service);
+    } catch (cause) {
+      if (isMillraceError(cause)) throw cause;
+      throw this.#unavailable(cause);
+    } finally {
+      content.destroy();
+    }
   }
 
   async text(request: ControlRequest): Promise<string> {
@@ -86,6 +105,14 @@ export class ControlClient {
       cause,
       suggestion: `The address comes from ${source}. Start a service with \`npm start\`, or name another with --server URL.`,
     });
+  }
+}
+
+function parseAnswer(text: string, { method, path }: Pick<ControlRequest, 'method' | 'path'>, { control, source }: ServiceAddress): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new MillraceError('internal', `${method} ${path}: the answer is not JSON`, { cause, suggestion: `Is ${control} (${source}) a Millrace control API?` });
   }
 }
 

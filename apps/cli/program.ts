@@ -5,6 +5,7 @@ import { contextOf, leaf } from './command-options.js';
 import type { ServiceOptions } from './command-options.js';
 import { addOriginsCommands } from './origins-program.js';
 import { addPolicyCommands } from './policy-program.js';
+import { addRepositoryCommands } from './repository-program.js';
 import { addRuleCommands } from './rule-program.js';
 import { addRunCommand } from './run-program.js';
 import { addSessionCommands } from './session-program.js';
@@ -29,6 +30,7 @@ export function createProgram(terminal: Terminal, options: ProgramOptions): Comm
   addRunCommand(program, terminal, options.exit);
   addSessionCommands(program, terminal);
   addComposeCommands(program, terminal, options.exit);
+  addRepositoryCommands(program, terminal, options.exit);
   addRuleCommands(program, terminal);
   addPolicyCommands(program, terminal, options.exit);
   addAccessCommands(program, terminal, options.exit);
@@ -45,6 +47,7 @@ Examples:
   $ millrace run --policy strict --report report.json -- make
   $ millrace session list --state open --json
   $ millrace compose create --repo https://repos.example.test/stable/x86_64/ bash
+  $ millrace repo publish stable build/*.rpm
 
 The service is found by --server, MILLRACE_SERVER, or addresses.json in MILLRACE_HOME (default .millrace); its
 credentials by MILLRACE_TOKEN (bearer token), MILLRACE_CONTROL_AUTH (user:password) or control-auth in MILLRACE_HOME.

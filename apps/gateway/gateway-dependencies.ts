@@ -13,6 +13,7 @@ import { connectTemporal } from '../../temporal/client.js';
 import { createSessionWorkflowClient } from '../../temporal/session-workflow-client.js';
 import { createComposeWorkflowClient } from '../../temporal/compose-workflow-client.js';
 import { openAccess } from './access/open-access.js';
+import { openRepositoryDependencies } from './repositories/repository-dependencies.js';
 import { openRuleDependencies } from './rules/rule-dependencies.js';
 import { openBusDependencies } from './rules/bus-dependencies.js';
 import { openComposeDependencies } from './compose-dependencies.js';
@@ -27,8 +28,9 @@ export interface OpenDependencies extends GatewayDependencies {
 }
 
 export interface DependencyOptions {
-  /** Other task queues than `sessions` and `composes`; for specs that share a Temporal server. */
+  /** Other task queues than `sessions`, `composes` and `repositories`; for specs that share a Temporal server. */
   readonly taskQueue?: string;
+  readonly repositoryTaskQueue?: string;
   readonly composeTaskQueue?: string;
   /** Where tools are looked for, as in PATH; without it there are none. */
   readonly searchPath?: string | undefined;
@@ -55,12 +57,14 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
   const composeWorkflows = createComposeWorkflowClient(client, options.composeTaskQueue === undefined ? {} : { taskQueue: options.composeTaskQueue });
   const composes = await openComposeDependencies(database, { settings, workflows: composeWorkflows, searchPath: options.searchPath, noted: engine.noted });
   const buses = await openBusDependencies(database, { settings, client, environment: options.environment ?? {}, noted: engine.noted });
+  const repositories = await openRepositoryDependencies(database, { settings, client, environment: options.environment ?? {}, taskQueue: options.repositoryTaskQueue, noted: engine.noted });
   const rules = await openRuleDependencies(database, { settings, client, noted: engine.noted });
   return {
     access,
     composes,
     buses,
     rules,
+    repositories,
     commands: createSessionCommands(database, { blobs, acknowledgeWithinMilliseconds, ecosystems, ...(servicePolicy === undefined ? {} : { servicePolicy }) }),
     reads: createSessionReads(database, { version: gatewayVersion, inspectors: createInspectors().map(({ id }) => id), spoolRoot: localBlobFolder(settings), ecosystems }),
     outbox: createWorkflowOutbox(database),
@@ -72,6 +76,7 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
       await access.close();
       blobs.close();
       await buses.close();
+      await repositories.close();
       await composes.close();
       await database.close();
       // A retry of the SDK that falls due after the channel was closed throws out of nowhere. One that never connected holds nothing open.

@@ -60,7 +60,7 @@ export function startWorker(options: WorkerProcessOptions): WorkerProcess {
     const blobs = await openBlobStore(settings);
     const composes = await openComposeWork({ ...options, database, client });
     const rules = await openRuleWork({ ...options, database, client, composes });
-    const repositories = await openRepositoryWork({ ...options, database, client });
+    const repositories = await openRepositoryWork({ ...options, database, client, blobs, composes: composes.reads });
     try {
       const sessions = createSessionWorkflowClient(client, taskQueue === undefined ? {} : { taskQueue });
       const commands = createSessionCommands(database, { blobs, ecosystems, ...(servicePolicy === undefined ? {} : { servicePolicy }) });

@@ -91,7 +91,8 @@ const work = `${storeDirectory}-work`;
 await rpmFormat.writeIndex(createJob(packages.slice(0, 500), { cache: `${work}-cache`, work }));
 for (const each of [work, `${work}-cache`]) rmSync(each, { recursive: true, force: true });
 
-const added = packages.find(({ path: file }) => file === addedPath) ?? (packages[0]);
+const added = packages.find(({ path: file }) => file === addedPath) ?? packages[0];
+if (added === undefined) throw new Error('there are no packages to measure');
 const [start, used] = [performance.now(), process.cpuUsage()];
 await inspect(added);
 const job = createJob(packages, { cache: cacheDirectory, work });

@@ -15,6 +15,8 @@ export interface Release {
   /** Milliseconds since 1970; undefined: not told, which apt takes as well. */
   readonly date: number | undefined;
   readonly validUntil: number | undefined;
+  /** The indexes lie there by their hashes as well. */
+  readonly acquireByHash: boolean;
   /** By path relative to the file's directory. */
   readonly files: ReadonlyMap<string, ReleaseFile>;
 }
@@ -47,6 +49,7 @@ export async function parseRelease(text: Buffer): Promise<Release> {
     architectures: field('architectures').split(/\s+/).filter((name) => name !== ''),
     date: date === '' ? undefined : parseMoment(date, 'Date'),
     validUntil: validUntil === '' ? undefined : parseMoment(validUntil, 'Valid-Until'),
+    acquireByHash: field('acquire-by-hash') === 'yes',
     files: readFiles(fields),
   };
 }

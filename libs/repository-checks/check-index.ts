@@ -2,7 +2,7 @@ import type { ObjectStore } from '../object-storage/object-store.js';
 import type { IndexFile } from '../repository/repository-change.js';
 import type { CheckOptions, CheckParts } from './check-parts.js';
 import type { Finding } from './finding.js';
-import { hashObject, type HashedObject } from './hash-object.js';
+import { hashObject, type HashedObject } from '../object-storage/hash-object.js';
 
 /** How often it is looked again because the index was switched in between. */
 const attempts = 5;

@@ -1,12 +1,11 @@
 import type { ListedObject, ObjectStore } from '../object-storage/object-store.js';
-import { foldersOfOthers } from '../repository-engine/objects-to-prune.js';
 import { createLimiter } from '../rpm-repository/limiter.js';
 import type { ListedPackage } from '../repository/listed-package.js';
 import type { Repository } from '../repository/repository.js';
 import type { CheckOptions, CheckParts } from './check-parts.js';
 import type { FindingCollector } from './collect-findings.js';
 import { shownFindings, type Finding } from './finding.js';
-import { hashObject } from './hash-object.js';
+import { hashObject } from '../object-storage/hash-object.js';
 
 export interface ObjectsSubject {
   readonly repository: Repository;
@@ -40,7 +39,6 @@ export async function checkObjects(parts: CheckParts, subject: ObjectsSubject, o
   }
   const packages = missing.size;
   const known = await knownPaths(parts, subject);
-  const others = await foldersOfOthers(subject, parts);
   const limiter = createLimiter(readsAtOnce);
   const reading: Promise<void>[] = [];
   const suspects: Finding[] = [];
@@ -61,7 +59,7 @@ export async function checkObjects(parts: CheckParts, subject: ObjectsSubject, o
   }
 
   for await (const object of store.list('', { signal: options.signal })) {
-    if (object.key.split('/').some((part) => part.startsWith('.')) || others.some((folder) => object.key.startsWith(folder))) continue;
+    if (object.key.split('/').some((part) => part.startsWith('.'))) continue;
     objects += 1;
     options.onProgress?.({ step: 'objects', done: objects, total: packages });
     const expected = missing.get(object.key);

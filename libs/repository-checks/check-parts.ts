@@ -4,9 +4,11 @@ import type { RepositoryStores } from '../repository-stores/repository-stores.js
 import type { RepositoryKind } from '../repository/repository.js';
 
 export interface CheckParts {
-  readonly reads: Pick<RepositoryReads, 'get' | 'list' | 'state' | 'states' | 'allPackages' | 'metadata' | 'prunable' | 'planned' | 'package'>;
+  readonly reads: Pick<RepositoryReads, 'get' | 'state' | 'states' | 'allPackages' | 'metadata' | 'prunable' | 'planned' | 'package'>;
   readonly stores: Pick<RepositoryStores, 'open'>;
   readonly formats: Readonly<Record<RepositoryKind, PackageFormat>>;
+  /** Milliseconds since 1970; the clock of this machine when not given. */
+  readonly now?: () => number;
 }
 
 export interface CheckOptions {

@@ -10,7 +10,8 @@ import type { CheckReport, FindingKind } from './finding.js';
  * the names of its packages, never for their bytes. Errors: `repository-not-found`, those of the store and of the database.
  */
 export async function checkRepository(parts: CheckParts, name: string, options: CheckOptions): Promise<CheckReport> {
-  const startedAt = new Date();
+  const now = parts.now ?? Date.now;
+  const startedAt = new Date(now());
   const repository = await parts.reads.get(name);
   const { kind } = repository;
   const store = parts.stores.open(repository.place);
@@ -26,7 +27,7 @@ export async function checkRepository(parts: CheckParts, name: string, options: 
     state,
     depth: options.depth,
     startedAt: startedAt.toISOString(),
-    endedAt: new Date().toISOString(),
+    endedAt: new Date(now()).toISOString(),
     packages: seen.packages,
     objects: seen.objects,
     bytesRead: index.bytesRead + seen.bytesRead,

@@ -1,5 +1,5 @@
 import type { ObjectStore } from '../object-storage/object-store.js';
-import { hashObject } from './hash-object.js';
+import { hashObject } from '../object-storage/hash-object.js';
 
 export interface WantedBytes {
   readonly sha256: string;

@@ -2,7 +2,7 @@ import type { ObjectStore } from '../object-storage/object-store.js';
 import type { PackageFormat } from '../repository-formats/package-format.js';
 import type { CheckParts } from './check-parts.js';
 import type { CheckReport, Finding } from './finding.js';
-import { hashObject } from './hash-object.js';
+import { hashObject } from '../object-storage/hash-object.js';
 import { findLostBytes } from './lost-bytes.js';
 
 /** One thing that mends. Steps are done in their order, and may be done again. */

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { MillraceError, isMillraceError } from '../errors/millrace-error.js';
 import type { ObjectStore } from '../object-storage/object-store.js';
+import { derivedUuid } from '../repository-engine/derived-uuid.js';
 import { openPackageBytes } from '../repository-engine/package-bytes.js';
 import type { RepositoryCommands } from '../repository-record/repository-record.js';
 import type { ChangeRequest, RepositoryChange } from '../repository/repository-change.js';
@@ -8,7 +8,7 @@ import type { Repository } from '../repository/repository.js';
 import { checkRepository } from './check-repository.js';
 import type { CheckOptions, CheckParts } from './check-parts.js';
 import type { CheckReport, Finding, FindingKind } from './finding.js';
-import { hashObject } from './hash-object.js';
+import { hashObject } from '../object-storage/hash-object.js';
 import { planRepair, type RepairStep } from './repair-plan.js';
 
 export interface RepairParts extends CheckParts {
@@ -56,7 +56,7 @@ export async function repairRepository(parts: RepairParts, name: string, options
   }
   const requests: ChangeRequest[] = [...(lost.length > 0 ? [{ kind: 'repair', remove: lost } as const] : []), ...(steps.some(({ action }) => action === 'write-index') ? [{ kind: 'sign' } as const] : [])];
   const changes: RepositoryChange[] = [];
-  for (const request of requests) changes.push(await parts.commands.requestChange({ id: changeIdOf(options.runId, request), repository: name, request, by: options.by, force: options.force }));
+  for (const request of requests) changes.push(await parts.commands.requestChange({ id: derivedUuid(`${options.runId}\n${JSON.stringify(request)}`), repository: name, request, by: options.by, force: options.force }));
   return { report, steps, changes: changes.map(({ id }) => id), left };
 }
 
@@ -116,10 +116,4 @@ async function readMetadata({ path, sha256 }: Extract<RepairStep, { readonly act
   if (bytes === undefined) return;
   const { metadata } = await parts.formats[repository.kind].inspect(bytes, { sha256, settings: repository.settings, signal });
   await parts.commands.rememberMetadata(repository.kind, new Map([[sha256, metadata]]));
-}
-
-/** A UUID of version 8, which is what one makes of a digest. */
-function changeIdOf(runId: string, request: ChangeRequest): string {
-  const hex = createHash('sha256').update(`${runId}\n${JSON.stringify(request)}`).digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

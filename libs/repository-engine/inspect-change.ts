@@ -4,11 +4,11 @@ import { forEachAtOnce } from '../compose-engine/for-each-at-once.js';
 import { derivedUuid } from './derived-uuid.js';
 import { incomingKey, openPlace, type EnginePlace, type RepositoryEngineOptions } from './engine-options.js';
 import { openPackageBytes } from './package-bytes.js';
-import { inspectHere } from './package-inspection.js';
 import { receivePackage } from './receive-package.js';
 import type { ContentReference, RepositoryChange } from '../repository/repository-change.js';
 import type { Upload } from '../repository-record/repository-record.js';
 import type { EngineOptions } from './repository-engine.js';
+import { componentOf } from '../repository/component-of.js';
 
 /** Packages that are read at once: enough to hide the store's latency, few enough for memory. */
 const atOnce = 4;
@@ -89,8 +89,8 @@ async function inspectUpload(upload: Upload, inspection: Inspection): Promise<Re
   if (bytes.size !== upload.size) return refused(`its upload has ${bytes.size} bytes in the store, and had ${upload.size} when it arrived; upload it again`);
   const time = AbortSignal.timeout(longestInspection);
   try {
-    const inspected = await (engine.inspection ?? inspectHere).inspect(format, bytes, { sha256: upload.sha256, settings: repository.settings, signal: AbortSignal.any([signal, time]) });
-    const component = change.request.kind === 'publish' ? (change.request.component ?? '') : '';
+    const inspected = await format.inspect(bytes, { sha256: upload.sha256, settings: repository.settings, signal: AbortSignal.any([signal, time]) });
+    const component = componentOf(repository.settings, change.request.kind === 'publish' ? change.request.component : undefined);
     const path = format.pathOf(inspected, component);
     await engine.commands.describeUpload(upload.id, { ...inspected, path, component });
     return undefined;

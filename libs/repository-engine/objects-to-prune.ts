@@ -82,7 +82,7 @@ async function indexFiles(name: string, { since, engine }: { readonly since: num
 }
 
 /** Folders of other repositories below this one, in the same store. */
-export async function foldersOfOthers({ repository: { name, place } }: Pick<EnginePlace, 'repository'>, { reads }: { readonly reads: Pick<RepositoryEngineOptions['reads'], 'list'> }): Promise<readonly string[]> {
+async function foldersOfOthers({ repository: { name, place } }: EnginePlace, { reads }: RepositoryEngineOptions): Promise<readonly string[]> {
   const folders: string[] = [];
   const above = place.folder === '' ? '' : `${place.folder}/`;
   let after: string | undefined;

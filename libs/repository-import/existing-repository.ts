@@ -1,6 +1,6 @@
 import type { DebSettings, HaikuSettings, RepositoryKind } from '../repository/repository.js';
 
-/** Where a repository of somebody else lies: a web server, a directory or a bucket. Paths are relative to its base, decoded, and never lead out of it: `invalid-request`. */
+/** Where a repository of somebody else lies: a web server, a directory or a bucket. Paths are relative to its base, decoded (names of files), and never lead out of it: `source-invalid`. */
 export interface ExistingPlace {
   /** For messages; holds no credentials. */
   readonly name: string;

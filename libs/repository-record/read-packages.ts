@@ -15,26 +15,27 @@ interface PageQuery {
 
 /**
  * A page of a published state, or of the planned one: the state before, without what goes and with what comes. One statement, so that a state which is published
- * meanwhile is read as the one or as the other.
+ * meanwhile is read as the one or as the other. The keys of the page are found first, and then each package by its key: no page looks at more than itself.
  */
-const pageStatement = (filter: string): string => `with plan as (select before_state from repository_plans where repository = $1 and state = $2)
+const pageStatement = (filter: (key: string) => string): string => `with plan as (select before_state from repository_plans where repository = $1 and state = $2)
   select * from (
-    (select ${packageColumns('p')} from repository_listings l join repository_packages p on p.repository = l.repository and p.key = l.key
-       where l.repository = $1 and l.key > $3 and ${liesOver('l', 'coalesce((select before_state from plan), $2)')}
-         and not (exists (select 1 from plan) and exists (select 1 from repository_planned_packages d where d.repository = $1 and d.key = l.key and not d.listed)) ${filter}
-       order by l.key limit $4)
+    (select ${packageColumns('p')} from (
+        select l.key from repository_listings l where l.repository = $1 and l.key > $3 and ${liesOver('l', 'coalesce((select before_state from plan), $2)')}
+          and not (exists (select 1 from plan) and exists (select 1 from repository_planned_packages d where d.repository = $1 and d.key = l.key and not d.listed)) ${filter('l.key')}
+        order by l.key limit $4) k cross join lateral (select * from repository_packages where repository = $1 and key = k.key limit 1) p)
     union all
-    (select ${packageColumns('p')} from repository_planned_packages p where p.repository = $1 and p.key > $3 and p.listed and exists (select 1 from plan) ${filter} order by p.key limit $4)
+    (select ${packageColumns('p')} from repository_planned_packages p where p.repository = $1 and p.key > $3 and p.listed and exists (select 1 from plan) ${filter('p.key')} order by p.key limit $4)
   ) page order by key limit $4`;
 
-const everything = pageStatement('');
-const matching = pageStatement('and position(lower($5) in lower(p.key)) > 0');
+/** Parameters: name, state, key to begin after, limit. */
+export const pageOfPackages = pageStatement(() => '');
+const matching = pageStatement((key) => `and position(lower($5) in lower(${key})) > 0`);
 
 type PackageReads = Pick<RepositoryReads, 'packages' | 'allPackages' | 'package' | 'prunable' | 'expired'>;
 
 export function createPackageReads(sql: Sql, pageSize: number): PackageReads {
   async function page(name: string, { state, limit, after, search }: PageQuery): Promise<readonly ListedPackage[]> {
-    const rows = await (search === undefined ? sql<SelectedPackage>(everything, [name, state, after, limit]) : sql<SelectedPackage>(matching, [name, state, after, limit, search]));
+    const rows = await (search === undefined ? sql<SelectedPackage>(pageOfPackages, [name, state, after, limit]) : sql<SelectedPackage>(matching, [name, state, after, limit, search]));
     // Looked at afterwards: a state that is there then was there before, because no number is used twice.
     await requireState(name, state);
     return rows.map(toPackage);

@@ -45,7 +45,9 @@ export function createUploadCommands(database: Database, now: () => string): Upl
 
     async forgetUploads(ids) {
       await inTransaction(database, async ({ sql }) => {
-        await sql('delete from repository_uploads where id = any($1::uuid[]) and leaving', [ids]);
+        const gone = await sql<{ id: string }>('delete from repository_uploads where id = any($1::uuid[]) and leaving returning id', [ids]);
+        // Nothing asks any more which change they were of.
+        await sql('delete from repository_change_sources where upload_id = any($1::uuid[])', [gone.map(({ id }) => id)]);
       });
     },
 

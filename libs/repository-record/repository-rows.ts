@@ -76,7 +76,7 @@ export function toUpload({ id, repository, file_name, sha256, size, uploaded_by,
 }
 
 /** Every package of a change is described, or published already; of the row `c`. */
-export const isInspected = `not exists (select 1 from repository_change_sources s where s.change_id = c.id and not case
+const isInspected = `not exists (select 1 from repository_change_sources s where s.change_id = c.id and not case
   when s.upload_id is not null then exists (select 1 from repository_uploads u where u.id = s.upload_id and u.key is not null)
   else exists (select 1 from repository_uploads u where u.repository = c.repository and u.sha256 = s.sha256 and u.key is not null and not u.leaving)
     or exists (select 1 from repository_packages p where p.repository = c.repository and p.sha256 = s.sha256 and p.object <> 'deleted') end)`;

@@ -16,9 +16,15 @@ export interface LoadedRepository extends Repository {
   readonly lastState: number;
 }
 
+/**
+ * Seconds. What decides on a list of 100,000 packages is longer between two statements than what is said of sessions; a process that is stopped here holds up
+ * the changes of one repository.
+ */
+const patience = 60;
+
 /** Holds the repository until the transaction ends; every command that appends does so first. Errors: `repository-not-found`. */
 export async function lockRepository(sql: Sql, name: string): Promise<LoadedRepository> {
-  await sql('select 1 from streams where id = $1 for no key update', [repositoryStreamId(name)]);
+  await sql(`select set_config('idle_in_transaction_session_timeout', '${patience}s', true) from streams where id = $1 for no key update`, [repositoryStreamId(name)]);
   return readRepository(sql, name);
 }
 

@@ -1,22 +1,41 @@
 import type { Sql } from '../database/sql.js';
 import type { OfferedPackage } from '../repository/list-change.js';
 import type { ChangeRequest, RepositoryChange } from '../repository/repository-change.js';
-import { changeColumns, isInspected, toChange, type SelectedChange } from './repository-rows.js';
+import { changeColumns, toChange, type SelectedChange, type SelectedPackage } from './repository-rows.js';
 
 /** Packages and keys that one plan looks at: it must not hold the repository for long. */
 const mostEntries = 5000;
+/** Changes that are looked at before it is known whether more are needed; each may have a thousand packages. */
+const pageSize = 20;
+
+interface NumberedChange extends SelectedChange {
+  readonly number: string;
+}
 
 /** That can be decided now, oldest first: as many as one plan takes. */
 export async function readReadyChanges(sql: Sql, repository: string, limit: number): Promise<readonly RepositoryChange[]> {
-  const rows = await sql<SelectedChange>(`select ${changeColumns} from repository_changes c where c.repository = $1 and c.ended_at is null and c.phase = 'waiting' and ${isInspected} order by c.number limit $2`, [repository, limit]);
-  const changes = rows.map(toChange);
+  const ready: RepositoryChange[] = [];
   let entries = 0;
-  const end = changes.findIndex((change, index) => {
-    entries += entriesOf(change);
-    // What goes back looks at the whole list: it is a state of its own.
-    return index > 0 && (entries > mostEntries || change.request.kind === 'roll-back' || changes[index - 1]?.request.kind === 'roll-back');
-  });
-  return end < 0 ? changes : changes.slice(0, end);
+  for (let after = '0'; ; ) {
+    const rows = await sql<NumberedChange>(
+      `select c.number, ${changeColumns} from repository_changes c where c.repository = $1 and c.ended_at is null and c.phase = 'waiting' and c.number > $2 order by c.number limit ${pageSize}`,
+      [repository, after],
+    );
+    for (const change of rows.map(toChange).filter(({ phase }) => phase === 'inspected')) {
+      entries += entriesOf(change);
+      if (ready.length > 0 && (entries > mostEntries || isAlone(change) || ready.some(isAlone))) return ready;
+      ready.push(change);
+      if (ready.length === limit) return ready;
+    }
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < pageSize) return ready;
+    after = last.number;
+  }
+}
+
+/** What goes back looks at the whole list: it is a state of its own. */
+function isAlone({ request }: RepositoryChange): boolean {
+  return request.kind === 'roll-back';
 }
 
 function entriesOf({ request }: RepositoryChange): number {
@@ -28,17 +47,10 @@ export function removedKeys(request: ChangeRequest): readonly string[] {
   return request.kind === 'remove' ? request.keys : [];
 }
 
-interface SelectedOffer {
+interface SelectedOffer extends Omit<SelectedPackage, 'added_at'> {
   readonly change_id: string;
+  /** Of an upload. */
   readonly id: string | null;
-  readonly key: string;
-  readonly sha256: string;
-  readonly size: string;
-  readonly path: string;
-  readonly name: string;
-  readonly version: string;
-  readonly architecture: string;
-  readonly component: string;
 }
 
 const described = 'key, sha256, size, path, name, version, architecture, component';
@@ -51,9 +63,9 @@ export async function readOffers(sql: Sql, repository: string, changes: readonly
          select u.id, ${described} from repository_uploads u where u.id = s.upload_id and u.repository = $1 and u.key is not null
        union all
          (select id, ${described} from (
-             select 0 as worse, u.id, ${described} from repository_uploads u where u.repository = $1 and u.sha256 = s.sha256 and u.key is not null and not u.leaving
+             select 0 as worse, u.id, ${described} from repository_uploads u where s.sha256 is not null and u.repository = $1 and u.sha256 = s.sha256 and u.key is not null and not u.leaving
            union all
-             select 1, null, ${described} from repository_packages p where p.repository = $1 and p.sha256 = s.sha256 and p.object <> 'deleted'
+             select 1, null, ${described} from repository_packages p where s.sha256 is not null and p.repository = $1 and p.sha256 = s.sha256 and p.object <> 'deleted'
          ) b order by worse, id limit 1)
      ) o order by s.change_id, s.place`,
     [repository, JSON.stringify(sources)],

@@ -1,7 +1,9 @@
 import { MillraceError } from '../errors/millrace-error.js';
 import { assertObjectKey } from '../object-storage/object-key.js';
 import type { ObjectStore } from '../object-storage/object-store.js';
-import { openObjectStore } from '../object-storage/open-object-store.js';
+import type { CacheLimits } from '../object-storage/cached-store.js';
+import type { StorageMetrics } from '../object-storage/measured-store.js';
+import { openObjectStore, type OpenStoreOptions } from '../object-storage/open-object-store.js';
 import { prefixedStore } from '../object-storage/prefixed-store.js';
 import { readSecret } from '../settings-file/read-secret.js';
 import type { Environment, Settings } from '../settings/settings.js';
@@ -16,12 +18,22 @@ interface OpenedStore {
   close(): void;
 }
 
+export interface RepositoryStoresOptions {
+  /** By the name of the store. */
+  readonly metrics?: (store: string) => StorageMetrics;
+  /** For a process that serves repositories: each bucket keeps small objects in so much memory. */
+  readonly cache?: CacheLimits;
+}
+
+type OpenOptions = Pick<OpenStoreOptions, 'name' | 'metrics' | 'cache'>;
+
 /** Reads the settings' files; connects to nothing yet. Errors: `invalid-setting`. */
-export async function openRepositoryStores(settings: Pick<Settings, 'repositories' | 'repositoryStoresFile'>, environment: Environment): Promise<RepositoryStores> {
+export async function openRepositoryStores(settings: Pick<Settings, 'repositories' | 'repositoryStoresFile'>, environment: Environment, { metrics, cache }: RepositoryStoresOptions = {}): Promise<RepositoryStores> {
+  const optionsOf = (store: string, name: string): OpenOptions => ({ name, metrics: metrics?.(store), cache });
   const named = settings.repositoryStoresFile === undefined ? new Map<string, StoreSettings>() : await readStoreSettings(settings.repositoryStoresFile);
   const stores = new Map<string, OpenedStore>();
-  stores.set('default', await openStore('MILLRACE_REPOSITORIES', defaultStore(settings.repositories), environment));
-  for (const [name, store] of named) stores.set(name, await openStore(`${settings.repositoryStoresFile}: stores.${name}`, store, environment));
+  stores.set('default', await openStore(defaultStore(settings.repositories), environment, optionsOf('default', 'MILLRACE_REPOSITORIES')));
+  for (const [name, store] of named) stores.set(name, await openStore(store, environment, optionsOf(name, `${settings.repositoryStoresFile}: stores.${name}`)));
   const opened = new Map<string, ObjectStore>();
 
   function find({ store, folder }: RepositoryPlace): OpenedStore {
@@ -55,11 +67,11 @@ function defaultStore(place: string): StoreSettings {
   return { place: /^(file|s3):/.test(place) ? { url: place } : { haikuporter: place }, credentials: undefined, publicUrl: undefined };
 }
 
-async function openStore(name: string, { place, credentials, publicUrl }: StoreSettings, environment: Environment): Promise<OpenedStore> {
-  if ('haikuporter' in place) return { ...(await openHaikuPorterPlaces(place.haikuporter)), publicUrl };
+async function openStore({ place, credentials, publicUrl }: StoreSettings, environment: Environment, options: OpenOptions): Promise<OpenedStore> {
+  if ('haikuporter' in place) return { ...(await openHaikuPorterPlaces(place.haikuporter, options)), publicUrl };
   const readKeys = credentials === undefined ? undefined : async () => ({ accessKeyId: await readSecret(credentials.accessKeyId, environment), secretAccessKey: await readSecret(credentials.secretAccessKey, environment) });
   await readKeys?.(); // so that what is missing is told at the start
-  const store = openObjectStore(place.url, { name, readKeys });
+  const store = openObjectStore(place.url, { ...options, readKeys });
   return { at: (folder) => prefixedStore(store, folder), publicUrl, close: () => store.close() };
 }
 

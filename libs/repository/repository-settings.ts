@@ -10,6 +10,9 @@ const seconds = (least: number): z.ZodNumber => z.int().min(least).max(315_360_0
 const unique = (items: readonly string[]): boolean => new Set(items).size === items.length;
 const words = (most: number): z.ZodType<string[], string[]> => z.array(word).max(most).refine(unique, 'must not name anything twice');
 
+/** As `repo.info` names them; the format knows their numbers. */
+export const haikuArchitectures = ['any', 'x86', 'x86_gcc2', 'source', 'x86_64', 'ppc', 'arm', 'm68k', 'sparc', 'arm64', 'riscv64'] as const;
+
 const haiku = z.strictObject({
   name: line(200).min(1),
   identifier: line(500).min(1),
@@ -17,25 +20,30 @@ const haiku = z.strictObject({
   vendor: line(200).min(1),
   summary: line(1000).min(1),
   priority: z.int().min(0).max(255).default(1),
-  architecture: word,
+  architecture: z.enum(haikuArchitectures),
 });
 
 const rpm = z.strictObject({
   // Every dnf and yum there is reads it.
   compression: z.enum(['gzip', 'zstd']).default('gzip'),
   packageKeys: z.array(z.string().toUpperCase().regex(/^([0-9A-F]{16}|[0-9A-F]{40}|[0-9A-F]{64})$/, 'must be a key id or fingerprint in hex')).max(100).default([]),
-  packagePublicKeys: z.string().min(1).max(1_000_000).optional(),
+  packagePublicKeys: z.string().min(1).max(200_000).exactOptional(),
 });
 
-const component = word.regex(/^[^:~]*$/, 'must be one word of letters, digits, ".", "_", "+" and "-"');
+const component = word.max(64).regex(/^[^:~]*$/, 'must be one word of letters, digits, ".", "_", "+" and "-"');
+// A folder below `dists/`.
+const distribution = word.max(64).regex(/^[^:]*$/, 'must be one word of letters, digits, ".", "_", "+", "~" and "-"');
+const architecture = line(64)
+  .regex(/^[a-z0-9][a-z0-9-]*$/, 'must be an architecture such as "amd64"')
+  .refine((name) => !['all', 'any', 'source'].includes(name), 'must be an architecture such as "amd64": packages for "all" are in the index of each');
 const deb = z.strictObject({
   origin: line(200).default(''),
   label: line(200).default(''),
-  suite: word.default('stable'),
-  codename: word.default('stable'),
+  suite: distribution.default('stable'),
+  codename: distribution.default('stable'),
   description: line(1000).default(''),
   components: z.array(component).min(1).max(50).refine(unique, 'must not name anything twice').default(['main']),
-  architectures: words(50).refine((list) => list.length > 0, 'must name at least one'),
+  architectures: z.array(architecture).min(1, 'must name at least one').max(50).refine(unique, 'must not name anything twice'),
   validSeconds: seconds(3600).nullable().default(null),
 });
 
@@ -61,7 +69,8 @@ const common = {
 
 const none = z.null('does not belong to this kind of repository').default(null);
 const schemas = {
-  haiku: z.strictObject({ haiku, rpm: none, deb: none, ...common }),
+  // Its clients and HaikuPorter know one version of each name (docs/adr/0036).
+  haiku: z.strictObject({ haiku, rpm: none, deb: none, ...common, keepVersions: common.keepVersions.unwrap().default(1) }),
   rpm: z.strictObject({ haiku: none, rpm: rpm.prefault({}), deb: none, ...common }),
   deb: z.strictObject({ haiku: none, rpm: none, deb, ...common }),
 } as const;

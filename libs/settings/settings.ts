@@ -159,7 +159,7 @@ const environmentSchema = z.object({
   MILLRACE_REPOSITORY_URL: z.url({ protocol: /^https?$/ }).optional(),
   MILLRACE_REPOSITORY_STORES: z.string().optional(),
   MILLRACE_REPOSITORY_KEYS: z.string().optional(),
-  MILLRACE_PACKAGE_BYTES: z.coerce.number().int().min(1).default(16 * 1024 ** 3),
+  MILLRACE_PACKAGE_BYTES: z.coerce.number().int().min(1).default(17179869184),
   MILLRACE_REPOSITORY_REDIRECT: z.enum(['off', 'packages']).default('off'),
   MILLRACE_MESSAGES: z.string().optional(),
   MILLRACE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),

@@ -12,6 +12,8 @@ export interface S3Server {
   /** As `kill -9`; the same directory and port are served again by `start`. */
   kill(): Promise<void>;
   start(): Promise<void>;
+  /** What its user signs with from now on; the server is started anew. */
+  rotateKeys(keys: Record<keyof typeof s3Credentials, string>): Promise<void>;
 }
 
 /** Of the server's only user; specs put them into the environment that the SDK reads. */
@@ -30,19 +32,27 @@ export async function startS3Server(directory: string): Promise<S3Server> {
   const port = await choosePort('127.0.0.1');
   const endpoint = `http://127.0.0.1:${port}`;
   mkdirSync(metadata, { recursive: true });
-  const gateway = serverProcess({
-    name: 'the S3 server',
-    command,
-    arguments: ['--port', `127.0.0.1:${port}`, '--access', s3Credentials.AWS_ACCESS_KEY_ID, '--secret', s3Credentials.AWS_SECRET_ACCESS_KEY, '--quiet', '--keep-alive', 'posix', '--sidecar', metadata, directory],
-    log: `${metadata}.log`,
-    answers: () => answers(endpoint),
-  });
+  const processWith = (keys: Record<keyof typeof s3Credentials, string>): ReturnType<typeof serverProcess> =>
+    serverProcess({
+      name: 'the S3 server',
+      command,
+      arguments: ['--port', `127.0.0.1:${port}`, '--access', keys.AWS_ACCESS_KEY_ID, '--secret', keys.AWS_SECRET_ACCESS_KEY, '--quiet', '--keep-alive', 'posix', '--sidecar', metadata, directory],
+      log: `${metadata}.log`,
+      answers: () => answers(endpoint),
+    });
+  let gateway = processWith(s3Credentials);
   await gateway.start();
   return {
     endpoint,
     directoryOf: (bucket) => path.join(directory, bucket),
     makeBucket: (bucket) => void mkdirSync(path.join(directory, bucket), { recursive: true }),
-    ...gateway,
+    kill: () => gateway.kill(),
+    start: () => gateway.start(),
+    async rotateKeys(keys) {
+      await gateway.kill();
+      gateway = processWith(keys);
+      await gateway.start();
+    },
   };
 }
 

@@ -51,6 +51,7 @@ const rest: Readonly<Record<string, string>> = {
   'workflows/session/typed.ts': typeImport('../../activities/session/activities.js'),
   'activities/session/activities.ts': imports('../../libs/session-record/record.js'),
   'libs/blobs/store.ts': plain,
+  'libs/repository-record/record.ts': plain,
   'libs/session/state.ts': imports('../policy/policy.js'),
   'libs/policy/policy.ts': plain,
   // Implementing the ports of the proxy is what session-record is for.

@@ -1,23 +1,20 @@
-import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createSigningKey, type SigningKey } from '../../libs/inspectors/apt/__fixtures__/sample-repository.js';
+import { createSigningKey } from '../../libs/inspectors/apt/__fixtures__/sample-repository.js';
 import { buildDeb } from '../../libs/repository-formats/deb/__fixtures__/build-deb.js';
-import { knowDeb, type KnownDeb } from '../../libs/repository-formats/deb/__fixtures__/deb-repository.js';
+import { knowDeb, openSpecKeys, type KnownDeb, type SpecKeys } from '../../libs/repository-formats/deb/__fixtures__/deb-repository.js';
 import { startS3Server, type S3Server } from '../../libs/testing/start-s3-server.js';
-import { aptCommand } from '../strict/apt-repository.js';
 import { createAptPublisher, openPublicBucket, serveDirectory, type RepositoryPlace } from './publish-apt.js';
+import { openPrivateApt, type AptOutcome, type PrivateApt } from './private-apt.js';
 
-const run = promisify(execFile);
 let directory: string;
-let key: SigningKey;
+let key: SpecKeys;
 
 beforeAll(async () => {
   directory = mkdtempSync(path.join(os.tmpdir(), 'millrace-apt-'));
-  key = await createSigningKey();
+  key = await openSpecKeys(newDirectory());
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -25,29 +22,9 @@ function newDirectory(): string {
   return mkdtempSync(path.join(directory, 'apt-'));
 }
 
-interface AptOutcome {
-  readonly code: number;
-  readonly output: string;
-}
-
-/** An apt with a private root that believes only this key. */
-function createApt(url: string, trusted = key, distribution = 'rye'): { readonly root: string; readonly apt: (...parameters: readonly string[]) => Promise<AptOutcome> } {
-  const project = newDirectory();
-  writeFileSync(path.join(project, 'key.asc'), trusted.publicKey);
-  const [program = '', ...options] = aptCommand(project, `deb [arch=amd64 signed-by=${project}/key.asc] ${url} ${distribution} main\n`);
-  const root = path.join(project, 'root');
-  for (const name of ['var/lib/dpkg/info', 'var/lib/dpkg/updates']) mkdirSync(path.join(root, name), { recursive: true });
-  const install = ['APT::Update::Error-Mode=any', `DPkg::Options::=--root=${root}`, 'DPkg::Options::=--force-not-root', 'DPkg::Options::=--force-unsafe-io', 'DPkg::Options::=--log=/dev/null', 'DPkg::Use-Pty=0'];
-  return {
-    root,
-    async apt(...parameters) {
-      const all = [...options, ...install.flatMap((option) => ['-o', option]), '--yes', ...parameters];
-      return run(program, all, { cwd: project, env: { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' } }).then(
-        ({ stdout, stderr }) => ({ code: 0, output: stdout + stderr }),
-        (error: { code: number; stdout: string; stderr: string }) => ({ code: error.code, output: error.stdout + error.stderr }),
-      );
-    },
-  };
+/** Believes the key that signs, unless told. */
+function createApt(url: string, keyring = Buffer.from(key.publicKey)): PrivateApt {
+  return openPrivateApt(newDirectory(), { url, distribution: 'rye', keyring });
 }
 
 async function samplePackages(): Promise<KnownDeb[]> {
@@ -63,7 +40,7 @@ async function samplePackages(): Promise<KnownDeb[]> {
 }
 
 async function checkInstall(place: RepositoryPlace): Promise<void> {
-  const { root, apt } = createApt(place.url);
+  const { root, apt } = createApt(place.url, Buffer.from(await (await fetch(`${place.url}/archive-key.gpg`)).arrayBuffer()));
   expect(await apt('update')).toMatchObject({ code: 0 });
   const installed = await apt('install', 'sample', 'sample-doc');
   expect(installed).toMatchObject({ code: 0 });
@@ -92,9 +69,11 @@ describe('apt', () => {
       const publisher = createAptPublisher(place, { directory, key });
       const known = await samplePackages();
       await publisher.publish(known);
-      const stranger = await createApt(place.url, await createSigningKey()).apt('update');
+      const stranger = await createApt(place.url, Buffer.from((await createSigningKey()).publicKey)).apt('update');
       expect(stranger.code).not.toBe(0);
       expect(stranger.output).toContain('NO_PUBKEY');
+      const among = createApt(place.url, Buffer.from((await createSigningKey()).publicKey + key.publicKey));
+      expect(await among.apt('update')).toMatchObject({ code: 0 });
       const { apt } = createApt(place.url);
       expect(await apt('update')).toMatchObject({ code: 0 });
       const [first] = known as [KnownDeb];

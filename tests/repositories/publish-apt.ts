@@ -3,10 +3,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { PutBucketPolicyCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { indexJob, keysOf, type KnownDeb } from '../../libs/repository-formats/deb/__fixtures__/deb-repository.js';
+import { indexJob, type KnownDeb, type SpecKeys } from '../../libs/repository-formats/deb/__fixtures__/deb-repository.js';
 import { debFormat } from '../../libs/repository-formats/deb/deb-format.js';
 import type { IndexContent, WrittenIndex } from '../../libs/repository-formats/package-format.js';
-import type { SigningKey } from '../../libs/inspectors/apt/__fixtures__/sample-repository.js';
 import { s3Credentials, type S3Server } from '../../libs/testing/start-s3-server.js';
 
 /** Where a repository lies, for its publisher and for its clients. */
@@ -61,7 +60,7 @@ export async function openPublicBucket(server: S3Server, bucket: string, folder:
 }
 
 /** Publishes states as the engine does: packages, then what nobody begins with, then the files that are switched, in their order. */
-export function createAptPublisher(place: RepositoryPlace, options: { readonly directory: string; readonly key: SigningKey }) {
+export function createAptPublisher(place: RepositoryPlace, options: { readonly directory: string; readonly key: SpecKeys }) {
   const cacheDirectory = mkdtempSync(path.join(options.directory, 'cache-'));
   const placed = new Set<string>();
   let state = 0;
@@ -69,7 +68,7 @@ export function createAptPublisher(place: RepositoryPlace, options: { readonly d
   async function write(known: readonly KnownDeb[]): Promise<WrittenIndex> {
     state += 1;
     const workDirectory = mkdtempSync(path.join(options.directory, 'work-'));
-    return debFormat.writeIndex(indexJob(known, { workDirectory, cacheDirectory, state, keys: keysOf(options.key), at: new Date(Date.now() - 60_000 + state * 10).toISOString() }));
+    return debFormat.writeIndex(indexJob(known, { workDirectory, cacheDirectory, state, keys: options.key.keys, at: new Date(Date.now() - 60_000 + state * 10).toISOString() }));
   }
 
   async function putAll(files: readonly IndexContent[]): Promise<void> {

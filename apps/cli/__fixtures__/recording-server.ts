@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 export interface SeenRequest {
   /** `POST /v1/sessions` */
   readonly line: string;
-  /** Parsed JSON; undefined where there was none. */
+  /** Parsed JSON; undefined where there was none, or a file. */
   readonly body: unknown;
   readonly header: IncomingMessage['headers'];
 }
@@ -61,7 +61,7 @@ export abstract class RecordingServer implements AsyncDisposable {
 
   async #receive(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const sent = await text(incoming);
-    const request = { line: `${incoming.method ?? ''} ${incoming.url ?? ''}`, header: incoming.headers, body: sent === '' ? undefined : (JSON.parse(sent) as unknown), text: sent };
+    const request = { line: `${incoming.method ?? ''} ${incoming.url ?? ''}`, header: incoming.headers, body: sent === '' || incoming.headers['content-type'] === 'application/octet-stream' ? undefined : (JSON.parse(sent) as unknown), text: sent };
     this.seen.push(request);
     await this.answer(request, incoming, response);
   }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import { findingKinds } from '../../../libs/repository-checks/finding.js';
 import type { CheckReport } from '../../../libs/repository-checks/finding.js';
+import type { SynchroniseResult } from '../../../libs/repository-import/synchronise.js';
 import type { ListedPackage } from '../../../libs/repository/listed-package.js';
 import type { ChangeOutcome, ChangeProblem, IndexFile, RepositoryChange, RepositoryState } from '../../../libs/repository/repository-change.js';
 import type { Repository, RepositoryKind } from '../../../libs/repository/repository.js';
@@ -124,11 +125,16 @@ export class MemoryRepositories {
         },
         repair: async (name, { signal: _, ...options }) => {
           this.calls.push({ method: 'repair', name, options });
-          return { mended: [] };
+          return { report: emptyReport(name), steps: [], changes: [], left: [] };
         },
         synchronise: async (name, { signal: _, ...options }) => {
           this.calls.push({ method: 'synchronise', name, options });
-          return { fetched: 0 };
+          const { upstream } = this.#held(name).repository.settings;
+          return upstream === null ? invalid(`the repository ${name} is no mirror`) : nothingTaken(name, upstream.url);
+        },
+        takeOver: async (name, from, { signal: _, ...options }) => {
+          this.calls.push({ method: 'takeOver', name, options: { from, ...options } });
+          return nothingTaken(name, from.url);
         },
         report: async () => this.report,
         reportText: async () => (this.report === undefined ? undefined : 'repo consistency report at 1\n'),
@@ -223,6 +229,10 @@ const plainFormat: Pick<PackageFormat, 'relations' | 'satisfies' | 'compareVersi
 function emptyReport(repository: string): CheckReport {
   const counts = Object.fromEntries(findingKinds.map((kind) => [kind, 0])) as CheckReport['counts'];
   return { repository, kind: 'rpm', state: 1, depth: 'quick', startedAt: at, endedAt: at, packages: 0, objects: 0, bytesRead: 0, counts, findings: [] };
+}
+
+function nothingTaken(repository: string, upstream: string): SynchroniseResult {
+  return { repository, upstream, indexSha256: 'a'.repeat(64), listed: 0, wanted: 0, taken: 0, bytes: 0, removed: [], refused: [], refusals: 0, changes: [] };
 }
 
 async function* each<Item>(items: readonly Item[]): AsyncGenerator<Item> {

@@ -17,7 +17,7 @@ export function openApiDocument(): object {
     info: {
       title: 'Millrace',
       version: gatewayVersion,
-      description: 'Recorded fetch sessions and composes. The operations tagged fetch-service keep the contract of Canonical’s fetch-service, those tagged odcs that of ODCS; those under /v1 are our own.',
+      description: 'Recorded fetch sessions, composes and package repositories. The operations tagged fetch-service keep the contract of Canonical’s fetch-service, those tagged odcs that of ODCS; those under /v1 are our own.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
@@ -27,6 +27,7 @@ export function openApiDocument(): object {
       { name: 'odcs', description: 'Composes, with the REST API of ODCS' },
       { name: 'composes', description: 'Composes, as Millrace shows them, and their files' },
       { name: 'rules', description: 'Messages of buses, and what rules make of them' },
+      { name: 'repositories', description: 'Package repositories: what they list, how that is changed, and their files' },
       { name: 'ca', description: 'The certificate authority, in the formats that build tools read' },
       { name: 'service', description: 'Health, metrics and this document' },
     ],
@@ -52,6 +53,7 @@ function operationObject(operation: Operation): object {
     summary: operation.summary,
     security: { basic: logins, token: [{ sessionToken: [] }], signature: [{ webhookSignature: [] }], setting: [{}, ...logins], none: [] }[operation.auth],
     ...(operation.parameters === undefined ? {} : { parameters: operation.parameters }),
+    ...(operation.binaryBody === undefined ? {} : { requestBody: { required: true, content: Object.fromEntries(operation.binaryBody.map((type) => [type, {}])) } }),
     ...(operation.body === undefined ? {} : { requestBody: { required: operation.bodyOptional !== true, content: { 'application/json': { schema: schemaOrReference(operation.body) } } } }),
     responses: Object.fromEntries(Object.entries(accessAnswers(operation)).map(([status, answer]) => [status, answerObject(answer)])),
   };

@@ -20,12 +20,14 @@ export interface Operation {
   /** OpenAPI template: `/session/{id}`; `{path}` at the end may have slashes in it. */
   readonly path: string;
   readonly operationId: string;
-  readonly tag: 'fetch-service' | 'sessions' | 'odcs' | 'composes' | 'rules' | 'ca' | 'service';
+  readonly tag: 'fetch-service' | 'sessions' | 'odcs' | 'composes' | 'rules' | 'repositories' | 'ca' | 'service';
   readonly summary: string;
   /** `basic`: any credentials that the service takes, with the role for it; `setting`: those or none, as the service is set; `token`: the session's; `signature`: of the body, by a secret of its bus. */
   readonly auth: 'basic' | 'token' | 'signature' | 'setting' | 'none';
   readonly parameters?: readonly Parameter[];
   readonly body?: ZodType;
   readonly bodyOptional?: boolean;
+  /** Media types of a body that is bytes. */
+  readonly binaryBody?: readonly string[];
   readonly answers: Readonly<Record<number, Answer>>;
 }

@@ -5,6 +5,7 @@ import { composeNameOperations } from './compose-name-operations.js';
 import { messageOperations } from './message-operations.js';
 import { odcsOperations } from './odcs-operations.js';
 import type { Operation } from './operation.js';
+import { repositoryOperations } from './repository-operations.js';
 import { ruleOperations } from './rule-operations.js';
 import { serviceOperations } from './service-operations.js';
 import { sessionControlOperations } from './session-control-operations.js';
@@ -17,6 +18,7 @@ export const operations: readonly Operation[] = [
   ...composeOperations,
   ...composeNameOperations,
   ...ruleOperations, ...messageOperations,
+  ...repositoryOperations,
   ...accessOperations,
   ...caOperations,
   ...serviceOperations,

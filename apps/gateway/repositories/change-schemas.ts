@@ -35,6 +35,10 @@ export const signing = z.strictObject({ changeId }).meta({ id: 'RepositorySignin
 export const maintenance = z.strictObject({ dryRun, force }).meta({ id: 'RepositoryMaintenance' });
 export const checking = z.strictObject({ deep: z.boolean().default(false).describe('Read every byte of every package.') }).meta({ id: 'RepositoryCheckRequest' });
 
+export const importing = z
+  .strictObject({ url: z.string().min(1).max(2048).describe('http(s), `file:` or `store:<name>/<folder>`; of deb: what stands before `dists/`.'), keys: z.array(z.string().min(1).max(200_000)).max(16).optional().describe('Public keys that its index has to be signed with.'), dryRun, force })
+  .meta({ id: 'RepositoryImport' });
+
 const outcome = z.object({ state: count, added: z.array(z.string()), same: z.array(z.string()), removed: z.array(z.string()), obsoleted: z.array(z.string()) }).meta({ id: 'ChangeOutcome' });
 const changeProblem = z.object({ code: z.string(), message: z.string(), details: z.array(z.looseObject({})) }).meta({ id: 'ChangeProblem' });
 

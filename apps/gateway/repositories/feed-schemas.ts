@@ -9,7 +9,7 @@ export const feedRequest = z
     wanted: z.array(z.string().min(1).max(512)).max(1000).default([]).describe('Requirements in the words of the package manager (`haiku >= r1~beta5`), or keys of packages.'),
     packages: fileNames.describe('Names of the package files that the builder has in `packages/`.'),
     systemPackages: fileNames.describe('Those that it has in `system-packages/`.'),
-    systemRepository: repositoryName.optional().describe('What the builder takes its system packages from, where that is another repository of the same kind.'),
+    systemRepository: repositoryName.optional().describe('What the builder takes its system packages from, where that is another repository of the same kind; without it, they are from elsewhere, and none of them is dropped.'),
   })
   .meta({ id: 'FeedRequest' });
 

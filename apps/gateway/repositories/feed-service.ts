@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { MillraceError } from '../../../libs/errors/millrace-error.js';
+import { MillraceError, isMillraceError } from '../../../libs/errors/millrace-error.js';
 import type { ListedPackage } from '../../../libs/repository/listed-package.js';
 import type { Repository } from '../../../libs/repository/repository.js';
 import type { Settings } from '../../../libs/settings/settings.js';
@@ -60,7 +60,7 @@ export class FeedService {
     if (resolver === undefined && wanted.every(isListed)) return { chosen: [...new Set(wanted)], unresolved: [] };
     const format = this.dependencies.formats.get(kind);
     const request = { wanted, packages: this.described(own), systemPackages: this.described(others), present };
-    if (resolver !== undefined) return resolver(request);
+    if (resolver !== undefined) return resolver(request).catch(rethrowMistake);
     if (format === undefined) throw new MillraceError('internal', `there is no format for repositories of kind ${kind}`);
     return resolveRelations(format, request);
   }
@@ -91,4 +91,10 @@ export class FeedService {
     this.running.push(quiet);
     return done;
   }
+}
+
+/** A requirement that is none is the caller's mistake. */
+function rethrowMistake(error: unknown): never {
+  if (isMillraceError(error) && error.code === 'source-invalid') throw new MillraceError('invalid-request', `wanted: ${error.message}`, { cause: error });
+  throw error;
 }

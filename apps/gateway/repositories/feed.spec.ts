@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import { authorization, startTestGateway } from '../__fixtures__/test-gateway.js';
 import type { TestGateway } from '../__fixtures__/test-gateway.js';
 import { problem } from '../openapi/error-schemas.js';
@@ -29,7 +30,7 @@ function describePackage(repository: string, key: string, relations: object): vo
 
 async function ask(body: unknown, name = 'fedora') {
   const answer = await fetch(`${gateway.url}/v1/repositories/${name}/feed`, { method: 'POST', headers: { authorization }, body: JSON.stringify(body) });
-  return (await answer.json()) as unknown;
+  return (await answer.json());
 }
 
 describe('what a builder is fed', () => {
@@ -54,6 +55,10 @@ describe('what a builder is fed', () => {
     expect([answer.fetch.map(({ key }) => key), answer.keep, answer.drop]).toEqual([['app-1.rpm'], ['lib-1.rpm', 'libc-1.rpm', 'lone-1.rpm'], ['gone-1.rpm', 'old-system.rpm']]);
   });
 
+  it('drops no system packages where they are from elsewhere', async () => {
+    expect(feed.parse(await ask({ packages: ['gone-1.rpm'], systemPackages: ['glibc-9.rpm'] }))).toMatchObject({ keep: ['glibc-9.rpm'], drop: ['gone-1.rpm'] });
+  });
+
   it('may be packages by their names alone, which its package manager resolves', async () => {
     expect(feed.parse(await ask({ wanted: ['app-1.rpm', 'lone-1.rpm', 'lone-1.rpm'] })).fetch.map(({ key }) => key)).toEqual(['app-1.rpm', 'lone-1.rpm']);
   });
@@ -69,19 +74,22 @@ describe('what a builder is fed', () => {
       dependencies: {
         repositories: {
           ...dependencies,
-          resolvers: new Map([['rpm', async ({ wanted, packages }) => {
+          resolvers: new Map([['rpm', async ({ wanted, packages, present }) => {
+            if (wanted.includes('=')) throw new MillraceError('source-invalid', 'no requirement');
             const keys: string[] = [];
             for await (const { listed } of packages) keys.push(listed.key);
-            asked.push(wanted, keys);
+            asked.push(wanted, keys, present);
             return { chosen: ['lone-1.rpm'], unresolved: [{ requirement: 'haiku >= r9', reason: 'no' }] };
           }]]),
         },
       },
     });
     try {
-      const answer = await fetch(`${other.url}/v1/repositories/fedora/feed`, { method: 'POST', headers: { authorization }, body: '{"wanted":["haiku >= r9"]}' });
+      const answer = await fetch(`${other.url}/v1/repositories/fedora/feed`, { method: 'POST', headers: { authorization }, body: '{"wanted":["haiku >= r9"],"systemPackages":["haiku-r1.hpkg"]}' });
       expect(feed.parse(await answer.json())).toMatchObject({ fetch: [{ key: 'lone-1.rpm' }], unresolved: [{ requirement: 'haiku >= r9', reason: 'no' }] });
-      expect(asked).toEqual([['haiku >= r9'], ['app-1.rpm', 'lib-1.rpm', 'lib-2.rpm', 'lone-1.rpm']]);
+      expect(asked).toEqual([['haiku >= r9'], ['app-1.rpm', 'lib-1.rpm', 'lib-2.rpm', 'lone-1.rpm'], ['haiku-r1.hpkg']]);
+      const mistaken = await fetch(`${other.url}/v1/repositories/fedora/feed`, { method: 'POST', headers: { authorization }, body: '{"wanted":["="]}' });
+      expect(problem.parse(await mistaken.json())).toMatchObject({ status: 400, detail: 'wanted: no requirement' });
     } finally {
       await other.close();
     }

@@ -2,6 +2,8 @@ import { Body, Controller, Get, HttpCode, Inject, Param, Post, Req, Res } from '
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../../libs/access/principal.js';
 import type { CheckReport } from '../../../libs/repository-checks/finding.js';
+import type { RepairResult } from '../../../libs/repository-checks/repair-repository.js';
+import type { SynchroniseResult } from '../../../libs/repository-import/synchronise.js';
 import { Caller } from '../access/caller.js';
 import { Needs } from '../access/needs.js';
 import { MayWait } from '../http/answer-deadline.js';
@@ -9,7 +11,6 @@ import { clientGone } from '../http/client-gone.js';
 import type { PrunedView } from './change-schemas.js';
 import { MaintenanceService } from './maintenance-service.js';
 import type { Asked } from './maintenance-service.js';
-import type { RepairReport, SyncReport } from './repository-ports.js';
 
 /** Milliseconds: a repository of a hundred thousand packages is listed and read. */
 const longest = 60 * 60_000;
@@ -37,15 +38,22 @@ export class MaintenanceController {
   @Post('repair')
   @HttpCode(200)
   @MayWait()
-  repair(@Param('name') name: string, @Body() body: unknown, @Caller() caller: Principal, @Req() request: FastifyRequest): Promise<RepairReport> {
+  repair(@Param('name') name: string, @Body() body: unknown, @Caller() caller: Principal, @Req() request: FastifyRequest): Promise<RepairResult> {
     return this.maintenance.repair(name, body, asked(request, caller));
   }
 
   @Post('sync')
   @HttpCode(200)
   @MayWait()
-  synchronise(@Param('name') name: string, @Body() body: unknown, @Caller() caller: Principal, @Req() request: FastifyRequest): Promise<SyncReport> {
+  synchronise(@Param('name') name: string, @Body() body: unknown, @Caller() caller: Principal, @Req() request: FastifyRequest): Promise<SynchroniseResult> {
     return this.maintenance.synchronise(name, body, asked(request, caller));
+  }
+
+  @Post('import')
+  @HttpCode(200)
+  @MayWait()
+  takeOver(@Param('name') name: string, @Body() body: unknown, @Caller() caller: Principal, @Req() request: FastifyRequest): Promise<SynchroniseResult> {
+    return this.maintenance.takeOver(name, body, asked(request, caller));
   }
 
   @Get('report')

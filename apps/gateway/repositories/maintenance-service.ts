@@ -3,14 +3,17 @@ import type { Logger } from 'pino';
 import type { Principal } from '../../../libs/access/principal.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import type { CheckReport } from '../../../libs/repository-checks/finding.js';
+import type { Synchronising } from '../../../libs/repository-checks/repository-maintenance.js';
+import type { RepairResult } from '../../../libs/repository-checks/repair-repository.js';
+import type { SynchroniseResult } from '../../../libs/repository-import/synchronise.js';
 import type { Access } from '../access/open-access.js';
 import { changedBy } from '../access/caller.js';
 import { ACCESS, LOGGER, REPOSITORIES } from '../gateway-tokens.js';
 import { parseJsonBody, validate } from '../http/parse-json-body.js';
-import { checking, maintenance } from './change-schemas.js';
+import { checking, importing, maintenance } from './change-schemas.js';
 import type { PrunedView } from './change-schemas.js';
 import { RepositoriesService } from './repositories-service.js';
-import type { MaintenanceOptions, RepairReport, RepositoryDependencies, SyncReport } from './repository-ports.js';
+import type { RepositoryDependencies } from './repository-ports.js';
 
 /** What operators do to a repository besides changing its list. */
 @Injectable()
@@ -32,18 +35,27 @@ export class MaintenanceService {
   async check(name: string, body: unknown, { caller, signal }: Asked): Promise<CheckReport> {
     const { deep } = validate(checking, bodyOr(body));
     await this.repositories.find(name);
-    return this.dependencies.maintenance.check(name, { by: changedBy(caller), deep, signal });
+    this.log.info({ repository: name, by: changedBy(caller), deep }, `${name} is checked`);
+    return this.dependencies.maintenance.check(name, { deep, signal });
   }
 
-  async repair(name: string, body: unknown, asked: Asked): Promise<RepairReport> {
+  async repair(name: string, body: unknown, asked: Asked): Promise<RepairResult> {
     return this.dependencies.maintenance.repair(name, await this.options(name, body, asked));
   }
 
-  async synchronise(name: string, body: unknown, asked: Asked): Promise<SyncReport> {
+  async synchronise(name: string, body: unknown, asked: Asked): Promise<SynchroniseResult> {
     const options = await this.options(name, body, asked);
-    const { settings } = await this.repositories.find(name);
-    if (settings.upstream === null) throw new MillraceError('invalid-request', `the repository ${name} is no mirror`, { suggestion: 'Set `upstream` in its settings first.' });
     return this.dependencies.maintenance.synchronise(name, options);
+  }
+
+  /** Takes over what lies elsewhere, once. */
+  async takeOver(name: string, body: unknown, { caller, signal }: Asked): Promise<SynchroniseResult> {
+    const { url, keys, dryRun, force } = validate(importing, parseJsonBody(body));
+    await this.repositories.find(name);
+    const by = changedBy(caller);
+    const taken = await this.dependencies.maintenance.takeOver(name, { url, ...(keys === undefined ? {} : { keys }) }, { by, dryRun, force, signal });
+    this.log.info({ repository: name, by, dryRun, wanted: taken.wanted, taken: taken.taken, refusals: taken.refusals }, `${name} has taken over packages`);
+    return taken;
   }
 
   async report(name: string): Promise<CheckReport> {
@@ -56,7 +68,7 @@ export class MaintenanceService {
     return (await this.dependencies.maintenance.reportText(name)) ?? unchecked(name);
   }
 
-  private async options(name: string, body: unknown, { caller, signal }: Asked): Promise<MaintenanceOptions> {
+  private async options(name: string, body: unknown, { caller, signal }: Asked): Promise<Synchronising> {
     const { dryRun, force } = validate(maintenance, bodyOr(body));
     if (force) this.access.authorization.requireRole(caller, 'repositories', 'admin');
     await this.repositories.find(name);

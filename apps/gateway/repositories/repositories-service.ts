@@ -3,7 +3,6 @@ import type { Logger } from 'pino';
 import { errorMessage } from '../../../libs/errors/error-message.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import { parseRepositoryInfo } from '../../../libs/haiku/repository/repository-info-text.js';
-import type { RepositoryInfo } from '../../../libs/haiku/repository/repository-info.js';
 import type { HaikuSettings, Repository } from '../../../libs/repository/repository.js';
 import type { Settings } from '../../../libs/settings/settings.js';
 import { LOGGER, REPOSITORIES, SETTINGS } from '../gateway-tokens.js';
@@ -41,7 +40,7 @@ export class RepositoriesService {
   async create(body: unknown, by: string): Promise<RepositoryView> {
     const { name, kind, store, folder = name, settings, repoInfo } = validate(newRepository, parseJsonBody(body));
     if (repoInfo !== undefined && kind !== 'haiku') throw new MillraceError('invalid-request', 'repoInfo: is for repositories of haiku');
-    const given = repoInfo === undefined ? settings : { ...settings, haiku: this.haikuOf(name, repoInfo) };
+    const given = this.withAddress(name, repoInfo === undefined ? settings : { ...settings, haiku: readInfo(repoInfo) });
     const place = { store, folder: folder.replace(/^\/+|\/+$/g, '') };
     this.repositories.stores.open(place);
     await this.requireKeys(given['keys']);
@@ -131,15 +130,17 @@ export class RepositoriesService {
     return presentRepository(repository, { settings: this.settings, stores: this.repositories.stores });
   }
 
-  private haikuOf(repository: string, text: string): HaikuSettings {
-    const { name, identifier, baseUrl, vendor, summary, priority, architecture } = readInfo(text);
-    return { name, identifier, baseUrl: baseUrl === '' ? filesOf(repository, this.settings) : baseUrl, vendor, summary, priority, architecture };
+  /** Haiku's clients are told where a repository is by the repository itself. */
+  private withAddress(name: string, settings: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+    const { haiku } = settings as { readonly haiku?: Readonly<Partial<HaikuSettings>> | null };
+    return typeof haiku !== 'object' || haiku === null || (haiku.baseUrl ?? '') !== '' ? settings : { ...settings, haiku: { ...haiku, baseUrl: filesOf(name, this.settings) } };
   }
 
   /** That a key is wrong should show before everything waits for it. */
   private async requireKeys(named: unknown): Promise<void> {
     if (!Array.isArray(named) || named.length === 0) return;
-    const known = new Set((await this.repositories.keys.list()).map(({ name }) => name));
+    // `default` is made at its first use.
+    const known = new Set(['default', ...(await this.repositories.keys.list()).map(({ name }) => name)]);
     const unknown = named.filter((each) => !known.has(String(each)));
     if (unknown.length > 0) throw new MillraceError('key-not-found', `there is no signing key ${unknown.map((each) => String(each).slice(0, 100)).join(', ')}`, { suggestion: 'MILLRACE_REPOSITORY_KEYS names the file of keys.' });
   }
@@ -154,9 +155,10 @@ export class RepositoriesService {
   }
 }
 
-function readInfo(text: string): RepositoryInfo {
+function readInfo(text: string): HaikuSettings {
   try {
-    return parseRepositoryInfo(text);
+    const { name, identifier, baseUrl, vendor, summary, priority, architecture } = parseRepositoryInfo(text);
+    return { name, identifier, baseUrl, vendor, summary, priority, architecture };
   } catch (error) {
     throw new MillraceError('invalid-request', `repoInfo: ${errorMessage(error)}`, { cause: error });
   }

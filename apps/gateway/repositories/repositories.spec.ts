@@ -255,15 +255,19 @@ describe('what operators do besides', () => {
   it('is pruned, checked, mended and synchronised as they ask', async () => {
     expect((await ask('POST', '/fedora/prune', { dryRun: true })).json).toEqual({ dryRun: true, moved: ['old.rpm'], deleted: [], strangers: ['packages/evil.rpm'] });
     expect((await ask('POST', '/fedora/check', { deep: true })).json).toMatchObject({ repository: 'fedora', findings: [] });
-    expect((await ask('POST', '/fedora/repair', { force: true })).json).toEqual({ mended: [] });
+    expect((await ask('POST', '/fedora/repair', { force: true })).json).toMatchObject({ steps: [], changes: [] });
     expect(problem.parse((await ask('POST', '/fedora/sync')).json)).toMatchObject({ status: 400, detail: 'the repository fedora is no mirror' });
     await ask('PATCH', '/fedora', { settings: { upstream: { url: 'https://upstream.test/fedora/', everySeconds: null } } });
-    expect((await ask('POST', '/fedora/sync')).json).toEqual({ fetched: 0 });
+    expect((await ask('POST', '/fedora/sync')).json).toMatchObject({ upstream: 'https://upstream.test/fedora/', taken: 0 });
+    expect((await ask('POST', '/fedora/import', { url: 'https://old.test/fedora', keys: ['KEY'], dryRun: true })).json).toMatchObject({ upstream: 'https://old.test/fedora' });
+    for (const body of [{}, { url: '' }, { url: 'x', keys: 'y' }]) expect((await ask('POST', '/fedora/import', body)).status).toBe(400);
     expect(gateway.repositories.calls.map(({ method, options }) => [method, options])).toEqual([
       ['prune', { by: 'craft', dryRun: true, force: false }],
-      ['check', { by: 'craft', deep: true }],
+      ['check', { deep: true }],
       ['repair', { by: 'craft', dryRun: false, force: true }],
       ['synchronise', { by: 'craft', dryRun: false, force: false }],
+      ['synchronise', { by: 'craft', dryRun: false, force: false }],
+      ['takeOver', { from: { url: 'https://old.test/fedora', keys: ['KEY'] }, by: 'craft', dryRun: true, force: false }],
     ]);
   });
 

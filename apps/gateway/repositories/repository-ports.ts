@@ -1,6 +1,6 @@
 import type { PrunedObjects, RepositoryCommands, RepositoryReads } from '../../../libs/repository-record/repository-record.js';
-import type { RepositoryEngine } from '../../../libs/repository-engine/repository-engine.js';
-import type { CheckReport } from '../../../libs/repository-checks/finding.js';
+import type { PruneOptions, RepositoryEngine } from '../../../libs/repository-engine/repository-engine.js';
+import type { RepositoryMaintenance as Maintenance } from '../../../libs/repository-checks/repository-maintenance.js';
 import type { RepositoryStores } from '../../../libs/repository-stores/repository-stores.js';
 import type { PackageFormat } from '../../../libs/repository-formats/package-format.js';
 import type { RepositoryKind } from '../../../libs/repository/repository.js';
@@ -37,26 +37,6 @@ export interface CallDeadline {
 }
 
 /** What is done to a repository besides changes of its list. Each may be given up and asked for again. */
-export interface RepositoryMaintenance {
-  prune(name: string, options: MaintenanceOptions): Promise<PrunedObjects>;
-  /** Reads the repository as it lies; `deep`: every byte. */
-  check(name: string, options: { readonly by: string; readonly deep: boolean; readonly signal: AbortSignal }): Promise<CheckReport>;
-  /** What the last check found is mended, or would be. */
-  repair(name: string, options: MaintenanceOptions): Promise<RepairReport>;
-  /** Errors: `invalid-request` where there is no upstream. */
-  synchronise(name: string, options: MaintenanceOptions): Promise<SyncReport>;
-  /** Of the last check; undefined: there was none yet. */
-  report(name: string): Promise<CheckReport | undefined>;
-  reportText(name: string): Promise<string | undefined>;
+export interface RepositoryMaintenance extends Pick<Maintenance, 'check' | 'repair' | 'synchronise' | 'takeOver' | 'report' | 'reportText'> {
+  prune(name: string, options: PruneOptions): Promise<PrunedObjects>;
 }
-
-export interface MaintenanceOptions {
-  readonly by: string;
-  readonly dryRun: boolean;
-  readonly force: boolean;
-  readonly signal: AbortSignal;
-}
-
-/** JSON objects, as their libraries make them. */
-export type RepairReport = Readonly<Record<string, unknown>>;
-export type SyncReport = Readonly<Record<string, unknown>>;

@@ -31,9 +31,9 @@ afterEach(async () => {
 const place = '/v1/repositories/fedora/uploads';
 const digest = (bytes: string | Buffer, encoding: 'hex' | 'base64' = 'hex'): string => createHash('sha256').update(bytes).digest(encoding);
 
-async function send(body: BodyInit, { query = '?fileName=a.rpm', headers = {} }: { query?: string; headers?: Record<string, string> } = {}) {
-  const answer = await fetch(`${gateway.url}${place}${query}`, { method: 'POST', body, headers: { authorization, ...headers }, duplex: 'half' } as RequestInit);
-  return { status: answer.status, headers: answer.headers, json: (await answer.json()) as unknown };
+async function send(body: NonNullable<RequestInit['body']>, { query = '?fileName=a.rpm', headers = {} }: { query?: string; headers?: Record<string, string> } = {}) {
+  const answer = await fetch(`${gateway.url}${place}${query}`, { method: 'POST', body, headers: { authorization, ...headers }, duplex: 'half' });
+  return { status: answer.status, headers: answer.headers, json: (await answer.json()) };
 }
 
 /** Everything that the server sends until it closes. */

@@ -8,9 +8,13 @@ import type { Repository } from '../../../libs/repository/repository.js';
 import type { Settings } from '../../../libs/settings/settings.js';
 import { Needs } from '../access/needs.js';
 import { addSlash, refuse, sendPage } from '../compose-files/file-answers.js';
+import { documentPolicy } from '../compose-files/file-headers.js';
 import { pathSegments } from '../compose-files/resolve-file.js';
 import { LOGGER, REPOSITORIES, SETTINGS } from '../gateway-tokens.js';
+import { filesOf } from '../repositories/present-repository.js';
 import type { RepositoryDependencies } from '../repositories/repository-ports.js';
+import { clientFileOf, clientFileText } from './client-files.js';
+import type { ClientFile } from './client-files.js';
 import { createFindFile } from './find-file.js';
 import type { FindFile, FoundFile } from './find-file.js';
 import { createReaderStates } from './reader-states.js';
@@ -49,6 +53,8 @@ export class RepositoryFilesController {
     if (segments === undefined) return refuse(reply, 404, 'There is no such file.');
     if (name === '' && rest.length === 0) return this.sendList(reply);
     const repository = await this.find(name);
+    const given = repository === undefined && rest.length === 0 ? clientFileOf(name) : undefined;
+    if (given !== undefined) return this.sendClientFile(reply, given);
     if (repository === undefined) return refuse(reply, 404, 'There is no such repository.');
     if (rest.length === 0) return addSlash(reply, `./${name}/`);
     if (rest.length === 1 && rest[0] === '') return this.sendRoot(reply, repository);
@@ -70,6 +76,14 @@ export class RepositoryFilesController {
       for (const header of ['etag', 'accept-ranges', 'content-range', 'content-length']) void reply.removeHeader(header);
       refuse(reply, 404, `${error.message}.`);
     }
+  }
+
+  /** What machines that install are given. */
+  private async sendClientFile(reply: FastifyReply, { name, kind }: ClientFile): Promise<void> {
+    const repository = await this.find(name);
+    const text = repository === undefined ? undefined : clientFileText(repository, { kind, files: filesOf(name, this.settings), keys: await this.repositories.keys.list() });
+    if (text === undefined) return refuse(reply, 404, 'There is no such repository, or it has no such file.');
+    void reply.headers({ 'cache-control': 'public, no-cache', 'content-security-policy': documentPolicy }).type('text/plain; charset=utf-8').send(text);
   }
 
   /** An address of the store itself, where the settings want that and the store has some. */

@@ -274,6 +274,29 @@ describe('pages', () => {
   });
 });
 
+describe('what machines that install are given', () => {
+  const text = async (place: string): Promise<string> => (await get(place)).text();
+
+  it('is a file for their package manager, and the keys', async () => {
+    const files = gateway.settings.repositoryUrl;
+    await create('signed', 'rpm', { keys: ['release'] });
+    await create('debian', 'deb', { deb: { suite: 'trixie', components: ['main', 'contrib'], architectures: ['amd64'] }, keys: ['release'] });
+    expect(await text('fedora.repo')).toBe(`[fedora]\nname=fedora\nbaseurl=${files}/fedora/\nenabled=1\nmetadata_expire=300\ngpgcheck=0\nrepo_gpgcheck=0\n`);
+    expect(await text('signed.repo')).toContain(`repo_gpgcheck=1\ngpgkey=${files}/signed.asc\n`);
+    expect(await text('signed.asc')).toBe('-----BEGIN PGP PUBLIC KEY BLOCK-----\n');
+    expect(await text('debian.sources')).toBe(`Types: deb\nURIs: ${files}/debian/\nSuites: trixie\nComponents: main contrib\nArchitectures: amd64\nSigned-By: /etc/apt/keyrings/debian.asc\n`);
+  });
+
+  it.each(['none.repo', 'fedora.asc', 'fedora.sources', 'fedora.exe', '.repo', 'fedora.repo/x'])('%s is 404', async (place) => {
+    expect((await get(place)).status).toBe(404);
+  });
+
+  it('gives way to a repository of that very name', async () => {
+    await create('fedora.repo', 'rpm');
+    expect((await get('fedora.repo')).headers.get('location')).toBe('./fedora.repo/');
+  });
+});
+
 it('is for readers where the settings say so', async () => {
   const yaml = 'authorization:\n  roles: {repositories: {reader: {users: [reader]}}}\n  reads: {repositories: reader}\n';
   gateway.repositories.publish('fedora', ['a-1.rpm']);

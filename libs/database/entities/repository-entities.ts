@@ -95,7 +95,7 @@ export const RepositoryPackageRow = defineEntity({
   },
   indexes: [
     { name: 'repository_packages_version', properties: ['repository', 'name', 'architecture'] },
-    { name: 'repository_packages_sha256', properties: ['sha256'] },
+    { name: 'repository_packages_sha256', properties: ['sha256', 'repository'] },
     { name: 'repository_packages_prunable', properties: ['repository', 'unlistedAt'], where: `"object" = 'placed' and "unlisted_at" is not null` },
     { name: 'repository_packages_expired', properties: ['repository', 'movedAt'], where: `"object" = 'obsolete'` },
   ],

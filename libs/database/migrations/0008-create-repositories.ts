@@ -13,7 +13,7 @@ const statements = [
 
   `create table "repository_packages" (${packageColumns}, "object" text not null, "unlisted_at" timestamptz null, "moved_at" timestamptz null, primary key ("repository", "key"))`,
   `create index "repository_packages_version" on "repository_packages" ("repository", "name", "architecture")`,
-  `create index "repository_packages_sha256" on "repository_packages" ("sha256")`,
+  `create index "repository_packages_sha256" on "repository_packages" ("sha256", "repository")`,
   `create index "repository_packages_prunable" on "repository_packages" ("repository", "unlisted_at") where "object" = 'placed' and "unlisted_at" is not null`,
   `create index "repository_packages_expired" on "repository_packages" ("repository", "moved_at") where "object" = 'obsolete'`,
 

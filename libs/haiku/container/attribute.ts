@@ -22,8 +22,3 @@ export function childrenOf(attributes: readonly Attribute[], id: number): readon
 export function textsOf(attributes: readonly Attribute[], id: number): string[] {
   return attributes.flatMap((attribute) => (attribute.id === id && typeof attribute.value === 'string' ? [attribute.value] : []));
 }
-
-export function numberOf(attributes: readonly Attribute[], id: number): number | undefined {
-  const value = attributes.find((attribute) => attribute.id === id)?.value;
-  return typeof value === 'number' ? value : undefined;
-}

@@ -1,4 +1,4 @@
-import { childrenOf, numberOf, textsOf, type Attribute } from '../container/attribute.js';
+import { childrenOf, textsOf, type Attribute } from '../container/attribute.js';
 import { attributeIds } from '../container/attribute-ids.js';
 import { invalidFile } from '../invalid-haiku-file.js';
 import { architectures } from './architectures.js';
@@ -11,11 +11,12 @@ const resolvable = /^[^/=!<>\s\p{C}]{1,255}$/u;
 const versionPart = /^[A-Za-z0-9_]{0,255}$/;
 const dottedPart = /^[A-Za-z0-9_.]{0,255}$/;
 const longestPath = 1024;
+const nameOfId = new Map<number, string>(Object.entries(attributeIds).map(([name, id]) => [id, name]));
 
 /** What the attributes of one package say. Names and versions become names of files and keys of objects, so they are checked as the format has them. Errors: `source-invalid`. */
 export function infoFromAttributes(attributes: readonly Attribute[]): PackageInfo {
   const one = (id: number, what: string): string => {
-    const text = textsOf(attributes, id)[0];
+    const text = textIn(attributes, id);
     if (text === undefined || text === '') throw invalidFile(`a package has no ${what}`);
     return text;
   };
@@ -23,7 +24,7 @@ export function infoFromAttributes(attributes: readonly Attribute[]): PackageInf
   if (!entityName.test(name)) throw invalidFile(`${JSON.stringify(name.slice(0, 100))} is not the name of a package`);
   const version = versionIn(attributes, attributeIds.versionMajor);
   if (version === null) throw invalidFile(`${name} has no version`);
-  const architecture = architectures[numberOf(attributes, attributeIds.architecture) ?? -1];
+  const architecture = architectures[numberIn(attributes, attributeIds.architecture) ?? -1];
   if (architecture === undefined) throw invalidFile(`${name} has no architecture that is known`);
   const required = (id: number, what: string): string[] => {
     const texts = textsOf(attributes, id);
@@ -41,8 +42,8 @@ export function infoFromAttributes(attributes: readonly Attribute[]): PackageInf
     description: one(attributeIds.description, `description: ${name}`),
     vendor: one(attributeIds.vendor, `vendor: ${name}`),
     packager: one(attributeIds.packager, `packager: ${name}`),
-    basePackage: textsOf(attributes, attributeIds.basePackage)[0] ?? '',
-    flags: numberOf(attributes, attributeIds.flags) ?? 0,
+    basePackage: textIn(attributes, attributeIds.basePackage) ?? '',
+    flags: numberIn(attributes, attributeIds.flags) ?? 0,
     copyrights: required(attributeIds.copyright, 'copyright'),
     licenses: required(attributeIds.license, 'licence'),
     urls: textsOf(attributes, attributeIds.url),
@@ -59,20 +60,38 @@ export function infoFromAttributes(attributes: readonly Attribute[]): PackageInf
     groups: textsOf(attributes, attributeIds.group),
     postInstallScripts: textsOf(attributes, attributeIds.postInstallScript),
     preUninstallScripts: textsOf(attributes, attributeIds.preUninstallScript),
-    installPath: textsOf(attributes, attributeIds.installPath)[0] ?? '',
+    installPath: textIn(attributes, attributeIds.installPath) ?? '',
   };
 }
 
+/** Readers differ in which of two they take: the package would be one thing here and another on the disks of users. */
+function only(attributes: readonly Attribute[], id: number): Attribute | undefined {
+  const [first, ...others] = childrenOf(attributes, id);
+  if (others.length > 0) throw invalidFile(`it says ${nameOfId.get(id) ?? id} ${others.length + 1} times`);
+  return first;
+}
+
+function textIn(attributes: readonly Attribute[], id: number): string | undefined {
+  const value = only(attributes, id)?.value;
+  return typeof value === 'string' ? value : undefined;
+}
+
+function numberIn(attributes: readonly Attribute[], id: number): number | undefined {
+  const value = only(attributes, id)?.value;
+  if (typeof value === 'number' && value < 0) throw invalidFile(`${nameOfId.get(id) ?? id} is ${value}`);
+  return typeof value === 'number' ? value : undefined;
+}
+
 function versionIn(attributes: readonly Attribute[], id: number): PackageVersion | null {
-  const attribute = attributes.find((each) => each.id === id);
+  const attribute = only(attributes, id);
   if (attribute === undefined) return null;
-  const part = (of: number): string => textsOf(attribute.children, of)[0] ?? '';
+  const part = (of: number): string => textIn(attribute.children, of) ?? '';
   const version = {
     major: textOf(attribute),
     minor: part(attributeIds.versionMinor),
     micro: part(attributeIds.versionMicro),
     preRelease: part(attributeIds.versionPreRelease),
-    revision: numberOf(attribute.children, attributeIds.versionRevision) ?? 0,
+    revision: numberIn(attribute.children, attributeIds.versionRevision) ?? 0,
   };
   const valid = version.major !== '' && versionPart.test(version.major) && versionPart.test(version.minor) && dottedPart.test(version.micro) && dottedPart.test(version.preRelease) && version.revision >= 0 && version.revision < 2 ** 32;
   if (!valid || (version.minor === '' && version.micro !== '')) throw invalidFile(`${JSON.stringify(version)} is no version`);
@@ -98,21 +117,21 @@ function requirementOf(attribute: Attribute, owner: string): Requirement {
   const name = resolvableName(attribute, owner);
   const than = versionIn(attribute.children, attributeIds.versionMajor);
   if (than === null) return { name, version: null };
-  const operator = operators[numberOf(attribute.children, attributeIds.resolvableOperator) ?? -1];
+  const operator = operators[numberIn(attribute.children, attributeIds.resolvableOperator) ?? -1];
   if (operator === undefined) throw invalidFile(`${owner} names a version of ${name} without an operator`);
   return { name, version: { operator, than } };
 }
 
 function writableFileOf(attribute: Attribute): WritableFile {
-  return { path: pathOf(attribute), updateType: numberOf(attribute.children, attributeIds.writableFileUpdateType) ?? null, isDirectory: isDirectory(attribute) };
+  return { path: pathOf(attribute), updateType: numberIn(attribute.children, attributeIds.writableFileUpdateType) ?? null, isDirectory: isDirectory(attribute) };
 }
 
 function settingsFileOf(attribute: Attribute): SettingsFile {
-  return { path: pathOf(attribute), template: textsOf(attribute.children, attributeIds.settingsFileTemplate)[0] ?? '', isDirectory: isDirectory(attribute) };
+  return { path: pathOf(attribute), template: textIn(attribute.children, attributeIds.settingsFileTemplate) ?? '', isDirectory: isDirectory(attribute) };
 }
 
 function isDirectory({ children }: Attribute): boolean {
-  return (numberOf(children, attributeIds.isWritableDirectory) ?? 0) !== 0;
+  return (numberIn(children, attributeIds.isWritableDirectory) ?? 0) !== 0;
 }
 
 function pathOf(attribute: Attribute): string {
@@ -123,6 +142,6 @@ function pathOf(attribute: Attribute): string {
 
 function userOf(attribute: Attribute): PackageUser {
   const { children } = attribute;
-  const part = (id: number): string => textsOf(children, id)[0] ?? '';
+  const part = (id: number): string => textIn(children, id) ?? '';
   return { name: textOf(attribute), realName: part(attributeIds.userRealName), home: part(attributeIds.userHome), shell: part(attributeIds.userShell), groups: textsOf(children, attributeIds.userGroup) };
 }

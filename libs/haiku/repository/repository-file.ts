@@ -78,7 +78,7 @@ export async function writeRepositoryFile(info: RepositoryInfo, entries: readonl
 export interface OpenRepositoryFile {
   readonly info: RepositoryInfo;
   /** Errors: `source-invalid`, as late as what is wrong stands in it. */
-  packages(): Generator<ListedPackage, void>;
+  readonly packages: () => Generator<ListedPackage, void>;
 }
 
 /** Unpacks it in memory, which takes 65 MiB at most. Errors: `source-invalid`. */
@@ -107,7 +107,8 @@ export async function readRepositoryFile(source: ByteSource): Promise<Repository
 
 function listed({ children }: Attribute): ListedPackage {
   const info = infoFromAttributes(children);
-  const checksum = textsOf(children, attributeIds.checksum)[0] ?? '';
+  const [checksum = '', ...others] = textsOf(children, attributeIds.checksum);
+  if (others.length > 0) throw invalidFile(`${info.name} has ${others.length + 1} checksums`);
   if (!/^[0-9a-f]{64}$/i.test(checksum)) throw invalidFile(`${info.name} has no checksum`);
   return { info, checksum: checksum.toLowerCase() };
 }

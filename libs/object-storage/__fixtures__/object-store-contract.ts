@@ -6,8 +6,8 @@ import { buffer, text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ObjectStore } from '../object-store.js';
 
-/** What every store keeps to; run against each of them, so that the parts above need to know none. */
-export function describeObjectStore(name: string, open: () => Promise<ObjectStore>): void {
+/** What every store keeps to; run against each of them, so that the parts above need to know none. `page`: objects that it lists at once. */
+export function describeObjectStore(name: string, open: () => Promise<ObjectStore>, { page = 64 } = {}): void {
   describe(`${name} keeps the contract of stores: it`, () => {
     const scratch = mkdtempSync(path.join(os.tmpdir(), 'millrace-store-'));
     let store: ObjectStore;
@@ -151,7 +151,7 @@ export function describeObjectStore(name: string, open: () => Promise<ObjectStor
     });
 
     it('lists and removes more than a page', async () => {
-      const keys = Array.from({ length: 1105 }, (_, index) => `pages/${String(index).padStart(5, '0')}`);
+      const keys = Array.from({ length: page + 5 }, (_, index) => `pages/${String(index).padStart(5, '0')}`);
       for (let at = 0; at < keys.length; at += 50) await Promise.all(keys.slice(at, at + 50).map((key) => put(key, '')));
       expect(await keysOf(store, 'pages/')).toEqual(keys);
       await store.remove([...keys, 'pages/never-was']);

@@ -34,12 +34,13 @@ function suggestionFor(name: string): string {
 
 export function isAbsent(error: unknown): boolean {
   const name = nameOf(error);
-  return name === 'NotFound' || name === 'NoSuchKey' || (statusOf(error) === 404 && name !== 'NoSuchBucket' && name !== 'NoSuchUpload');
+  // An answer to HEAD has no body, and with it no reason.
+  return name === 'NoSuchKey' || (statusOf(error) === 404 && ['NotFound', '404', 'UnknownError'].includes(name));
 }
 
 /** The service does not know these credentials, or no longer. */
 export function refusesCredentials(error: unknown): boolean {
-  return [401, 403].includes(statusOf(error) ?? 0) || ['ExpiredToken', 'InvalidAccessKeyId', 'InvalidToken', 'SignatureDoesNotMatch'].includes(nameOf(error));
+  return [401, 403].includes(statusOf(error) ?? 0) || ['ExpiredToken', 'InvalidAccessKeyId', 'InvalidToken', 'SignatureDoesNotMatch', 'XAdminUserNotFound'].includes(nameOf(error));
 }
 
 export function statusOf(error: unknown): number | undefined {

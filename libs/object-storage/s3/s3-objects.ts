@@ -1,5 +1,6 @@
-import { HeadObjectCommand } from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { randomUUID } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import type { ObjectHead, ObjectOptions, WriteCondition } from '../object-store.js';
 import { isAbsent } from './s3-errors.js';
 import type { S3Requests } from './s3-requests.js';
@@ -27,7 +28,19 @@ export async function headObject(requests: S3Requests, key: string, signal?: Abo
       cacheControl: answer.CacheControl,
     };
   } catch (error) {
-    if (isAbsent(error)) return undefined;
+    if (!isAbsent(error)) throw error;
+    return (await isReallyAbsent(requests, key, signal)) ? undefined : headObject(requests, key, signal);
+  }
+}
+
+/** An answer to HEAD says 404 for a bucket that is not there, and from some services for a user that is not there, too: nothing may look like an empty repository. */
+async function isReallyAbsent(requests: S3Requests, key: string, signal: AbortSignal | undefined): Promise<boolean> {
+  try {
+    const { Body } = await requests.ask(signal, (client, how) => client.send(new GetObjectCommand({ Bucket: requests.bucket, Key: requests.keyOf(key) }), how));
+    (Body as Readable).destroy();
+    return false;
+  } catch (error) {
+    if (isAbsent(error)) return true;
     throw error;
   }
 }

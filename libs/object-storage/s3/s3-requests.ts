@@ -2,7 +2,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import type { BucketLocation } from '../bucket-location.js';
 import { assertObjectKey } from '../object-key.js';
 import type { ReadS3Keys, S3Keys } from '../s3-credentials.js';
-import { asS3Error, refusesCredentials } from './s3-errors.js';
+import { asS3Error, nameOf, refusesCredentials } from './s3-errors.js';
 
 /** One bucket of one service, as the operations of a store ask it. */
 export interface S3Requests {
@@ -72,6 +72,8 @@ export function s3Requests(location: BucketLocation, readKeys: ReadS3Keys | unde
         return await request(used.client, how);
       } catch (error) {
         signal?.throwIfAborted();
+        // The SDK has learnt the service's time from the answer; it tries again by itself only where the clocks are far apart.
+        if (nameOf(error) === 'RequestTimeTooSkewed') return request(used.client, how);
         const other = refusesCredentials(error) ? await renewed(used) : undefined;
         if (other === undefined) throw error;
         return request(other.client, how);

@@ -4,7 +4,6 @@ import { meetsRelation, parseRelationList, parseRelations, type DebRelation } fr
 import { compareDebVersions } from '../../deb/version.js';
 import { MillraceError } from '../../errors/millrace-error.js';
 import type { InspectedPackage, PackageFormat, PackageRelations, Relation } from '../package-format.js';
-import { componentPattern } from './deb-settings.js';
 import { inspectDeb } from './inspect-deb.js';
 import { writeDebIndex } from './write-index.js';
 
@@ -19,6 +18,9 @@ export const debFormat: PackageFormat = {
   relations: debRelations,
   satisfies: (required, provided) => meetsRelation(asDebRelation(required), provided),
 };
+
+/** One segment of a path. */
+const componentPattern = /^[A-Za-z0-9][A-Za-z0-9+._-]{0,63}$/;
 
 function debPath({ key, metadata }: InspectedPackage, component: string): string {
   if (!componentPattern.test(component)) throw new MillraceError('invalid-request', `${JSON.stringify(component.slice(0, 100))} is no name of a component: say which one of the repository's the package belongs to`);

@@ -29,10 +29,10 @@ describe('inspectDeb', () => {
     expect(debFormat.pathOf(inspected, 'main')).toBe('pool/main/m/millrace-src/millrace-sample_1.0-1_all.deb');
   });
 
-  it('asks a store once for a package with a small control.tar, however large the package is', async () => {
+  it('reads headers and control.tar alone, however large the package is', async () => {
     const bytes = bytesOf(deb(control, { ...data, content: Buffer.concat([data.content, Buffer.alloc(10_000_000)]) }));
     await inspectDeb(bytes, options);
-    expect(bytes.reads).toEqual([[0, 64 * 1024]]);
+    expect(bytes.reads.reduce((sum, [, length]) => sum + length, 0)).toBeLessThan(2048);
   });
 
   it('reads tar archives without compression, members to pass over, and a file without the last line feed', async () => {

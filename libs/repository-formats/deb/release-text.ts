@@ -1,3 +1,4 @@
+import { MillraceError } from '../../errors/millrace-error.js';
 import type { DebSettings } from '../../repository/repository.js';
 import type { FileFacts, PackagesIndex } from './packages-file.js';
 
@@ -29,7 +30,13 @@ export function releaseText(settings: DebSettings, at: string, indexes: readonly
     const name = `${component}/binary-${architecture}/Packages`;
     return [fileLine(open, name), fileLine(packed, `${name}.gz`)];
   });
-  return [...fields.flatMap(([name, value]) => (value.trim() === '' ? [] : [`${name}: ${value.trim()}`])), 'SHA256:', ...lines, ''].join('\n');
+  return [...fields.flatMap(([name, value]) => (value.trim() === '' ? [] : [`${name}: ${oneLine(name, value.trim())}`])), 'SHA256:', ...lines, ''].join('\n');
+}
+
+/** Settings are checked where they come in; but this is what gets signed. */
+function oneLine(name: string, value: string): string {
+  if (/[\0-\x1f\x7f]/.test(value)) throw new MillraceError('invalid-setting', `the ${name} of the apt repository is more than one line`);
+  return value;
 }
 
 function fileLine({ sha256, size }: FileFacts, name: string): string {

@@ -3,29 +3,34 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { chunksOf, readParagraphs } from '../../deb/control-file.js';
 import { parseRelease } from '../../deb/release-file.js';
-import { createSigningKey, digestOf, type SigningKey } from '../../inspectors/apt/__fixtures__/sample-repository.js';
+import { digestOf } from '../../inspectors/apt/__fixtures__/sample-repository.js';
 import { readKeyring } from '../../inspectors/openpgp/keyring.js';
 import { verifyCleartext, verifyDetached } from '../../inspectors/openpgp/verify-signatures.js';
 import type { IndexContent, WrittenIndex } from '../package-format.js';
 import { buildDeb } from './__fixtures__/build-deb.js';
-import { indexJob, keysOf, knowDeb, repositorySettings, type JobOptions, type KnownDeb } from './__fixtures__/deb-repository.js';
+import { indexJob, knowDeb, openSpecKeys, repositorySettings, type JobOptions, type KnownDeb, type SpecKeys } from './__fixtures__/deb-repository.js';
 import { debFormat } from './deb-format.js';
 
 let directory: string;
-let key: SigningKey;
+let home: string;
+let key: SpecKeys;
 let jobs = 0;
 
-beforeAll(async () => void (key = await createSigningKey()));
+beforeAll(async () => {
+  home = mkdtempSync(path.join(tmpdir(), 'millrace-deb-keys-'));
+  key = await openSpecKeys(home);
+});
+afterAll(() => rmSync(home, { recursive: true }));
 beforeEach(() => void (directory = mkdtempSync(path.join(tmpdir(), 'millrace-deb-'))));
 afterEach(() => rmSync(directory, { recursive: true }));
 
 async function write(known: readonly KnownDeb[], options: Partial<JobOptions> = {}): Promise<WrittenIndex & { readonly asked: readonly (readonly string[])[] }> {
   const workDirectory = path.join(directory, `work-${(jobs += 1)}`);
   mkdirSync(workDirectory);
-  const job = indexJob(known, { workDirectory, cacheDirectory: path.join(directory, 'cache'), keys: keysOf(key), ...options });
+  const job = indexJob(known, { workDirectory, cacheDirectory: path.join(directory, 'cache'), keys: key.keys, ...options });
   return { ...(await debFormat.writeIndex(job)), asked: job.asked };
 }
 
@@ -57,13 +62,13 @@ describe('writeDebIndex', () => {
     const [{ listed, metadata }] = known;
     expect(packagesOf(written, 'main/binary-amd64')).toContain(`${metadata.toString()}Filename: pool/main/o/one/one_2.0+x~1-1_amd64.deb\nSize: ${listed.size}\nSHA256: ${listed.sha256}\n\n`);
 
-    expect(written.switched.map(({ path: name }) => name)).toEqual(['dists/rye/Release.gpg', 'dists/rye/Release', 'dists/rye/InRelease']);
-    const [signature, release, inRelease] = written.switched.map(contentOf) as [Buffer, Buffer, Buffer];
-    const options = { keyring: await readKeyring(Buffer.from(key.publicKey)) };
+    expect(written.switched.map(({ path: name }) => name)).toEqual(['archive-key.gpg', 'dists/rye/Release.gpg', 'dists/rye/Release', 'dists/rye/InRelease']);
+    const [publicKeys, signature, release, inRelease] = written.switched.map(contentOf) as [Buffer, Buffer, Buffer, Buffer];
+    const options = { keyring: await readKeyring(publicKeys) };
     expect(await verifyDetached(release, signature, options)).toMatchObject({ verifiedBy: [key.fingerprint] });
     expect(await verifyCleartext(inRelease, options)).toMatchObject({ verifiedBy: [key.fingerprint], text: release });
     const { files, ...fields } = await parseRelease(release);
-    expect(fields).toMatchObject({ origin: 'Build Farm', suite: 'stable', codename: 'rye', components: ['main', 'extra'], architectures: ['amd64', 'arm64'], date: Date.parse('2026-11-21T20:07:50Z'), validUntil: undefined });
+    expect(fields).toMatchObject({ origin: 'Build Farm', suite: 'rye', codename: 'secale', components: ['main', 'extra'], architectures: ['amd64', 'arm64'], date: Date.parse('2024-11-21T20:07:50Z'), validUntil: undefined });
     expect(release.toString()).toContain('\nAcquire-By-Hash: yes\n');
     expect(files.size).toBe(8);
     for (const index of written.immutable) {
@@ -98,7 +103,7 @@ describe('writeDebIndex', () => {
     const facts = (written: WrittenIndex): readonly object[] => written.immutable.map(({ path: name, sha256, size }) => ({ name, sha256, size }));
     expect(facts(two)).toEqual(facts(one));
     expect(facts(three)).toEqual(facts(one));
-    expect(contentOf(two.switched[1] as IndexContent)).toEqual(contentOf(one.switched[1] as IndexContent));
+    expect(two.switched).toEqual(one.switched);
   });
 
   it('asks for the metadata around a change alone, and leaves other indexes as they are', async () => {
@@ -135,11 +140,21 @@ describe('writeDebIndex', () => {
   });
 
   it('has no signature without a key, but says until when it holds', async () => {
-    const { switched } = await write([], { settings: repositorySettings({ validSeconds: 86_400, codename: '', suite: 'stable/updates' }, []) });
-    expect(switched.map(({ path: name }) => name)).toEqual(['dists/stable/updates/Release']);
+    const { switched } = await write([], { settings: repositorySettings({ validSeconds: 86_400, codename: '', suite: 'rye/updates' }, []) });
+    expect(switched.map(({ path: name }) => name)).toEqual(['dists/rye/updates/Release']);
     const release = contentOf(switched[0] as IndexContent).toString();
-    expect(release).toContain('\nDate: Sat, 21 Nov 2026 20:07:50 UTC\nValid-Until: Sun, 22 Nov 2026 20:07:50 UTC\n');
+    expect(release).toContain('\nDate: Thu, 21 Nov 2024 20:07:50 UTC\nValid-Until: Fri, 22 Nov 2024 20:07:50 UTC\n');
     expect(release).not.toContain('Codename');
+  });
+
+  it('gives clients all keys that sign, and signs with no other', async () => {
+    const others = await Promise.all(['one', 'two'].map(async (each) => openSpecKeys(mkdtempSync(path.join(directory, each)))));
+    const listed = others.map(({ publicKey, fingerprint }, index) => ({ name: `key${index}`, kind: 'openpgp' as const, fingerprint, publicKey, expiresAt: null, held: 'service' as const }));
+    const keys = { ...key.keys, list: () => Promise.resolve(listed), detached: () => Promise.resolve('signature'), cleartext: () => Promise.resolve('text') };
+    const { switched } = await write([], { keys, settings: repositorySettings({}, ['key0', 'key1']) });
+    const keyring = await readKeyring(contentOf(switched[0] as IndexContent));
+    expect(keyring.fingerprints).toEqual(others.map(({ fingerprint }) => fingerprint));
+    await expect(write([], { keys, settings: repositorySettings({}, ['key2']) })).rejects.toMatchObject({ code: 'key-not-found' });
   });
 
   it('writes no index that leaves out what is listed', async () => {
@@ -150,21 +165,18 @@ describe('writeDebIndex', () => {
     await expect(write([{ ...arm, metadata: undefined as unknown as Buffer }])).rejects.toMatchObject({ code: 'record-corrupt', message: expect.stringContaining(arm.listed.sha256) });
   });
 
-  it('says what is wrong with settings before it writes anything', async () => {
-    const settings = repositorySettings({ origin: 'x\nCodename: evil', codename: '../evil', components: ['main', 'a/b'], architectures: ['all'], validSeconds: 0 });
-    const error: unknown = await write([], { settings }).catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ code: 'invalid-request' });
-    for (const word of ['origin', 'codename (or suite)', 'components are', 'architectures are', 'validSeconds']) expect((error as Error).message).toContain(word);
-    expect(readdirSync(path.join(directory, `work-${jobs}`))).toEqual([]);
+  it('signs no setting that would be more than one field', async () => {
+    await expect(write([], { settings: repositorySettings({ origin: 'x\nCodename: evil' }) })).rejects.toMatchObject({ code: 'invalid-setting', message: expect.stringContaining('Origin') });
+    await expect(write([], { settings: { ...repositorySettings(), deb: null } })).rejects.toMatchObject({ code: 'invalid-setting' });
   });
 
   it('closes its files and passes on what a signer, a record or a stop says', async () => {
     const known = await makeMany(50);
-    const broken = { ...keysOf(key), cleartext: () => Promise.reject(new Error('no signature')) };
+    const broken = { ...key.keys, cleartext: () => Promise.reject(new Error('no signature')) };
     await expect(write(known, { keys: broken })).rejects.toThrow('no signature');
     const workDirectory = path.join(directory, 'other');
     mkdirSync(workDirectory);
-    const job = indexJob(known, { workDirectory, cacheDirectory: path.join(directory, 'empty'), keys: keysOf(key) });
+    const job = indexJob(known, { workDirectory, cacheDirectory: path.join(directory, 'empty'), keys: key.keys });
     await expect(debFormat.writeIndex({ ...job, metadata: () => Promise.reject(new Error('no record')) })).rejects.toThrow('no record');
     await expect(debFormat.writeIndex({ ...job, signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough');
     expect(readdirSync('/proc/self/fd').filter((descriptor) => linkOf(descriptor).startsWith(directory))).toEqual([]);

@@ -1,7 +1,9 @@
+import { deflateSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isMillraceError } from '../../errors/millrace-error.js';
 import { bufferSource, type ByteSource } from '../../haiku/byte-source.js';
+import { attributeIds } from '../../haiku/container/attribute-ids.js';
 import { sample } from '../../haiku/__fixtures__/samples.js';
 import { makeHaikuPackage, type MadePackage } from '../../testing/haiku/make-haiku-package.js';
 import type { InspectedPackage } from '../package-format.js';
@@ -57,6 +59,12 @@ describe('inspecting an HPKG package', () => {
     ['has a licence without a usable name', { licences: { 'a/b': 'text' } }, /no name that a file can have/],
     ['has a licence as large as a book', { licences: { Book: 'x'.repeat(300_000) } }, /its licence "Book" has 300000 bytes/],
     ['has more licences than anybody approves', { licences: Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`L${index}`, 'x'])) }, /40 licences/],
+    ['has two names, of which readers take one or the other', { more: [{ id: attributeIds.name, value: 'bar', children: [] }] }, /says name 2 times/],
+    ['has two architectures', { more: [{ id: attributeIds.architecture, value: 0, children: [] }] }, /says architecture 2 times/],
+    ['has two versions', { more: [{ id: attributeIds.versionMajor, value: '2', children: [] }] }, /says versionMajor 2 times/],
+    ['has a version of two minor numbers', { more: [{ id: attributeIds.provides, value: 'x', children: [{ id: attributeIds.versionMajor, value: '1', children: [minor('2'), minor('3')] }] }] }, /says versionMinor 2 times/],
+    ['provides what cannot be called so', { more: [{ id: attributeIds.provides, value: 'a b', children: [] }] }, /"a b", which nothing can be called/],
+    ['requires a version without saying how', { more: [{ id: attributeIds.requires, value: 'x', children: [{ id: attributeIds.versionMajor, value: '1', children: [] }] }] }, /without an operator/],
     ['has two licences that are one on the disks of users', { licences: { Mine: 'one', mine: 'two' } }, /two licences "mine"/],
   ])('refuses one that %s', async (_what, made, reason) => {
     await expect(inspect(make(made))).rejects.toMatchObject({ code: 'package-invalid', message: expect.stringMatching(reason) });
@@ -73,6 +81,21 @@ describe('inspecting an HPKG package', () => {
   ])('refuses what %s', async (_what, change, reason) => {
     const bytes = change(make({ licences: { Mine: 'text' }, compression: 'none' }));
     await expect(inspect(bytes)).rejects.toMatchObject({ code: 'package-invalid', message: expect.stringMatching(reason) });
+  });
+
+  it('is not harmed by flags below zero, nor by chunks that unpack to more than a chunk', async () => {
+    const negative = make({ compression: 'none', licences: {} });
+    // The tag of a number with a sign differs in one byte, and the number follows it.
+    negative.set([0x95, 0x01, 0xff], negative.lastIndexOf(Buffer.from([0x95, 0x02])));
+    await expect(inspect(negative)).rejects.toMatchObject({ code: 'package-invalid', message: expect.stringContaining('flags is -1') });
+    for (const [kind, bomb] of [[1, deflateSync(Buffer.alloc(2 ** 24))], [2, zstdCompressSync(Buffer.alloc(2 ** 24))]] as const) {
+      const file = Buffer.concat([make({ compression: 'none' }).subarray(0, 80), bomb]);
+      file.writeBigUInt64BE(BigInt(file.length), 8);
+      file.writeUInt16BE(kind, 18);
+      file.writeBigUInt64BE(BigInt(bomb.length), 24);
+      file.writeBigUInt64BE(60_000n, 32);
+      await expect(inspect(file)).rejects.toMatchObject({ code: 'package-invalid', message: expect.stringMatching(/cannot be decompressed|larger than its heap|chunks of its heap/) });
+    }
   });
 
   it('reads or refuses whatever is made of a package', async () => {
@@ -96,6 +119,10 @@ describe('inspecting an HPKG package', () => {
     await expect(haikuFormat.inspect(bufferSource(make({})), { sha256, settings, signal })).rejects.toThrow('enough');
   });
 });
+
+function minor(value: string) {
+  return { id: attributeIds.versionMinor, value, children: [] };
+}
 
 function changed(bytes: Buffer, change: (copy: Buffer) => void): Buffer {
   const copy = Buffer.from(bytes);

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { invalidFile } from '../../haiku/invalid-haiku-file.js';
 import type { LicenceText } from '../../haiku/package/licence-texts.js';
 import { packageEntry, readPackageEntry, type ListedPackage } from '../../haiku/repository/repository-file.js';
@@ -27,8 +28,17 @@ export function readMetadata(metadata: Buffer): PackageMetadata {
   if (metadata.length < headSize || metadata[0] !== layout) throw invalidFile('what is kept of a package is of an unknown layout: a newer Millrace wrote it, or it is damaged');
   const end = headSize + metadata.readUInt32BE(1);
   if (end > metadata.length) throw invalidFile('what is kept of a package is cut off');
-  const licences = metadata.length === end ? [] : (JSON.parse(metadata.toString('utf8', end)) as readonly LicenceText[]);
-  return { entry: metadata.subarray(headSize, end), licences };
+  return { entry: metadata.subarray(headSize, end), licences: metadata.length === end ? [] : readLicences(metadata.toString('utf8', end)) };
+}
+
+const licenceList = z.array(z.strictObject({ name: z.string(), text: z.string() }));
+
+function readLicences(text: string): readonly LicenceText[] {
+  try {
+    return licenceList.parse(JSON.parse(text));
+  } catch (cause) {
+    throw invalidFile('what is kept of the licences of a package is damaged', cause);
+  }
 }
 
 /** Errors: `source-invalid`. */

@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { attributeIds } from '../../haiku/container/attribute-ids.js';
 import { writeInlineAttributes } from '../../haiku/container/write-attributes.js';
@@ -8,6 +8,7 @@ import type { ExistingPackage, ExistingPlace, ExistingRepository, ReadExistingOp
 import { openMinisignKey } from '../../signing/minisign-key.js';
 import { madeInfo } from '../../testing/haiku/make-haiku-package.js';
 import { haikuSettings } from './__fixtures__/haiku-job.js';
+import { madeSecretKey } from './__fixtures__/made-secret-key.js';
 import { readHaikuRepository } from './read-haiku-repository.js';
 
 const options: ReadExistingOptions = { keys: [], workDirectory: '/nonexistent', signal: new AbortController().signal };
@@ -66,7 +67,7 @@ describe('an existing haiku repository', () => {
   });
 
   it('is verified by its signature where keys are given', async () => {
-    const key = await openMinisignKey('k', { text: secretKey(), password: undefined });
+    const key = await openMinisignKey('k', { text: madeSecretKey(), password: undefined });
     const signature = key.sign(repo, { fileName: 'repo', at: '2026-11-21T12:00:00Z' });
     const keys = [key.key.publicKey];
     expect(await listed({ repo, 'repo.minisig': signature }, { keys })).toHaveLength(3);
@@ -104,10 +105,4 @@ function changed(change: (copy: Buffer) => void): Buffer {
   const copy = Buffer.from(repo);
   change(copy);
   return copy;
-}
-
-function secretKey(): string {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  const [seed, half] = [privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(-32), publicKey.export({ format: 'der', type: 'spki' }).subarray(-32)];
-  return Buffer.concat([Buffer.from('Ed\0\0B2'), Buffer.alloc(48), Buffer.from('12345678'), seed, half, Buffer.alloc(32)]).toString('base64');
 }

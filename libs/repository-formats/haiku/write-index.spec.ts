@@ -145,9 +145,37 @@ describe('the index of a haiku repository', () => {
       minisign: (name: string, content: Buffer, { fileName, at }: { readonly fileName: string; readonly at: string }) => Promise.resolve(`${name} ${fileName} ${at} ${content.length}`),
     };
     const index = await haikuFormat.writeIndex(indexJob(known, { repository: haikuRepository({ keys: ['gpg', 'new', 'old'] }), keys, cacheDirectory }));
-    expect(names(index.switched)).toEqual(['repo.info', 'package.list', 'repo', 'repo.minisig', 'repo.sha256']);
+    expect(names(index.switched)).toEqual(['repo.info', 'package.list', 'repo.minisig', 'repo', 'repo.sha256']);
     expect(bytesOf(index, 'repo.minisig').toString()).toBe(`new repo 2026-11-21T12:00:00Z ${bytesOf(index, 'repo').length}`);
     const without = indexJob(known, { repository: haikuRepository({ keys: ['gpg', 'lost'] }), keys, cacheDirectory });
     await expect(haikuFormat.writeIndex(without)).rejects.toMatchObject({ code: 'key-not-found', message: expect.stringContaining('gpg, lost') });
+  });
+});
+
+/** Haiku's own client: the checksum, and, where it is not that of what it has, the file, which must have that checksum. */
+function refresh(has: number, files: readonly { readonly repo: number; readonly checksum: number }[]): 'fine' | 'failed' {
+  const [first, later] = [files[0]?.checksum, files[1]?.repo];
+  return first === has || first === later ? 'fine' : 'failed';
+}
+
+type Switched = 'repo' | 'repo.sha256';
+
+/** Clients that fail, of those that have the state before and of those that have an older one or nothing: whenever each of their two requests comes, and while a publisher is stopped half-way. */
+function failures(order: readonly Switched[]) {
+  const seen = [0, 1, 2].map((written) => ({ repo: order.slice(0, written).includes('repo') ? 2 : 1, checksum: order.slice(0, written).includes('repo.sha256') ? 2 : 1 }));
+  const moments = seen.flatMap((one, at) => seen.slice(at).map((other) => [one, other] as const));
+  const stopped = seen.slice(1, 2).map((files) => [files, files] as const);
+  const failed = (has: number, when: typeof moments): number => when.filter((files) => refresh(has, files) === 'failed').length;
+  return { current: failed(1, moments), behind: failed(0, moments), stopped: { current: failed(1, stopped), behind: failed(0, stopped) } };
+}
+
+describe('the order in which the files of an index are switched', () => {
+  it('is the one in which a client that is up to date never fails, however long the publisher is stopped; in the other one all do then', async () => {
+    const [known] = await made({ name: 'foo', version: '1.0-1' });
+    const { switched } = await haikuFormat.writeIndex(indexJob([known as Knowledge], { cacheDirectory }));
+    const order = names(switched).filter((name): name is Switched => name === 'repo' || name === 'repo.sha256');
+    expect(names(switched).slice(-2)).toEqual(order);
+    expect(failures(order)).toEqual({ current: 0, behind: 4, stopped: { current: 0, behind: 1 } });
+    expect(failures(order.toReversed())).toEqual({ current: 1, behind: 2, stopped: { current: 1, behind: 1 } });
   });
 });

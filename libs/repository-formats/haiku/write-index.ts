@@ -18,7 +18,7 @@ const plainText = 'text/plain; charset=utf-8';
 
 /**
  * `repo` before `repo.sha256`: a client compares the latter with what it has, and fetches the former when they differ. In this order one that is up to date notices nothing, whenever
- * it asks (docs/adr/0036).
+ * it asks (docs/adr/0036). Nothing stands between the two, because it would make the time longer in which one that is behind fails.
  */
 export async function writeHaikuIndex(job: IndexJob): Promise<WrittenIndex> {
   const packages: ListedPackage[] = [];
@@ -34,8 +34,8 @@ export async function writeHaikuIndex(job: IndexJob): Promise<WrittenIndex> {
     switched: [
       content('repo.info', Buffer.from(formatRepositoryInfo(info)), plainText),
       content('package.list', Buffer.from(listed.map(({ key }) => key).join('\n')), plainText),
-      content('repo', repo, 'application/octet-stream'),
       ...(signature === undefined ? [] : [content('repo.minisig', Buffer.from(signature), plainText)]),
+      content('repo', repo, 'application/octet-stream'),
       content('repo.sha256', Buffer.from(sha256(repo)), plainText),
     ],
   };

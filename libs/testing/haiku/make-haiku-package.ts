@@ -24,6 +24,8 @@ export interface MadePackage {
   readonly content?: Buffer;
   readonly compression?: 'none' | 'zlib' | 'zstd';
   readonly installPath?: string;
+  /** Behind what it says of itself, whatever that makes of it. */
+  readonly more?: readonly Attribute[];
 }
 
 const chunkSize = 65_536;
@@ -40,7 +42,7 @@ export function makeHaikuPackage(made: MadePackage): Buffer {
   const folder = (name: string, entries: readonly Attribute[]): Attribute => entry(name, [{ id: attributeIds.fileType, value: 1, children: [] }, ...entries]);
   const file = (name: string): Attribute => entry(name, [{ id: attributeIds.data, value: data.get(name) ?? Buffer.alloc(0), children: [] }]);
   const contents = shareStrings(writeInlineAttributes([folder('bin', [file(made.name)]), ...(texts.length === 0 ? [] : [folder('data', [folder('licenses', texts.map(({ name }) => file(name)))])])]));
-  const attributes = shareStrings(writeInlineAttributes(attributesOfInfo(madeInfo(made))));
+  const attributes = shareStrings(writeInlineAttributes([...attributesOfInfo(madeInfo(made)), ...(made.more ?? [])]));
   const uncompressed = Buffer.concat([...files.map(({ bytes }) => bytes), contents.bytes, attributes.bytes]);
   const heap = heapOf(uncompressed, compression);
   const header = Buffer.alloc(80);

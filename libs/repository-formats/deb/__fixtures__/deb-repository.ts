@@ -1,25 +1,30 @@
 import { createHash } from 'node:crypto';
 import type { ListedPackage } from '../../../repository/listed-package.js';
 import type { DebSettings, Repository, RepositorySettings } from '../../../repository/repository.js';
+import { openSigningKeys } from '../../../signing/open-signing-keys.js';
 import type { SigningKeys } from '../../../signing/signer.js';
-import { signDetached, signInline, type SigningKey } from '../../../inspectors/apt/__fixtures__/sample-repository.js';
 import { debFormat } from '../deb-format.js';
 import type { IndexJob, PackageBytes } from '../../package-format.js';
 
 export const debSettings: DebSettings = {
   origin: 'Build Farm',
   label: 'Build Farm',
-  suite: 'stable',
-  codename: 'rye',
+  suite: 'rye',
+  codename: 'secale',
   description: 'Packages of a build farm',
   components: ['main', 'extra'],
   architectures: ['amd64', 'arm64'],
   validSeconds: null,
 };
 
-export function repositorySettings(deb: Partial<DebSettings> = {}, keys: readonly string[] = ['archive']): RepositorySettings {
+export function repositorySettings(deb: Partial<DebSettings> = {}, keys: readonly string[] = ['default']): RepositorySettings {
   const none = { haiku: null, rpm: null, keepVersions: null, obsoleteSeconds: null, checkSeconds: null, upstream: null };
   return { ...none, deb: { ...debSettings, ...deb }, keys, guard: { packages: 100, share: 0.5 }, graceSeconds: 0 };
+}
+
+export function specRepository(settings: RepositorySettings): Repository {
+  const at = '2024-11-21T20:00:00Z';
+  return { name: 'farm', kind: 'deb', place: { store: 'specs', folder: '' }, settings, state: 0, packages: 0, bytes: 0, createdAt: at, createdBy: 'specs', changedAt: at };
 }
 
 export function bytesOf(buffer: Buffer): PackageBytes & { readonly reads: (readonly [number, number])[] } {
@@ -45,7 +50,7 @@ export async function knowDeb(bytes: Buffer, settings = repositorySettings(), co
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const inspected = await debFormat.inspect(bytesOf(bytes), { sha256, settings });
   const { key, name, version, architecture, metadata } = inspected;
-  const listed = { key, name, version, architecture, component, sha256, size: bytes.length, path: debFormat.pathOf(inspected, component), addedAt: '2026-11-21T20:00:00Z' };
+  const listed = { key, name, version, architecture, component, sha256, size: bytes.length, path: debFormat.pathOf(inspected, component), addedAt: '2024-11-21T20:00:00Z' };
   return { listed, metadata, bytes };
 }
 
@@ -60,13 +65,12 @@ export interface JobOptions {
 
 /** A job over packages that are in memory; `asked`: the digests that metadata were asked for, by call. */
 export function indexJob(known: readonly KnownDeb[], options: JobOptions): IndexJob & { readonly asked: (readonly string[])[] } {
-  const { workDirectory, cacheDirectory, keys, state = 1, at = '2026-11-21T20:07:50.123Z', settings = repositorySettings() } = options;
-  const repository: Repository = { name: 'farm', kind: 'deb', place: { store: 'specs', folder: '' }, settings, state: state - 1, packages: 0, bytes: 0, createdAt: at, createdBy: 'specs', changedAt: at };
+  const { workDirectory, cacheDirectory, keys, state = 1, at = '2024-11-21T20:07:50.123Z', settings = repositorySettings() } = options;
   const sorted = [...known].sort((one, other) => (one.listed.key < other.listed.key ? -1 : 1));
   const metadata = new Map(known.map((each) => [each.listed.sha256, each.metadata]));
   const asked: (readonly string[])[] = [];
   return {
-    repository,
+    repository: specRepository(settings),
     state,
     at,
     workDirectory,
@@ -83,13 +87,16 @@ export function indexJob(known: readonly KnownDeb[], options: JobOptions): Index
   };
 }
 
-/** Keys of the specs, in the place of those that the service keeps. */
-export function keysOf(key: SigningKey): SigningKeys {
-  return {
-    list: () => Promise.resolve([]),
-    detached: async (_names, content) => (await signDetached(content.toString(), key)).toString(),
-    cleartext: async (_names, text) => (await signInline(text, key)).toString(),
-    minisign: () => Promise.reject(new Error('apt has no minisign')),
-    close: () => Promise.resolve(),
-  };
+export interface SpecKeys {
+  readonly keys: SigningKeys;
+  readonly publicKey: string;
+  readonly fingerprint: string;
+}
+
+/** The service's own keys in a home of their own, with the one that it makes itself. */
+export async function openSpecKeys(home: string): Promise<SpecKeys> {
+  const keys = await openSigningKeys({ home, repositoryKeysFile: undefined }, {});
+  await keys.detached(['default'], Buffer.from('a key is made at its first use'));
+  const [{ publicKey = '', fingerprint = '' } = {}] = await keys.list();
+  return { keys, publicKey, fingerprint };
 }

@@ -1,7 +1,0 @@
-import type { RepositoryKind } from '../repository/repository.js';
-import { debFormat } from './deb/deb-format.js';
-import { haikuFormat } from './haiku/haiku-format.js';
-import { rpmFormat } from './rpm/rpm-format.js';
-import type { PackageFormat } from './package-format.js';
-
-export const packageFormats: Readonly<Record<RepositoryKind, PackageFormat>> = { haiku: haikuFormat, rpm: rpmFormat, deb: debFormat };
