@@ -6,6 +6,7 @@ import type { RepositoryStores } from '../repository-stores/repository-stores.js
 import type { Repository, RepositoryKind } from '../repository/repository.js';
 import type { SigningKeys } from '../signing/signer.js';
 import type { ContentSources } from './content-sources.js';
+import type { PackageInspection } from './package-inspection.js';
 
 export interface RepositoryEngineOptions {
   readonly stores: Pick<RepositoryStores, 'open'>;
@@ -19,6 +20,8 @@ export interface RepositoryEngineOptions {
   readonly workRoot: string;
   /** Bytes that one package file may have. */
   readonly packageBytes: number;
+  /** Where packages are read; in this thread when not given. */
+  readonly inspection?: PackageInspection;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }

@@ -4,6 +4,7 @@ import { forEachAtOnce } from '../compose-engine/for-each-at-once.js';
 import { derivedUuid } from './derived-uuid.js';
 import { incomingKey, openPlace, type EnginePlace, type RepositoryEngineOptions } from './engine-options.js';
 import { openPackageBytes } from './package-bytes.js';
+import { inspectHere } from './package-inspection.js';
 import { receivePackage } from './receive-package.js';
 import type { ContentReference, RepositoryChange } from '../repository/repository-change.js';
 import type { Upload } from '../repository-record/repository-record.js';
@@ -89,7 +90,7 @@ async function inspectUpload(upload: Upload, inspection: Inspection): Promise<Re
   if (bytes.size !== upload.size) return refused(`its upload has ${bytes.size} bytes in the store, and had ${upload.size} when it arrived; upload it again`);
   const time = AbortSignal.timeout(longestInspection);
   try {
-    const inspected = await format.inspect(bytes, { sha256: upload.sha256, settings: repository.settings, signal: AbortSignal.any([signal, time]) });
+    const inspected = await (engine.inspection ?? inspectHere).inspect(format, bytes, { sha256: upload.sha256, settings: repository.settings, signal: AbortSignal.any([signal, time]) });
     const component = componentOf(repository.settings, change.request.kind === 'publish' ? change.request.component : undefined);
     const path = format.pathOf(inspected, component);
     await engine.commands.describeUpload(upload.id, { ...inspected, path, component });

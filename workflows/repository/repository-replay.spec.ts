@@ -3,14 +3,13 @@ import path from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { describeReplays, type ReplayedScenario } from '../__fixtures__/describe-replays.js';
 import { fails, playing, repositoryScene, untilStatus, whileTimePasses, type RepositoryBehaviour, type RepositoryHandle, type RepositoryScene } from './__fixtures__/repository-scene.js';
-import { applyChangeUpdate, publishPackagesUpdate, repositoryChangedSignal, repositoryUpkeepWorkflowId, repositoryWorkflowId } from './repository-messages.js';
+import { applyChangeUpdate, publishPackagesUpdate, repositoryChangedSignal, repositoryWorkflowId } from './repository-messages.js';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 
 interface Script {
   readonly mutation: ReplayedScenario['mutation'];
   readonly behaviour?: RepositoryBehaviour;
   readonly play: (handle: RepositoryHandle, scene: RepositoryScene, environment: TestWorkflowEnvironment) => Promise<unknown>;
-  readonly upkeep?: true;
 }
 
 const apply = (handle: RepositoryHandle, changeId: string) => handle.executeUpdate(applyChangeUpdate, { args: [{ changeId }] });
@@ -41,19 +40,9 @@ const scripts: Readonly<Record<string, Script>> = {
       await whileTimePasses(environment, apply(handle, scene.request()));
     },
   },
-  pruned: {
-    mutation: [/\.pruneRepository\(/g, '.tidyRepository('],
-    play: (_handle, _scene, environment) => environment.sleep('61 minutes'),
-  },
-  upkeep: {
-    mutation: [/\.checkRepository\(/g, '.synchroniseRepository('],
-    behaviour: { view: () => ({ checkSeconds: 3600, synchroniseSeconds: 1800 }) },
-    upkeep: true,
-    play: (_handle, _scene, environment) => environment.sleep('61 minutes'),
-  },
 };
 
-async function record(environment: TestWorkflowEnvironment, name: string, { behaviour, play, upkeep }: Script): Promise<string> {
+async function record(environment: TestWorkflowEnvironment, name: string, { behaviour, play }: Script): Promise<string> {
   let removed = false;
   const before: RepositoryBehaviour['before'] = (call, scene) => {
     if (removed && call === 'look') fails('repository-not-found', true);
@@ -66,7 +55,7 @@ async function record(environment: TestWorkflowEnvironment, name: string, { beha
     async (handle) => {
       await play(handle, scene, environment);
       removed = true;
-      const recorded = environment.client.workflow.getHandle(upkeep === true ? repositoryUpkeepWorkflowId(name) : handle.workflowId);
+      const recorded = environment.client.workflow.getHandle(handle.workflowId);
       await recorded.signal(repositoryChangedSignal).catch(() => undefined);
       await recorded.result();
       return historyToJSON(await recorded.fetchHistory());
@@ -80,7 +69,7 @@ describeReplays(
   Object.entries(scripts).map(([name, script]) => ({
     name,
     mutation: script.mutation,
-    workflowId: script.upkeep === true ? repositoryUpkeepWorkflowId(name) : repositoryWorkflowId(name),
+    workflowId: repositoryWorkflowId(name),
     record: (environment) => record(environment, name, script),
   })),
 );
