@@ -4,6 +4,8 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { MillraceError, isMillraceError } from '../../libs/errors/millrace-error.js';
+import { forEachAtOnce } from '../../libs/compose-engine/for-each-at-once.js';
+import { derivedUuid } from '../../libs/repository-engine/derived-uuid.js';
 import type { ControlClient } from './control-client.js';
 import { findPackage, findUpload, parseUpload, placeOf, type UploadView } from './repository-api.js';
 
@@ -60,7 +62,7 @@ export async function uploadPackages(files: readonly PackageFile[], options: Upl
 
 async function uploadPackage(file: PackageFile, { client, name, changeId, signal, onUploaded }: UploadOptions): Promise<UploadView> {
   for (let attempt = 0; ; attempt += 1) {
-    const id = uploadId(`${name}\n${changeId}\n${file.fileName}\n${file.sha256}\n${attempt}`);
+    const id = derivedUuid(`${name}\n${changeId}\n${file.fileName}\n${file.sha256}\n${attempt}`);
     try {
       const known = await findUpload(client, name, id).catch(noUpload);
       const upload = known?.sha256 === file.sha256 ? known : await send(file, { client, name, id, signal });
@@ -85,29 +87,10 @@ async function send({ file, fileName, size, sha256 }: PackageFile, { client, nam
   return parseUpload(await client.send({ method: 'POST', path: `${placeOf(name)}/uploads?${new URLSearchParams({ fileName, id }).toString()}`, header, signal }, { stream: () => createReadStream(file), size }));
 }
 
-/** A UUID of version 8: what one makes of a digest. */
-function uploadId(text: string): string {
-  const hex = createHash('sha256').update(text).digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-}
-
 async function mapAtOnce<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<readonly Result[]> {
   const results: Result[] = [];
-  let next = 0;
-  let failed = false;
-  const run = async (): Promise<void> => {
-    while (next < items.length && !failed) {
-      const index = next;
-      next += 1;
-      try {
-        results[index] = await work(items[index] as Item);
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-    }
-  };
-  const runs = await Promise.allSettled(Array.from({ length: Math.min(atOnce, items.length) }, run));
-  for (const each of runs) if (each.status === 'rejected') throw each.reason;
+  await forEachAtOnce([...items.entries()], atOnce, async ([index, item]) => {
+    results[index] = await work(item);
+  });
   return results;
 }

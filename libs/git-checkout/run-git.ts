@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { MillraceError } from '../errors/millrace-error.js';
+import { endProcessGroup } from '../service/end-process-group.js';
 import type { GitLimits } from './git-limits.js';
 
 export interface GitRun {
@@ -34,7 +35,7 @@ export async function runGit({ parameters, environment, limits, signal, onOutput
   const largest = Math.ceil((2 * Math.max(limits.receivedBytes, limits.treeBytes)) / fileUnit);
   const script = 'ulimit -c 0 && ulimit -f "$1" && ulimit -v "$2" && shift 2 && exec git "$@"';
   const child = spawn('/bin/sh', ['-c', script, 'git', `${largest}`, `${Math.ceil(limits.memoryBytes / memoryUnit)}`, ...parameters], { env: environment, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-  const end = (): void => endGroup(child.pid);
+  const end = (): void => endProcessGroup(child.pid);
   signal.addEventListener('abort', end, { once: true });
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', reject);
@@ -64,16 +65,6 @@ export async function runGit({ parameters, environment, limits, signal, onOutput
     signal.removeEventListener('abort', end);
     end();
     await ended.catch(() => undefined);
-  }
-}
-
-/** Also when the first of the group has ended: what it started may go on. */
-function endGroup(group: number | undefined): void {
-  if (group === undefined) return;
-  try {
-    process.kill(-group, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 

@@ -20,8 +20,8 @@ interface Requirement {
   readonly neededBy: PackageOf[];
   needed: number;
   met: boolean;
-  /** Versions that are there and do not do. */
-  readonly seen: string[];
+  /** Versions that are there and do not do; most requirements have none. */
+  seen: string[] | undefined;
 }
 
 interface Conflict {
@@ -46,8 +46,9 @@ export async function checkDependencies(parts: CheckParts, subject: Dependencies
   const requirements = new Map<string, Requirement>();
   const conflicts = new Map<string, Conflict>();
   for await (const [listed, relations] of relationsOf(parts, { ...subject, format }, options)) {
-    for (const alternatives of relations.requires) addRequirement(requirements, alternatives, about(listed));
-    for (const relation of relations.conflicts) addConflict(conflicts, relation, about(listed));
+    const by = about(listed);
+    for (const alternatives of relations.requires) addRequirement(requirements, alternatives, by);
+    for (const relation of relations.conflicts) addConflict(conflicts, relation, by);
   }
   const wanted = byName([...requirements.values()].flatMap((requirement) => requirement.alternatives.map((relation) => [relation.name, { relation, requirement }] as const)));
   const unwanted = byName([...conflicts.values()].map((conflict) => [conflict.relation.name, conflict] as const));
@@ -114,7 +115,7 @@ function readRelations({ format, findings, told }: Place, listed: ListedPackage,
 
 function addRequirement(requirements: Map<string, Requirement>, alternatives: readonly Relation[], by: PackageOf): void {
   const text = alternatives.map(relationText).join(' | ');
-  const known = requirements.get(text) ?? { alternatives, neededBy: [], needed: 0, met: false, seen: [] };
+  const known = requirements.get(text) ?? { alternatives, neededBy: [], needed: 0, met: false, seen: undefined };
   requirements.set(text, known);
   known.needed += 1;
   if (known.neededBy.length < named) known.neededBy.push(by);
@@ -140,13 +141,13 @@ function byName<Item>(pairs: readonly (readonly [string, Item])[]): ReadonlyMap<
 function meet(format: PackageFormat, requirement: Requirement, { relation, provided }: { readonly relation: Relation; readonly provided: Relation }): void {
   if (requirement.met) return;
   if (format.satisfies(relation, provided)) requirement.met = true;
-  else if (requirement.seen.length < versionsShown) requirement.seen.push(relationText(provided));
+  else if ((requirement.seen ??= []).length < versionsShown) requirement.seen.push(relationText(provided));
 }
 
 function tellUnmet({ alternatives, neededBy, needed, seen }: Requirement, findings: FindingCollector): void {
   const expected = alternatives.map(relationText).join(' | ');
   const rest = needed - neededBy.length;
-  const there = seen.length > 0 ? { kind: 'version-conflict' as const, found: seen.join(', ') } : { kind: 'missing-dependency' as const };
+  const there = seen !== undefined ? { kind: 'version-conflict' as const, found: seen.join(', ') } : { kind: 'missing-dependency' as const };
   const why = there.found === undefined ? 'which nothing provides' : `and there is only ${there.found}`;
   for (const by of neededBy) findings.add({ ...there, package: by, expected, message: `${by.key} needs ${JSON.stringify(expected)}, ${why}` });
   if (rest > 0) findings.add({ ...there, expected, message: `${rest} more packages need ${JSON.stringify(expected)}, ${why}` });

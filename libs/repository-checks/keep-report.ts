@@ -33,10 +33,18 @@ export async function keepReport(report: CheckReport, { store, outputDirectory, 
   await store.put(reportKey, Buffer.from(`${JSON.stringify(report)}\n`), { contentType: 'application/json', signal });
 }
 
-/** Of the last check; undefined: there was none, or a newer Millrace has written it. */
+/** Of the last check; undefined: there was none, or it cannot be read. */
 export async function readReport(store: ObjectStore, signal: AbortSignal): Promise<CheckReport | undefined> {
   const text = await readText(store, reportKey, signal);
-  return text === undefined ? undefined : (JSON.parse(text) as CheckReport);
+  return text === undefined ? undefined : parseReport(text);
+}
+
+function parseReport(text: string): CheckReport | undefined {
+  try {
+    return JSON.parse(text) as CheckReport;
+  } catch {
+    return undefined; // the next check writes another
+  }
 }
 
 export function readReportText(store: ObjectStore, signal: AbortSignal): Promise<string | undefined> {

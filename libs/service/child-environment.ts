@@ -18,6 +18,7 @@ export function childEnvironment(environment: Environment, settings: Settings, p
     MILLRACE_PROXY_PORT: String(ports.proxy),
     // The worker puts it into messages and files, and only here the port is known.
     MILLRACE_COMPOSE_URL: environment['MILLRACE_COMPOSE_URL'] ?? `${scheme}://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${ports.control}/composes`,
+    MILLRACE_REPOSITORY_URL: environment['MILLRACE_REPOSITORY_URL'] ?? `${scheme}://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${ports.control}/repositories`,
     MILLRACE_DATABASE_URL: services.databaseUrl,
     MILLRACE_TEMPORAL_ADDRESS: services.temporalAddress,
     MILLRACE_TEMPORAL_UI: services.temporalUi,

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { MillraceError } from '../errors/millrace-error.js';
 import { errorMessage } from '../errors/error-message.js';
+import { endProcessGroup } from '../service/end-process-group.js';
 
 export interface SignerRun {
   /** Of the key, for messages. */
@@ -20,7 +21,7 @@ export async function runSigner({ name, command, environment, input, limits, sig
   const child = spawn(program, parameters, { env: environment, stdio: ['pipe', 'pipe', 'pipe'], detached: true, cwd: '/' });
   const late = AbortSignal.timeout(limits.milliseconds);
   const stop = AbortSignal.any([signal, late]);
-  const end = (): void => endGroup(child.pid);
+  const end = (): void => endProcessGroup(child.pid);
   stop.addEventListener('abort', end, { once: true });
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
@@ -63,16 +64,6 @@ async function readOutput(stream: AsyncIterable<Buffer>, { name, limit }: { read
 
 export function unavailable(name: string, what: string): MillraceError {
   return new MillraceError('signing-unavailable', `the signer of the key ${name} ${what}`, { suggestion: 'Nothing was published with it. Look after the program of this key; what waits is signed once it answers.' });
-}
-
-/** Also when the first of the group has ended: what it started may go on. */
-function endGroup(group: number | undefined): void {
-  if (group === undefined) return;
-  try {
-    process.kill(-group, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
 }
 
 /** The end of what it complained about, on one line. */

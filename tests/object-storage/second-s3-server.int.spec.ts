@@ -21,4 +21,4 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-describeObjectStore('a bucket of another server', () => Promise.resolve(openS3Store(parseBucketUrl(`s3://farm/a/prefix?endpoint=${server.endpoint}`), { readKeys: s3Keys, partBytes: 5 * 1024 * 1024 })), { page: 1000 });
+describeObjectStore('a bucket of another server', () => Promise.resolve(openS3Store(parseBucketUrl(`s3://farm/a/prefix?endpoint=${server.endpoint}`), { readKeys: s3Keys, partBytes: 5 * 1024 * 1024, pageObjects: 50 })), { page: 50 });

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { projectRoot } from '../../libs/embedded/project-root.js';
@@ -94,5 +95,21 @@ describeWith('minisign', 'a haiku repository of the whole service', () => {
       unresolved: [],
     });
     expect(await feed(['cmd:tool'], [])).toMatchObject({ fetch: [], unresolved: [{ requirement: 'lib:libgone', reason: expect.stringContaining('tool-1.10-1 needs it') }, { requirement: 'cmd:tool' }] });
+  }, 60_000);
+
+  it('is taken over where it lies, as HaikuPorter has left it, without a package being copied', async () => {
+    const [ours, theirs] = ['stable', 'left'].map((name) => path.join(service.home, 'repositories', name)) as [string, string];
+    cpSync(ours, theirs, { recursive: true, filter: (file) => !path.relative(ours, file).split('/').some((part) => part.startsWith('.')) });
+    rmSync(path.join(theirs, 'packages/tool-1.9-1-x86_64.hpkg'));
+    const files = (): (readonly [string, number])[] => readdirSync(path.join(theirs, 'packages')).filter((file) => file.endsWith('.hpkg')).map((file) => [file, statSync(path.join(theirs, 'packages', file)).ino] as const);
+    const before = files();
+    const { items } = await client.call<{ readonly items: readonly { readonly publicKey: string }[] }>('GET', '/v1/repositories/stable/keys');
+    await client.call('POST', '/v1/repositories', { name: 'taken', kind: 'haiku', folder: 'left', settings: { haiku, keys: ['farm'] } });
+    await client.call('POST', '/v1/repositories/taken/import', { url: 'store:default/left', keys: items.map(({ publicKey }) => publicKey) });
+    let taken = { packages: 0 };
+    for (; taken.packages < before.length; await pause(50)) taken = await client.call('GET', '/v1/repositories/taken');
+    const repo = Buffer.from(await (await fetch(`${service.addresses.control}/repositories/taken/repo`)).arrayBuffer());
+    expect(sha256(repo)).toBe(sha256(await fetched('repo')));
+    expect(files()).toEqual(before);
   }, 60_000);
 });

@@ -151,7 +151,7 @@ export function describeObjectStore(name: string, open: () => Promise<ObjectStor
     });
 
     it('lists and removes more than a page', async () => {
-      const keys = Array.from({ length: page + 5 }, (_, index) => `pages/${String(index).padStart(5, '0')}`);
+      const keys = Array.from({ length: 2 * page + 5 }, (_, index) => `pages/${String(index).padStart(5, '0')}`);
       for (let at = 0; at < keys.length; at += 50) await Promise.all(keys.slice(at, at + 50).map((key) => put(key, '')));
       expect(await keysOf(store, 'pages/')).toEqual(keys);
       await store.remove([...keys, 'pages/never-was']);

@@ -89,9 +89,11 @@ describe('a bucket behind a bad connection', () => {
   });
 
   it('does not take another’s write for its own', async () => {
-    proxy.before('PutObject', async () => void (await openS3Store(parseBucketUrl(`s3://farm/faults?endpoint=${server.endpoint}`), { readKeys: s3Keys }).put('others/object', Buffer.from('theirs'))));
+    const other = openS3Store(parseBucketUrl(`s3://farm/faults?endpoint=${server.endpoint}`), { readKeys: s3Keys });
+    proxy.before('PutObject', async () => void (await other.put('others/object', Buffer.from('theirs'))));
     await expect(store.put('others/object', Buffer.from('ours'), { condition: { absent: true } })).rejects.toMatchObject({ code: 'storage-conflict' });
     expect(await text((await store.get('others/object')).content)).toBe('theirs');
+    other.close();
   });
 
   it('goes on reading where a connection broke, or fell silent', async () => {

@@ -21,7 +21,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-describeObjectStore('a bucket', () => Promise.resolve(openS3Store(parseBucketUrl(`s3://farm/a/prefix?endpoint=${server.endpoint}`), { readKeys: s3Keys, partBytes: 5 * 1024 * 1024 })), { page: 1000 });
+describeObjectStore('a bucket', () => Promise.resolve(openS3Store(parseBucketUrl(`s3://farm/a/prefix?endpoint=${server.endpoint}`), { readKeys: s3Keys, partBytes: 5 * 1024 * 1024, pageObjects: 50 })), { page: 50 });
 
 describe('a bucket', () => {
   const open = (prefix: string, readKeys = s3Keys) => openS3Store(parseBucketUrl(`s3://farm/${prefix}?endpoint=${server.endpoint}`), { readKeys });

@@ -21,6 +21,8 @@ export interface S3StoreOptions {
   readonly partBytes?: number;
   /** Bytes of a part that is copied; at least 5 MiB. */
   readonly copyBytes?: number;
+  /** Objects that the service lists with one answer; at most 1000. */
+  readonly pageObjects?: number;
   /** Milliseconds without a byte, after which a reader asks again. */
   readonly stallTime?: number;
 }
@@ -29,7 +31,7 @@ const MiB = 1024 * 1024;
 const removedAtOnce = 16;
 
 /** Objects of one bucket below one prefix. Connects to nothing yet: the first call does. */
-export function openS3Store(location: BucketLocation, { readKeys, partBytes = 8 * MiB, copyBytes = 1024 * MiB, stallTime = 60_000 }: S3StoreOptions = {}): ObjectStore {
+export function openS3Store(location: BucketLocation, { readKeys, partBytes = 8 * MiB, copyBytes = 1024 * MiB, pageObjects = 1000, stallTime = 60_000 }: S3StoreOptions = {}): ObjectStore {
   const requests = s3Requests(location, readKeys);
   const conditional = conditionalWrites(requests);
   let swept = false;
@@ -42,7 +44,7 @@ export function openS3Store(location: BucketLocation, { readKeys, partBytes = 8 
   }
 
   async function* listed(prefix: string, { after, signal }: ListOptions): AsyncGenerator<ListedObject> {
-    const page = { Bucket: requests.bucket, Prefix: `${requests.prefix}${prefix}` };
+    const page = { Bucket: requests.bucket, Prefix: `${requests.prefix}${prefix}`, MaxKeys: pageObjects };
     let from: { StartAfter?: string; ContinuationToken?: string } = after === undefined || after === '' ? {} : { StartAfter: `${requests.prefix}${after}` };
     for (;;) {
       const answer = await requests.attempt(`the list of ${prefix}`, signal, () => requests.ask(signal, (client, how) => client.send(new ListObjectsV2Command({ ...page, ...from }), how)));

@@ -5,7 +5,7 @@ import { obsoletePathOf, pathOfFile } from './package-place.js';
 import { relationsOf, satisfies } from './package-relations.js';
 import { writeRpmIndex } from './write-index.js';
 
-/** Repositories for dnf and zypper: rpm-md. */
+/** Repositories for dnf: rpm-md. */
 export const rpmFormat: PackageFormat = {
   kind: 'rpm',
   inspect: inspectPackage,
