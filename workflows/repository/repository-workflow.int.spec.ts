@@ -10,12 +10,15 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 jest.setTimeout(60_000);
 
 let environment: TestWorkflowEnvironment;
-beforeAll(async () => {
-  environment = await startTimeSkipping();
-}, 60_000);
-afterAll(async () => {
-  await environment?.teardown();
-});
+/** One for each group: its clock is not to be moved by what other groups have left. */
+function ownServer(): void {
+  beforeAll(async () => {
+    environment = await startTimeSkipping();
+  }, 60_000);
+  afterAll(async () => {
+    await environment?.teardown();
+  });
+}
 
 const played = async <T>(behaviour: RepositoryBehaviour, work: (handle: RepositoryHandle, scene: RepositoryScene) => Promise<T>): Promise<{ scene: RepositoryScene; result: T }> => {
   const scene = repositoryScene(environment, behaviour);
@@ -40,6 +43,8 @@ const times = (count: number, step: string, code: string, final = false) => (cal
 const steps = (scene: RepositoryScene) => scene.calls.filter((call) => !['look', 'request', 'ended'].includes(call));
 
 describe('a repository', () => {
+  ownServer();
+
   it('publishes what a message asks for and answers what came of it', async () => {
     const change = publication();
     const { scene, result } = await played({}, (handle) => handle.executeUpdate(publishPackagesUpdate, change));
@@ -95,6 +100,8 @@ describe('a repository', () => {
 });
 
 describe('a step that fails', () => {
+  ownServer();
+
   it.each(['inspect', 'plan', 'place', 'index', 'switch', 'record', 'ended'])('is tried again while it may succeed: %s', async (step) => {
     const { scene, result } = await played({ before: times(3, step, 'storage-unavailable') }, (handle, { request }) => passing(apply(handle, request())));
     expect(result.state).toBe(1);
@@ -177,6 +184,8 @@ describe('a step that fails', () => {
 });
 
 describe('the clock of a repository', () => {
+  ownServer();
+
   it('has it pruned once a day', async () => {
     const { scene } = await played({}, async (handle) => {
       await untilStatus(environment, handle, ({ step }) => step === 'idle');
@@ -217,6 +226,8 @@ describe('the clock of a repository', () => {
 });
 
 describe('the workflow of a repository', () => {
+  ownServer();
+
   it('hands a long history over; who waits asks again and nothing is lost', async () => {
     const { scene, result } = await played({}, async (handle, { request }) => {
       const current = environment.client.workflow.getHandle<RepositoryHandle extends { result(): Promise<unknown> } ? never : never>(handle.workflowId);
