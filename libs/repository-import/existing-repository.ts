@@ -37,6 +37,8 @@ export interface ExistingPackage {
   readonly checksum: { readonly algorithm: 'sha256' | 'sha512' | 'sha384' | 'sha224' | 'sha1' | 'md5'; readonly value: string };
   /** Of deb: `main`; else empty. */
   readonly component: string;
+  /** See `ListedPackage`: what it would be called here, by the name, version and architecture that the index gives it. Undefined: as its file is called. */
+  readonly key?: string;
 }
 
 export interface ReadExistingOptions {

@@ -11,7 +11,7 @@ const readRpm: ReadExistingRepository = async (place, { keys, signal, onProgress
     kind: 'rpm',
     indexSha256: repomdSha256,
     async *packages(): AsyncGenerator<ExistingPackage, void> {
-      for (const { path, checksum, size } of packages) yield { path, size, checksum: { algorithm: checksum.algorithm, value: checksum.hex }, component: '' };
+      for (const { path, checksum, size, key } of packages) yield { path, size, checksum: { algorithm: checksum.algorithm, value: checksum.hex }, component: '', ...(key === undefined ? {} : { key }) };
     },
     describes: {},
   };
