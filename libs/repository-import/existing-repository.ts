@@ -22,6 +22,8 @@ export interface ExistingRepository {
   readonly kind: RepositoryKind;
   /** Lower-case hex: changes when anything in it does; of what clients begin with (`repo`, `repomd.xml`, `Release`). */
   readonly indexSha256: string;
+  /** Never smaller in a later index: the Date of deb, the revision of rpm-md, the time of minisign's signature. Undefined: it says none. */
+  readonly serial: number | undefined;
   /** Each package file once. Reads no packages. Limits on their number are the reader's. */
   packages(): AsyncIterable<ExistingPackage>;
   /** What it says of itself, for the settings of whoever takes it over. */

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { readKey } from 'openpgp';
 import { livingRepositories } from '../repository-checks/__fixtures__/living-repositories.js';
 import { startUpstream, type UpstreamServer } from './__fixtures__/upstream-server.js';
 import type { SynchroniseResult } from './synchronise.js';
@@ -55,5 +56,34 @@ describe('a mirror of a repository that others made', () => {
     cpSync(path.join(living.directory, 'store/rebuilt-up2'), path.join(living.directory, 'store/rebuilt-up'), { recursive: true });
     expect(await synchronise('rebuilt')).toMatchObject({ refused: [{ code: 'package-conflict' }], removed: [] });
     expect(await living.keysOf('rebuilt')).toEqual(before);
+  });
+
+  it.each(['deb', 'rpm'] as const)('of kind %s never goes back to an index that was signed before the one it has read', async (kind) => {
+    const [upstream, mirror] = [`replayed-${kind}`, `replayed-${kind}-mirror`];
+    const served = path.join(living.directory, 'store', upstream);
+    await living.create(upstream, kind, { graceSeconds: 0 });
+    const publish = (name: string, compression: string): Promise<unknown> => (kind === 'deb' ? living.publishDebs(upstream, [{ name }]) : living.publish(upstream, [readFileSync(sampleRpm(compression))]));
+    await publish('aa', 'gzip');
+    const old = `${served}-old`;
+    cpSync(served, old, { recursive: true });
+    const publicKey = (await readKey({ armoredKey: readFileSync(path.join(living.directory, 'keys/default.asc'), 'utf8') })).toPublic().armor();
+    await living.create(mirror, kind, { upstream: { url: `${server.url}/${upstream}`, everySeconds: null, keys: [publicKey] } });
+    // Indexes tell their time in seconds.
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    await living.change(upstream, { kind: 'sign' });
+    await synchronise(mirror);
+    cpSync(served, `${served}-new`, { recursive: true });
+    const serve = (from: string): void => {
+      rmSync(served, { recursive: true });
+      cpSync(from, served, { recursive: true });
+    };
+    serve(old);
+    await expect(synchronise(mirror)).rejects.toMatchObject({ code: 'source-changed', message: expect.stringContaining('is older than the last one that was read') });
+    serve(`${served}-new`);
+    expect(await synchronise(mirror)).toMatchObject({ listed: 1, wanted: 0, removed: [] });
+    serve(old);
+    expect(await synchronise(mirror, { force: true })).toMatchObject({ listed: 1 });
+    // From then on, that one is the last.
+    expect(await synchronise(mirror)).toMatchObject({ listed: 1 });
   });
 });
