@@ -32,7 +32,7 @@ async function placePackage(planned: PlannedPackage, { store, format, repository
   if (await isPlaced(planned, store, signal)) return;
   const from = await sourceOf(planned, { store, obsolete: format.obsoletePathOf(path), signal });
   try {
-    const copied = await store.copy(from, path, { condition: { absent: true }, contentType: contentTypes[repository.kind], cacheControl: forEver, signal });
+    const copied = await store.copy(from, path, { sha256: planned.sha256, condition: { absent: true }, contentType: contentTypes[repository.kind], cacheControl: forEver, signal });
     if (copied.size !== size) throw new MillraceError('storage-unavailable', `the store copied ${copied.size} bytes of ${path}, which has ${size}`);
   } catch (error) {
     // Somebody was quicker, or the answer to an attempt before was lost.
