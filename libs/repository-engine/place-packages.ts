@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import { incomingKey, lockOf, openPlace, type EnginePlace, type RepositoryEngineOptions } from './engine-options.js';
 import { forEachAtOnce } from '../compose-engine/for-each-at-once.js';
+import type { HeldLock } from '../database/advisory-locks.js';
 import type { ObjectHead, ObjectStore } from '../object-storage/object-store.js';
 import type { PlannedPackage, PlannedState } from '../repository/repository-change.js';
 import type { RepositoryKind } from '../repository/repository.js';
@@ -27,7 +28,7 @@ async function placePackage(planned: PlannedPackage, { store, format, repository
   if (await isPlaced(planned, store, signal)) return;
   const from = await sourceOf(planned, { store, obsolete: format.obsoletePathOf(path), signal });
   try {
-    const copied = await store.copy(from, path, { condition: { absent: true }, contentType: contentTypes[repository.kind], cacheControl: forEver, signal });
+    const copied = await store.copy(from, path, { sha256: planned.sha256, condition: { absent: true }, contentType: contentTypes[repository.kind], cacheControl: forEver, signal });
     if (copied.size !== size) throw new MillraceError('storage-unavailable', `the store copied ${copied.size} bytes of ${path}, which has ${size}`);
   } catch (error) {
     // Somebody was quicker, or the answer to an attempt before was lost.
@@ -73,10 +74,10 @@ async function sourceOf(planned: PlannedPackage, { store, obsolete, signal }: { 
 
 /** See `RepositoryEngine.withdraw`. A place that holds other bytes by now is none of ours. Under the lock: no state becomes visible meanwhile that counts on what goes. */
 export function withdrawPackages(abandoned: PlannedState, options: EngineOptions, engine: RepositoryEngineOptions): Promise<void> {
-  return engine.locks.hold(lockOf(abandoned.repository), (held) => withdrawHeld(abandoned, AbortSignal.any([options.signal, held.signal]), engine), options);
+  return engine.locks.hold(lockOf(abandoned.repository), (held) => withdrawHeld(abandoned, { held, signal: AbortSignal.any([options.signal, held.signal]), engine }), options);
 }
 
-async function withdrawHeld(abandoned: PlannedState, signal: AbortSignal, engine: RepositoryEngineOptions): Promise<void> {
+async function withdrawHeld(abandoned: PlannedState, { held, signal, engine }: { readonly held: HeldLock; readonly signal: AbortSignal; readonly engine: RepositoryEngineOptions }): Promise<void> {
   const { reads } = engine;
   const place = await openPlace(abandoned.repository, engine);
   const coming = new Set((await reads.planned(abandoned.repository))?.added.map(({ key }) => key));
@@ -86,7 +87,9 @@ async function withdrawHeld(abandoned: PlannedState, signal: AbortSignal, engine
       if (isMillraceError(error) && error.code === 'package-conflict') return false;
       throw error;
     });
-    if (placed) await place.store.remove([planned.path], { signal });
+    if (!placed) return;
+    await held.confirm();
+    await place.store.remove([planned.path], { signal });
   });
 }
 

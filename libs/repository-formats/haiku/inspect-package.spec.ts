@@ -83,6 +83,15 @@ describe('inspecting an HPKG package', () => {
     await expect(inspect(bytes)).rejects.toMatchObject({ code: 'package-invalid', message: expect.stringMatching(reason) });
   });
 
+  it('refuses versions that cannot be read back as text: comparing them would fail, and with it every plan of the repository', async () => {
+    const own = make({ version: '1.2.zq5-1', compression: 'none', content: Buffer.from('x') });
+    own.set(Buffer.from('.q5'), own.indexOf('zq5'));
+    const long = '1'.repeat(255);
+    const parts = [attributeIds.versionMinor, attributeIds.versionMicro, attributeIds.versionPreRelease].map((id) => ({ id, value: long, children: [] }));
+    const offered = make({ more: [{ id: attributeIds.provides, value: 'x', children: [{ id: attributeIds.versionMajor, value: long, children: parts }] }] });
+    for (const file of [own, offered]) await expect(inspect(file)).rejects.toMatchObject({ code: 'package-invalid', message: expect.stringContaining('is no version') });
+  });
+
   it('is not harmed by flags below zero, nor by chunks that unpack to more than a chunk', async () => {
     const negative = make({ compression: 'none', licences: {} });
     // The tag of a number with a sign differs in one byte, and the number follows it.

@@ -36,7 +36,7 @@ async function inspect(bytes: PackageBytes, { sha256, settings, signal }: Inspec
   const identity = readIdentity(head.header);
   const key = canonicalFileName(identity);
   checkFiles(head);
-  const metadata = recordOfHead(head, { sha256, size: bytes.size });
+  const metadata = recordOfHead(head, { sha256, size: bytes.size, most: maxMetadataBytes });
   if (metadata.length > maxMetadataBytes) throw limitExceeded(`repository metadata would say ${metadata.length} bytes of the package, more than ${maxMetadataBytes}`);
   await checkSignature(head, settings.rpm ?? { packageKeys: [] }, signal);
   await checkDigests(file);
