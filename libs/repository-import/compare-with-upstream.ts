@@ -14,7 +14,10 @@ export interface UpstreamDifference {
 /** Entries of an index before it counts as an attack. */
 const mostPackages = 500_000;
 
-/** By digest where the index has SHA-256; else by the name of the file and its size: what was published once under a name is never other bytes here. */
+/**
+ * By digest where the index has SHA-256; else by what the package is called and its size: what was published once under a name is never other bytes here. For the same reason,
+ * what the upstream has built again under the same name is wanted (and refused), and what is here is not gone.
+ */
 export async function compareWithUpstream(existing: Pick<ExistingRepository, 'packages'>, here: AsyncIterable<Pick<ListedPackage, 'key' | 'sha256' | 'size'>>): Promise<UpstreamDifference> {
   const byDigest = new Map<string, string>();
   const sizes = new Map<string, number>();
@@ -29,8 +32,8 @@ export async function compareWithUpstream(existing: Pick<ExistingRepository, 'pa
     listed += 1;
     if (listed > mostPackages) throw new MillraceError('source-invalid', `the index lists more than ${mostPackages} packages`);
     const known = keyHere(upstream, { byDigest, sizes });
-    if (known !== undefined) gone.delete(known);
-    else wanted.set(`${upstream.checksum.algorithm}:${upstream.checksum.value}`, upstream);
+    gone.delete(known ?? keyOf(upstream));
+    if (known === undefined) wanted.set(`${upstream.checksum.algorithm}:${upstream.checksum.value}`, upstream);
   }
   return { listed, wanted: [...wanted.values()], gone: [...gone].sort() };
 }
@@ -40,9 +43,14 @@ interface Here {
   readonly sizes: ReadonlyMap<string, number>;
 }
 
-function keyHere({ checksum, path, size }: ExistingPackage, { byDigest, sizes }: Here): string | undefined {
+function keyHere(upstream: ExistingPackage, { byDigest, sizes }: Here): string | undefined {
+  const { checksum, size } = upstream;
   if (checksum.algorithm === 'sha256') return byDigest.get(checksum.value);
-  const file = path.slice(path.lastIndexOf('/') + 1);
-  const known = sizes.get(file);
-  return known !== undefined && (size === undefined || size === known) ? file : undefined;
+  const key = keyOf(upstream);
+  const known = sizes.get(key);
+  return known !== undefined && (size === undefined || size === known) ? key : undefined;
+}
+
+function keyOf({ key, path }: ExistingPackage): string {
+  return key ?? path.slice(path.lastIndexOf('/') + 1);
 }

@@ -22,6 +22,8 @@ export interface ExistingRepository {
   readonly kind: RepositoryKind;
   /** Lower-case hex: changes when anything in it does; of what clients begin with (`repo`, `repomd.xml`, `Release`). */
   readonly indexSha256: string;
+  /** Never smaller in a later index: the Date of deb, the revision of rpm-md, the time of minisign's signature. Undefined: it says none. */
+  readonly serial: number | undefined;
   /** Each package file once. Reads no packages. Limits on their number are the reader's. */
   packages(): AsyncIterable<ExistingPackage>;
   /** What it says of itself, for the settings of whoever takes it over. */
@@ -37,6 +39,8 @@ export interface ExistingPackage {
   readonly checksum: { readonly algorithm: 'sha256' | 'sha512' | 'sha384' | 'sha224' | 'sha1' | 'md5'; readonly value: string };
   /** Of deb: `main`; else empty. */
   readonly component: string;
+  /** See `ListedPackage`: what it would be called here, by the name, version and architecture that the index gives it. Undefined: as its file is called. */
+  readonly key?: string;
 }
 
 export interface ReadExistingOptions {

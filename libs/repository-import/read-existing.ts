@@ -6,12 +6,13 @@ import type { ExistingPackage, ReadExistingRepository } from './existing-reposit
 
 const readRpm: ReadExistingRepository = async (place, { keys, signal, onProgress }) => {
   const progress = onProgress === undefined ? {} : { onProgress };
-  const { repomdSha256, packages } = await readRpmRepository({ open: (path, { limit }) => place.open(path, { limit, signal, ...progress }) }, { signal, ...(keys.length === 0 ? {} : { publicKeys: keys.join('\n') }) });
+  const { revision, repomdSha256, packages } = await readRpmRepository({ open: (path, { limit }) => place.open(path, { limit, signal, ...progress }) }, { signal, ...(keys.length === 0 ? {} : { publicKeys: keys.join('\n') }) });
   return {
     kind: 'rpm',
     indexSha256: repomdSha256,
+    serial: /^\d{1,15}$/.test(revision) ? Number(revision) : undefined,
     async *packages(): AsyncGenerator<ExistingPackage, void> {
-      for (const { path, checksum, size } of packages) yield { path, size, checksum: { algorithm: checksum.algorithm, value: checksum.hex }, component: '' };
+      for (const { path, checksum, size, key } of packages) yield { path, size, checksum: { algorithm: checksum.algorithm, value: checksum.hex }, component: '', ...(key === undefined ? {} : { key }) };
     },
     describes: {},
   };

@@ -15,6 +15,7 @@ import { compareWithUpstream, type UpstreamDifference } from './compare-with-ups
 import { storePlace, type OpenExistingPlace } from './existing-places.js';
 import type { ExistingPackage, ExistingPlace, ReadExistingRepository } from './existing-repository.js';
 import { takePackage, type TakeParts, type Taking } from './take-package.js';
+import { refuseOlderIndex, rememberIndex, type UpstreamMemory } from './upstream-memory.js';
 
 export interface SynchroniseParts extends TakeParts {
   readonly commands: Pick<RepositoryCommands, 'addUpload' | 'describeUpload' | 'requestChange'>;
@@ -90,9 +91,10 @@ const faultsOfUpstream: ReadonlySet<ErrorCode> = new Set(['digest-mismatch', 'so
 export async function synchroniseRepository(parts: SynchroniseParts, name: string, options: SynchroniseOptions): Promise<SynchroniseResult> {
   const repository = await parts.reads.get(name);
   const place = parts.openPlace(options.from.url);
-  const { indexSha256, difference } = await compare(parts, repository, { place, options });
+  const { indexSha256, serial, difference } = await compare(parts, repository, { place, options });
   const gone = options.mirror ? difference.gone : [];
   guard(repository, { difference, gone, options });
+  if (options.mirror && !options.dryRun) await rememberIndex({ serial }, memoryOf(parts, repository, options));
   const run = createRun(parts, { repository, place, options });
   if (!options.dryRun) {
     await run.take(difference.wanted);
@@ -107,17 +109,23 @@ interface Upstream {
   readonly options: SynchroniseOptions;
 }
 
-async function compare(parts: SynchroniseParts, { name, kind, state, settings }: Repository, { place, options }: Upstream): Promise<{ readonly indexSha256: string; readonly difference: UpstreamDifference }> {
+async function compare(parts: SynchroniseParts, repository: Repository, { place, options }: Upstream): Promise<{ readonly indexSha256: string; readonly serial: number | undefined; readonly difference: UpstreamDifference }> {
+  const { name, kind, state, settings } = repository;
   await mkdir(parts.workRoot, { recursive: true, mode: 0o700 });
   const workDirectory = await mkdtemp(path.join(parts.workRoot, 'import-'));
   const onProgress = (): void => options.onProgress?.({ step: 'index', done: 0, total: 1 });
   const deb = settings.deb === null ? {} : { deb: { suite: settings.deb.suite, components: settings.deb.components, architectures: settings.deb.architectures } };
   try {
     const existing = await parts.readers[kind](place, { keys: options.from.keys ?? [], workDirectory, signal: options.signal, onProgress, ...deb });
-    return { indexSha256: existing.indexSha256, difference: await compareWithUpstream(existing, parts.reads.allPackages(name, state)) };
+    if (options.mirror) await refuseOlderIndex(existing, memoryOf(parts, repository, options));
+    return { indexSha256: existing.indexSha256, serial: existing.serial, difference: await compareWithUpstream(existing, parts.reads.allPackages(name, state)) };
   } finally {
     await rm(workDirectory, { recursive: true, force: true });
   }
+}
+
+function memoryOf({ stores }: SynchroniseParts, { place }: Repository, { from, force, signal }: SynchroniseOptions): UpstreamMemory {
+  return { store: stores.open(place), url: from.url, force, signal };
 }
 
 /** An upstream that answers with an empty or truncated index must not empty its mirror, neither at once nor by many small changes. */

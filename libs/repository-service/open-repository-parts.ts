@@ -47,8 +47,8 @@ export async function openRepositoryParts(database: Database, { settings, enviro
   const commands = createRepositoryCommands(database, { repositoryUrl: settings.repositoryUrl, compareVersions: versionOrders });
   const reads = createRepositoryReads(database);
   const workRoot = path.join(settings.home, workFolder);
-  const shared = { stores, commands, reads, formats: repositoryFormats };
-  const engine = createRepositoryEngine({ ...shared, keys, sources, workRoot, packageBytes: settings.packageBytes, locks: createNamedLocks(settings.databaseUrl ?? '') });
+  const shared = { stores, commands, reads, formats: repositoryFormats, locks: createNamedLocks(settings.databaseUrl ?? '') };
+  const engine = createRepositoryEngine({ ...shared, keys, sources, workRoot, packageBytes: settings.packageBytes });
   const maintenance = openRepositoryMaintenance({ ...shared, engine, settings, workRoot, version, onRequested });
   return {
     stores,

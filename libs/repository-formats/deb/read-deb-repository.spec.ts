@@ -59,7 +59,7 @@ async function gather<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
 }
 
 function paragraph(file: string, more = ''): string {
-  return `Package: foo\nVersion: 1\nFilename: ${file}\nSize: 3\nSHA256: ${'a'.repeat(64)}\n${more}\n`;
+  return `Package: foo\nVersion: 1\nArchitecture: amd64\nFilename: ${file}\nSize: 3\nSHA256: ${'a'.repeat(64)}\n${more}\n`;
 }
 
 const name = 'main/binary-amd64/Packages';
@@ -80,7 +80,7 @@ describe('readDebRepository', () => {
     const opened: string[] = [];
     const options = optionsWith({ keys: [key.publicKey, own.publicKey], deb: { suite: 'rye', components: ['main'], architectures: ['amd64', 'arm64'] } });
     const existing = await readDebRepository(placeOf(files, opened), options);
-    const expected = known.map(({ listed }) => ({ path: listed.path, size: listed.size, checksum: { algorithm: 'sha256', value: listed.sha256 }, component: 'main' }));
+    const expected = known.map(({ listed }) => ({ key: listed.key, path: listed.path, size: listed.size, checksum: { algorithm: 'sha256', value: listed.sha256 }, component: 'main' }));
     const byPath = (list: readonly { readonly path: string }[]): readonly object[] => [...list].sort((one, other) => (one.path < other.path ? -1 : 1));
     expect(byPath(await gather(existing.packages()))).toEqual(byPath(expected));
     expect(opened).toEqual(immutable.filter(({ path: each }) => each.includes('/main/')).map(({ path: each }) => each));
@@ -90,14 +90,14 @@ describe('readDebRepository', () => {
   });
 
   it.each([['.gz', gzipSync], ['.zst', zstdCompressSync], ['', (bytes: Buffer) => bytes]] as const)('reads an index with the ending "%s" by its name where it does not lie by its hash', async (ending, pack) => {
-    expect(await read(await repository(paragraph('./pool/foo.deb'), { ending, pack }))).toEqual([{ path: 'pool/foo.deb', size: 3, checksum: { algorithm: 'sha256', value: 'a'.repeat(64) }, component: 'main' }]);
+    expect(await read(await repository(paragraph('./pool/foo.deb'), { ending, pack }))).toEqual([{ key: 'foo_1_amd64.deb', path: 'pool/foo.deb', size: 3, checksum: { algorithm: 'sha256', value: 'a'.repeat(64) }, component: 'main' }]);
   });
 
   it('believes a signature beside the Release file, and passes over packages of the installer', async () => {
     const index = Buffer.from(`${paragraph('foo.udeb', 'Package-Type: udeb\n')}${paragraph('bar.deb').replace(/SHA256: .*/, `SHA512: ${'B'.repeat(128)}`)}`);
     const release = releaseOf({ [name]: index }, { algorithm: 'SHA512' });
     const files = { 'dists/stable/Release': Buffer.from(release), 'dists/stable/Release.gpg': await signDetached(release, key), [`dists/stable/${name}`]: index };
-    expect(await read(files)).toEqual([{ path: 'bar.deb', size: 3, checksum: { algorithm: 'sha512', value: 'b'.repeat(128) }, component: 'main' }]);
+    expect(await read(files)).toEqual([{ key: 'foo_1_amd64.deb', path: 'bar.deb', size: 3, checksum: { algorithm: 'sha512', value: 'b'.repeat(128) }, component: 'main' }]);
     await expect(read({ ...files, 'dists/stable/Release.gpg': undefined })).rejects.toMatchObject({ code: 'source-invalid', message: expect.stringContaining('it has no signature') });
     expect(await read({ ...files, 'dists/stable/Release.gpg': undefined }, { keys: [] })).toHaveLength(1);
   });

@@ -27,6 +27,7 @@ export const readDebRepository: ReadExistingRepository = async (place, options) 
   return {
     kind: 'deb',
     indexSha256: createHash('sha256').update(text).digest('hex'),
+    serial: release.date,
     packages: () => packagesOf(place, indexes, options),
     // The suite is the folder that was read, which need not be what the Release file calls it.
     describes: { deb: { origin, label, suite: deb.suite, codename, description, components: deb.components, architectures: deb.architectures.filter((architecture) => architecture !== 'all') } },

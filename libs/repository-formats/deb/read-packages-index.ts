@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { readParagraphs, type Paragraph } from '../../deb/control-file.js';
 import { safeFileName } from '../../deb/file-name.js';
+import { packageFileName } from '../../deb/pool-path.js';
 import { isMillraceError, MillraceError } from '../../errors/millrace-error.js';
 import { asStorageError } from '../../errors/system-error.js';
 import { refusal } from '../../inspection/refusal.js';
@@ -29,7 +30,7 @@ export interface DeclaredIndex {
 /** Of an index, packed and unpacked; those of the largest archives have 10 and 60 MB. */
 const packedLimit = 512 * 1024 * 1024;
 const unpackedLimit = 2 * 1024 ** 3;
-const wanted: ReadonlySet<string> = new Set(['package', 'filename', 'size', 'sha256', 'sha512', 'package-type']);
+const wanted: ReadonlySet<string> = new Set(['package', 'version', 'architecture', 'filename', 'size', 'sha256', 'sha512', 'package-type']);
 
 /** The packages of one index, after all of it was compared with its digest: nothing is believed before. Errors: `source-changed` (another digest), `source-invalid`, and those of the place. */
 export async function* readPackagesIndex(place: ExistingPlace, index: DeclaredIndex, options: ReadExistingOptions): AsyncGenerator<ExistingPackage, void> {
@@ -93,7 +94,7 @@ function packageOf(paragraph: Paragraph, component: string): ExistingPackage {
   if (!/^\d{1,15}$/.test(size)) throw refusal(`the index has no Size of the package ${JSON.stringify(name)}`);
   const checksum = isHex(sha256, 64) ? ({ algorithm: 'sha256', value: sha256 } as const) : isHex(sha512, 128) ? ({ algorithm: 'sha512', value: sha512 } as const) : undefined;
   if (checksum === undefined) throw refusal(`the index has no SHA-256 or SHA-512 of the package ${JSON.stringify(name)}; MD5 and SHA-1 are not believed`);
-  return { path: safeFileName(file), size: Number(size), checksum, component };
+  return { path: safeFileName(file), size: Number(size), checksum, component, key: packageFileName({ name, version: paragraph.get('version') ?? '', architecture: paragraph.get('architecture') ?? '' }) };
 }
 
 function isHex(text: string | undefined, length: number): text is string {

@@ -71,6 +71,7 @@ describe('an existing haiku repository', () => {
     const signature = key.sign(repo, { fileName: 'repo', at: '2026-11-21T12:00:00Z' });
     const keys = [key.key.publicKey];
     expect(await listed({ repo, 'repo.minisig': signature }, { keys })).toHaveLength(3);
+    expect((await readHaikuRepository(place({ repo, 'repo.minisig': signature }), { ...options, keys })).serial).toBe(Date.parse('2026-11-21T12:00:00Z') / 1000);
     await expect(listed({ repo }, { keys })).rejects.toMatchObject({ code: 'source-invalid', message: expect.stringContaining('no repo.minisig') });
     await expect(listed({ repo: sample('foo-1.2.3-1-x86_64.hpkg'), 'repo.minisig': signature }, { keys })).rejects.toThrow(/not of these bytes/);
     await expect(listed({ repo, 'repo.minisig': '<html>' }, { keys })).rejects.toThrow(/no signature of minisign/);

@@ -15,13 +15,14 @@ const attempts = 3;
 
 /** What `repo` lists, checked by `repo.sha256` and, where keys are given, by `repo.minisig`. Errors: `source-changed` (the two belong to different states, worth another attempt), `source-invalid`. */
 export async function readHaikuRepository(place: ExistingPlace, options: ReadExistingOptions): Promise<ExistingRepository> {
-  const { bytes, digest } = await readConsistent(place, options);
+  const { bytes, digest, serial } = await readConsistent(place, options);
   const file = await openRepositoryFile(bufferSource(bytes));
   const existing = listed(file, place);
   const { licenses: _ofPackages, ...haiku } = file.info;
   return {
     kind: 'haiku',
     indexSha256: digest,
+    serial,
     async *packages() {
       yield* existing;
     },
@@ -29,7 +30,13 @@ export async function readHaikuRepository(place: ExistingPlace, options: ReadExi
   };
 }
 
-async function readConsistent(place: ExistingPlace, options: ReadExistingOptions): Promise<{ readonly bytes: Buffer; readonly digest: string }> {
+interface Consistent {
+  readonly bytes: Buffer;
+  readonly digest: string;
+  readonly serial: number | undefined;
+}
+
+async function readConsistent(place: ExistingPlace, options: ReadExistingOptions): Promise<Consistent> {
   let changed: MillraceError | undefined;
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const said = (await small(place, 'repo.sha256', options))?.slice(0, 64).toLowerCase();
@@ -37,19 +44,21 @@ async function readConsistent(place: ExistingPlace, options: ReadExistingOptions
     if (bytes === undefined) throw new MillraceError('source-invalid', `${place.name} is no haiku repository: it has no repo`);
     const digest = createHash('sha256').update(bytes).digest('hex');
     if (said === undefined || said === digest) {
-      await verify(place, { bytes, options });
-      return { bytes, digest };
+      return { bytes, digest, serial: await verify(place, { bytes, options }) };
     }
     changed = new MillraceError('source-changed', `repo of ${place.name} has the SHA-256 ${digest}, and repo.sha256 says ${JSON.stringify(said)}`, { suggestion: 'It is being published to, or it is damaged; try again.' });
   }
   throw changed ?? new MillraceError('internal', 'no attempt was made');
 }
 
-async function verify(place: ExistingPlace, { bytes, options }: { readonly bytes: Buffer; readonly options: ReadExistingOptions }): Promise<void> {
-  if (options.keys.length === 0) return;
+/** When it was signed, as the signature says; undefined: it was not looked at, or does not say. */
+async function verify(place: ExistingPlace, { bytes, options }: { readonly bytes: Buffer; readonly options: ReadExistingOptions }): Promise<number | undefined> {
+  if (options.keys.length === 0) return undefined;
   const signature = await small(place, 'repo.minisig', options);
   if (signature === undefined) throw new MillraceError('source-invalid', `${place.name} is not signed: it has no repo.minisig`, { suggestion: 'Import it without keys if you trust the way to it.' });
-  verifyMinisign({ publicKeys: options.keys, content: bytes, signature });
+  const { comment } = verifyMinisign({ publicKeys: options.keys, content: bytes, signature });
+  const [, seconds] = /^timestamp:(\d{1,15})(?:\t|$)/.exec(comment) ?? [];
+  return seconds === undefined ? undefined : Number(seconds);
 }
 
 async function small(place: ExistingPlace, file: string, options: ReadExistingOptions): Promise<string | undefined> {

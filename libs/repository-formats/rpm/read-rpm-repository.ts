@@ -10,6 +10,7 @@ import type { Checksum } from '../../rpm/metadata/checksum.js';
 import { readPackageList, type ListedPackage } from '../../rpm/metadata/primary.js';
 import { readRepomd, type Repomd, type RepomdFile } from '../../rpm/metadata/repomd.js';
 import { formatVersion } from '../../rpm/version.js';
+import { canonicalFileName } from './package-place.js';
 
 /** Files of an rpm-md repository, wherever it lies: a directory, a bucket, a web server. */
 export interface RpmRepositoryFiles {
@@ -38,6 +39,8 @@ export interface RpmRepositoryPackage {
   /** `[epoch:]version-release` */
   readonly version: string;
   readonly architecture: string;
+  /** The file name that it has where it is published; undefined: it cannot be. */
+  readonly key: string | undefined;
   /** Below the repository: plain, never leading out of it. */
   readonly path: string;
   /** Of the file; whoever fetches it has to compare. */
@@ -101,7 +104,15 @@ async function readPrimaryOf(files: RpmRepositoryFiles, { files: declared }: Rep
 
 function toPackage(listed: ListedPackage): RpmRepositoryPackage {
   if (listed.base !== undefined) throw refusal(`the package ${JSON.stringify(listed.name.slice(0, 120))} lies outside of the repository (xml:base)`);
-  return { name: listed.name, version: formatVersion(listed), architecture: listed.arch, path: plainPath(listed.href), checksum: listed.checksum, size: listed.size };
+  return { name: listed.name, version: formatVersion(listed), architecture: listed.arch, key: keyOf(listed), path: plainPath(listed.href), checksum: listed.checksum, size: listed.size };
+}
+
+function keyOf(listed: ListedPackage): string | undefined {
+  try {
+    return canonicalFileName(listed);
+  } catch {
+    return undefined; // the package itself is refused for it, with the reason
+  }
 }
 
 function unpack(packed: Buffer, { limits, signal }: Reading): AsyncIterable<Buffer> {
