@@ -18,7 +18,11 @@ export async function placePackages({ repository, added }: PlannedState, { signa
   const place = await openPlace(repository, engine);
   let done = 0;
   await forEachAtOnce(added, atOnce, async (planned) => {
-    await placePackage(planned, place, signal);
+    await placePackage(planned, place, signal).catch((error: unknown) => {
+      // A prune moves it, or another process has carried the state out: the next attempt sees which.
+      if (isMillraceError(error) && error.code === 'blob-not-found') throw new MillraceError('storage-conflict', `the bytes of ${planned.key} went while they were put at their place; they are looked for again`, { cause: error });
+      throw error;
+    });
     onProgress?.({ step: 'place', done: (done += 1), total: added.length });
   });
 }
@@ -41,7 +45,12 @@ async function placePackage(planned: PlannedPackage, { store, format, repository
 export async function isPlaced(planned: Pick<PlannedPackage, 'path' | 'size' | 'sha256' | 'key'>, store: ObjectStore, signal: AbortSignal): Promise<boolean> {
   const head = await store.head(planned.path, { signal });
   if (head === undefined) return false;
-  const sha256 = await digestOf(planned.path, head, { store, signal, expectedSize: planned.size });
+  const sha256 = await digestOf(planned.path, head, { store, signal, expectedSize: planned.size }).catch((error: unknown) => {
+    // Moved away as it was read.
+    if (isMillraceError(error) && error.code === 'blob-not-found') return 'gone' as const;
+    throw error;
+  });
+  if (sha256 === 'gone') return false;
   if (sha256 === planned.sha256) return true;
   throw new MillraceError('package-conflict', `${planned.path} is there with other bytes: ${head.size} bytes${sha256 === undefined ? '' : ` with SHA-256 ${sha256}`}, where ${planned.key} has ${planned.size} bytes with SHA-256 ${planned.sha256}`, {
     details: [{ key: planned.key, path: planned.path, published: sha256 ?? null, offered: planned.sha256 }],

@@ -94,3 +94,35 @@ describe('a prune while a roll-back is under way', () => {
     expect(await readAsClient(scene.folderOf(name))).toEqual({ state: 3, keys: all });
   });
 });
+
+describe('a package that is moved as it is placed', () => {
+  it.each(['get', 'copy'])('is looked for again, and nothing is refused for it: before the %s', async (call) => {
+    const name = await scene.repository({ graceSeconds: 0 });
+    await scene.publish(name, ['kept', '1'], ['gone', '1']);
+    await scene.request(name, { kind: 'remove', keys: [keyOf('gone', '1')] });
+    await scene.carryOut(name);
+    const at = `packages/${keyOf('gone', '1')}`;
+    const store = scene.placeOf(name);
+    if (call === 'copy') {
+      await store.copy(at, `.obsolete/${at}`);
+      await store.remove([at]);
+    }
+    await scene.request(name, { kind: 'roll-back', to: 1 });
+    const state = (await scene.commands().plan(name, { changes: 10 }))!;
+    let moved = false;
+    const moving = breakingStore(store, {
+      before: async (called) => {
+        if (called !== `${call} ${at}` || moved) return;
+        moved = true;
+        if (call === 'get') await store.copy(at, `.obsolete/${at}`);
+        await store.remove([call === 'get' ? at : `.obsolete/${at}`]);
+      },
+    });
+    const placing = scene.engine(() => moving.store).place(state, options);
+    if (call === 'get') await placing;
+    else await expect(placing).rejects.toMatchObject({ code: 'storage-conflict' });
+    expect(moved).toBe(true);
+    expect((await store.head(at))?.size).toBe(call === 'get' ? 12 : undefined);
+    if (call === 'copy') await expect(scene.engine().place(state, options)).rejects.toMatchObject({ code: 'package-not-found', details: [{ key: keyOf('gone', '1') }] });
+  });
+});

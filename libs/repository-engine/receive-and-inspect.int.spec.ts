@@ -36,6 +36,18 @@ describe('an upload', () => {
     await expect(scene.reads().upload(id)).rejects.toMatchObject({ code: 'upload-not-found' });
   });
 
+  it.each(['with', 'without'])('goes on under its id after a crash between its arrival and its record, %s a digest of the client', async (said) => {
+    const name = await scene.repository();
+    const content = linePackage('a', '1');
+    const id = randomUUID();
+    const given = { id, fileName: 'a.rpm', by, ...(said === 'with' ? { sha256: sha256(content) } : {}) };
+    const killed = scene.engine((folder) => breakingStore(scene.placeOf(folder), { at: 1, after: true }).store);
+    await expect(killed.receive(name, stream(content), given)).rejects.toThrow('killed');
+    expect(incoming(name)).toEqual([id]);
+    await expect(scene.engine().receive(name, stream(linePackage('b', '1')), { id, fileName: 'b.rpm', by })).rejects.toMatchObject({ code: 'idempotency-conflict' });
+    expect(await scene.engine().receive(name, stream(content), given)).toMatchObject({ id, sha256: sha256(content), size: content.length });
+  });
+
   it('cannot take the id of another, nor one that is no UUID', async () => {
     const name = await scene.repository();
     const id = await scene.upload(name, { name: 'a', version: '1' });

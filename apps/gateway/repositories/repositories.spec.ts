@@ -210,6 +210,24 @@ describe('a change', () => {
     expect([...gateway.repositories.changes.keys()]).toEqual([]);
   });
 
+  it('is tried with few others at once: what hostile packages say is in memory meanwhile', async () => {
+    const dependencies = gateway.repositories.dependencies();
+    let [running, most] = [0, 0];
+    const inspect = async (): Promise<void> => {
+      most = Math.max(most, (running += 1));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      running -= 1;
+    };
+    const other = await startTestGateway({ dependencies: { repositories: { ...dependencies, engine: { ...dependencies.engine, inspect } } } });
+    try {
+      const body = JSON.stringify({ uploads: [await upload('a.rpm')], dryRun: true });
+      const answers = await Promise.all(Array.from({ length: 8 }, () => fetch(`${other.url}/v1/repositories/fedora/publish`, { method: 'POST', headers: { authorization }, body })));
+      expect([answers.map(({ status }) => status), most]).toEqual([Array.from({ length: 8 }, () => 200), 2]);
+    } finally {
+      await other.close();
+    }
+  });
+
   it('of another repository, or of none, is not found', async () => {
     await create('other');
     const { id } = changeView.parse((await ask('POST', '/other/sign')).json);
