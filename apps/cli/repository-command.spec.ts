@@ -88,6 +88,13 @@ describe('millrace repo publish', () => {
     expect(service.changes.size).toBe(0);
   });
 
+  it('with --dry-run ends as publishing would, when it would be refused', async () => {
+    service.problem = { status: 409, code: 'change-guarded', detail: 'it would drop 9 of 9 packages' };
+    expect(await cli('remove', 'stable', 'a.rpm', '--dry-run')).toMatchObject({ exitCode: errorTable['change-guarded'].exit, stdout: 'would be removed: 1\n  a.rpm\nNothing was changed.\n', stderr: expect.stringContaining('it would be refused: it would drop 9 of 9 packages') });
+    expect((await cli('publish', 'stable', file('a.rpm'), '--dry-run')).exitCode).toBe(errorTable['change-guarded'].exit);
+    expect(service.changes.size).toBe(0);
+  });
+
   it('takes bytes that a session or a compose has', async () => {
     await cli('publish', 'stable', '--digest', 'a'.repeat(64), '--digest', 'b'.repeat(64), '--compose', '7', '--component', 'main', '--force');
     expect(posted('publish')).toMatchObject([{ contents: [{ sha256: 'a'.repeat(64), from: { compose: 7 } }, { sha256: 'b'.repeat(64), from: { compose: 7 } }], uploads: [], component: 'main', force: true }]);

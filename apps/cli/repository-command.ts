@@ -19,7 +19,7 @@ import {
   type PreviewView,
   type Query,
 } from './repository-api.js';
-import { applyChange, publishPackages, type AskedPublication, type ChangeContext } from './repository-publish.js';
+import { applyChange, failed, publishPackages, type AskedPublication, type ChangeContext } from './repository-publish.js';
 import { changeTable, changeText, diffText, packageTable, packageText, previewText, repositoryTable, repositoryText, stateTable } from './repository-texts.js';
 import type { SessionCommandContext } from './session-command.js';
 import { printable } from './terminal.js';
@@ -72,6 +72,7 @@ export async function repositoryPublish(context: RepositoryCommandContext, asked
   const { state, listed, change } = await publishPackages(asked, context);
   if (change === undefined) return print(context, { state, listed, change: null }, () => `State ${state} has all of it already.`);
   print(context, { ...change, listed }, () => changedText(change));
+  requirePossible(change);
 }
 
 export interface ChangeFlags {
@@ -83,6 +84,7 @@ export interface ChangeFlags {
 export async function repositoryChange(context: RepositoryCommandContext, { name, action, body, wait, ...flags }: { readonly name: string; readonly action: 'remove' | 'rollback' | 'sign'; readonly body: object } & ChangeFlags): Promise<void> {
   const change = await applyChange({ name, action, body: { ...body, ...flags }, wait }, context);
   print(context, change, () => changedText(change));
+  requirePossible(change);
 }
 
 export async function repositoryDelete(context: RepositoryCommandContext, name: string, force: boolean): Promise<void> {
@@ -109,6 +111,11 @@ export async function repositoryStatus(context: RepositoryCommandContext, name: 
 function printPage<Item>(context: RepositoryCommandContext, page: PageOf<Item>, { table, none }: { readonly table: (items: readonly Item[]) => string; readonly none: string }): void {
   const more = page.nextCursor === null ? '' : `\nMore: --cursor ${printable(page.nextCursor)}`;
   print(context, page, () => (page.items.length === 0 ? none : `${table(page.items)}${more}`));
+}
+
+/** A dry run ends as the change itself would: builds ask by the exit code. */
+function requirePossible(change: ChangeView | PreviewView): void {
+  if (isPreview(change) && change.problem !== null) throw failed({ problem: { ...change.problem, message: `it would be refused: ${change.problem.message}` } });
 }
 
 function changedText(change: ChangeView | PreviewView): string {

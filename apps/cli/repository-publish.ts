@@ -93,7 +93,7 @@ export async function changeEnd(name: string, id: string, { client, signal }: Pi
   }
 }
 
-export function failed({ problem }: ChangeView): MillraceError {
+export function failed({ problem }: Pick<ChangeView, 'problem'>): MillraceError {
   const { code, message, details } = problem ?? { code: 'internal', message: 'the change failed', details: [] };
   return new MillraceError(code as MillraceError['code'], message, { details });
 }

@@ -66,8 +66,7 @@ export function changeText({ id, kind, phase, outcome, problem }: ChangeView): s
 export function previewText({ added, same, removed, obsoleted, problem }: PreviewView): string {
   const keys = (packages: readonly PackageView[]): readonly string[] => packages.map(({ key }) => key);
   const lists = [named('would be added', keys(added)), named('there already', same), named('would be removed', keys(removed)), named('would be obsoleted', keys(obsoleted))].filter((text) => text !== '');
-  const verdict = problem === null ? 'It would be done. Nothing was changed.' : `It would be refused: ${printable(problem.code)}: ${printable(problem.message)}`;
-  return [...lists, verdict].join('\n');
+  return [...lists, `${problem === null ? 'It would be done. ' : ''}Nothing was changed.`].join('\n');
 }
 
 export function diffText({ from, to, added, removed }: DiffView): string {

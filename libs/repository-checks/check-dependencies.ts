@@ -5,6 +5,7 @@ import type { RepositoryKind } from '../repository/repository.js';
 import type { CheckOptions, CheckParts } from './check-parts.js';
 import type { FindingCollector } from './collect-findings.js';
 import type { Finding } from './finding.js';
+import { installedTogether } from './installed-together.js';
 
 export interface DependenciesSubject {
   readonly name: string;
@@ -13,8 +14,9 @@ export interface DependenciesSubject {
   readonly findings: FindingCollector;
 }
 
-/** A requirement, once for all packages that have it. */
+/** A requirement, once for all packages of an architecture that have it. */
 interface Requirement {
+  readonly architecture: string;
   readonly alternatives: readonly Relation[];
   /** The first of them. */
   readonly neededBy: PackageOf[];
@@ -58,8 +60,8 @@ export async function checkDependencies(parts: CheckParts, subject: Dependencies
     const place = own ? subject : { ...subject, name, state: (await parts.reads.get(name)).state, findings: undefined };
     for await (const [listed, { provides }] of relationsOf(parts, { ...place, format, told: own }, options)) {
       for (const provided of provides) {
-        for (const { relation, requirement } of wanted.get(provided.name) ?? []) meet(format, requirement, { relation, provided });
-        if (own) for (const conflict of unwanted.get(provided.name) ?? []) tellConflicts(format, { conflict, provided, listed, told }, subject.findings);
+        for (const { relation, requirement } of wanted.get(provided.name) ?? []) if (installedTogether(subject.kind, requirement.architecture, listed.architecture)) meet(format, requirement, { relation, provided });
+        if (own) for (const conflict of unwanted.get(provided.name) ?? []) tellConflicts(format, { kind: subject.kind, conflict, provided, listed, told }, subject.findings);
       }
     }
   }
@@ -114,8 +116,9 @@ function readRelations({ format, findings, told }: Place, listed: ListedPackage,
 }
 
 function addRequirement(requirements: Map<string, Requirement>, alternatives: readonly Relation[], by: PackageOf): void {
-  const text = alternatives.map(relationText).join(' | ');
-  const known = requirements.get(text) ?? { alternatives, neededBy: [], needed: 0, met: false, seen: undefined };
+  const { architecture } = by;
+  const text = `${architecture}\0${alternatives.map(relationText).join(' | ')}`;
+  const known = requirements.get(text) ?? { architecture, alternatives, neededBy: [], needed: 0, met: false, seen: undefined };
   requirements.set(text, known);
   known.needed += 1;
   if (known.neededBy.length < named) known.neededBy.push(by);
@@ -144,16 +147,17 @@ function meet(format: PackageFormat, requirement: Requirement, { relation, provi
   else if ((requirement.seen ??= []).length < versionsShown) requirement.seen.push(relationText(provided));
 }
 
-function tellUnmet({ alternatives, neededBy, needed, seen }: Requirement, findings: FindingCollector): void {
+function tellUnmet({ architecture, alternatives, neededBy, needed, seen }: Requirement, findings: FindingCollector): void {
   const expected = alternatives.map(relationText).join(' | ');
   const rest = needed - neededBy.length;
   const there = seen !== undefined ? { kind: 'version-conflict' as const, found: seen.join(', ') } : { kind: 'missing-dependency' as const };
-  const why = there.found === undefined ? 'which nothing provides' : `and there is only ${there.found}`;
+  const why = there.found === undefined ? `which nothing provides for ${architecture}` : `and there is only ${there.found}`;
   for (const by of neededBy) findings.add({ ...there, package: by, expected, message: `${by.key} needs ${JSON.stringify(expected)}, ${why}` });
   if (rest > 0) findings.add({ ...there, expected, message: `${rest} more packages need ${JSON.stringify(expected)}, ${why}` });
 }
 
 interface ConflictMet {
+  readonly kind: RepositoryKind;
   readonly conflict: Conflict;
   readonly provided: Relation;
   readonly listed: ListedPackage;
@@ -161,8 +165,8 @@ interface ConflictMet {
 }
 
 /** Versions of one package are never installed together; that they conflict is no news. */
-function tellConflicts(format: PackageFormat, { conflict, provided, listed, told }: ConflictMet, findings: FindingCollector): void {
-  const others = conflict.of.filter(({ name, key }) => name !== listed.name && !told.has(`${key}\0${listed.key}`));
+function tellConflicts(format: PackageFormat, { kind, conflict, provided, listed, told }: ConflictMet, findings: FindingCollector): void {
+  const others = conflict.of.filter(({ name, key, architecture }) => name !== listed.name && installedTogether(kind, architecture, listed.architecture) && !told.has(`${key}\0${listed.key}`));
   if (others.length === 0 || told.size >= conflictsTold || !format.satisfies(conflict.relation, provided)) return;
   for (const by of others) {
     told.add(`${by.key}\0${listed.key}`);

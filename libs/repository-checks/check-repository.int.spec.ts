@@ -97,6 +97,22 @@ describe('the check of a repository', () => {
     expect(found(await check('needs', { with: ['base'] }))).toEqual({ conflict: 1 });
   });
 
+  it('counts on nothing that another architecture has, as apt does', async () => {
+    await living.create('several', 'deb', { deb: { origin: '', label: '', suite: 'stable', codename: 'stable', description: '', components: ['main'], architectures: ['amd64', 'arm64'], validSeconds: null } });
+    await living.publishDebs('several', [
+      { name: 'app', fields: 'Depends: library, shared\n' },
+      { name: 'app', architecture: 'arm64', fields: 'Depends: library, shared, data\n' },
+      { name: 'library', architecture: 'arm64', fields: 'Conflicts: data\n' },
+      { name: 'shared', architecture: 'all', fields: 'Depends: data\n' },
+      { name: 'data' },
+    ]);
+    const report = await check('several');
+    expect(report.findings.map(({ kind, package: about, expected, message }) => [kind, about?.key, expected, message.replace(/^.*, /, '')])).toEqual([
+      ['missing-dependency', 'app_1.0-1_amd64.deb', 'library', 'which nothing provides for amd64'],
+      ['missing-dependency', 'app_1.0-1_arm64.deb', 'data', 'which nothing provides for arm64'],
+    ]);
+  });
+
   it('tells what is known of no package any more', async () => {
     await living.create('forgotten', 'deb');
     await living.publishDebs('forgotten', [{ name: 'bash', content: 'forgotten\n' }, { name: 'nano', content: 'garbled\n' }]);
@@ -144,6 +160,17 @@ describe('the check of a repository', () => {
       '',
     ]);
     expect(readFileSync(path.join(living.directory, 'output/kept/repo_consistency.txt'), 'utf8')).toMatch(/^repo consistency report at state 1\naa_1/);
+  });
+
+  it.each(['{}', 'null', '[]', '{"counts":7,"findings":"none"}', '<html>', ''])('of whose kept report somebody has made %j has none, and is checked and mended all the same', async (text) => {
+    const name = `meddled-${sha256(text).slice(0, 8)}`;
+    await living.create(name, 'deb');
+    await living.publishDebs(name, [{ name: 'aa' }]);
+    await living.storeOf(name).put('.reports/check.json', Buffer.from(text));
+    expect(await living.maintenance().report(name)).toBeUndefined();
+    expect(await living.maintenance().repair(name, { by: 'ann', dryRun: false, force: false, signal })).toMatchObject({ steps: [] });
+    await check(name);
+    expect(await living.maintenance().report(name)).toMatchObject({ packages: 1 });
   });
 
   it('counts all, and keeps some, when a whole bucket is gone', async () => {

@@ -6,6 +6,7 @@ import type { ObjectStore } from '../object-storage/object-store.js';
 import { repositoryConsistencyText, reportText } from '../repository-formats/haiku/consistency-text.js';
 import type { RepositoryChange } from '../repository/repository-change.js';
 import type { CheckReport } from './finding.js';
+import { parseReport } from './report-schema.js';
 
 /** Beside the repository, so that every gateway and worker reads the same; served to nobody. */
 const folder = '.reports/';
@@ -37,14 +38,6 @@ export async function keepReport(report: CheckReport, { store, outputDirectory, 
 export async function readReport(store: ObjectStore, signal: AbortSignal): Promise<CheckReport | undefined> {
   const text = await readText(store, reportKey, signal);
   return text === undefined ? undefined : parseReport(text);
-}
-
-function parseReport(text: string): CheckReport | undefined {
-  try {
-    return JSON.parse(text) as CheckReport;
-  } catch {
-    return undefined; // the next check writes another
-  }
 }
 
 export function readReportText(store: ObjectStore, signal: AbortSignal): Promise<string | undefined> {

@@ -49,6 +49,13 @@ describe('inspecting what a change publishes', () => {
     expect(await scene.reads().change(id)).toMatchObject({ phase: 'waiting' });
   });
 
+  it('tells nothing of what was uploaded to another repository', async () => {
+    const [name, other] = [await scene.repository(), await scene.repository()];
+    const upload = await scene.upload(other, { name: 'secret', version: '1' });
+    const trial: RepositoryChange = { id: randomUUID(), repository: name, request: { kind: 'publish', uploads: [upload], contents: [], origin: {} }, by, force: false, phase: 'waiting', outcome: null, problem: null, requestedAt: '', endedAt: null };
+    await expect(scene.engine().inspect(trial, options)).rejects.toMatchObject({ code: 'upload-not-found', message: expect.not.stringContaining('secret'), details: undefined });
+  });
+
   it('refuses a package that brings a mistake of a reader to light, so that the others of the repository are published', async () => {
     const deep = (): number => 1 + deep();
     const mistaken: PackageFormat = { ...lineFormat, inspect: async (bytes, given) => ({ ...(await lineFormat.inspect(bytes, given)), name: String(deep()) }) };

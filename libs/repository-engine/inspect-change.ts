@@ -35,7 +35,9 @@ export async function inspectChange(change: RepositoryChange, options: EngineOpt
   const refused: RefusedPackage[] = [];
   let done = 0;
   await forEachAtOnce(uploads, atOnce, async (id) => {
-    const problem = await inspectUpload(await engine.reads.upload(id), inspection);
+    const upload = await engine.reads.upload(id);
+    if (upload.repository !== change.repository) throw new MillraceError('upload-not-found', `the repository ${change.repository} has no upload ${id}`);
+    const problem = await inspectUpload(upload, inspection);
     if (problem !== undefined) refused.push(problem);
     options.onProgress?.({ step: 'inspect', done: (done += 1), total: uploads.length });
   });

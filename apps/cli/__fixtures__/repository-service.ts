@@ -53,10 +53,10 @@ export class RepositoryService extends RecordingServer {
   }
 
   #ask({ body }: SeenRequest, { response, kind }: { readonly response: ServerResponse; readonly kind: string }): void {
-    if (this.problem !== undefined) return problem(response, this.problem);
     const { changeId = '', uploads = [], keys = [], dryRun = false } = body as { readonly changeId?: string; readonly uploads?: readonly string[]; readonly keys?: readonly string[]; readonly dryRun?: boolean };
     const added = uploads.map((each) => this.uploads.get(each)?.fileName ?? 'lost');
-    if (dryRun) return json(response, { dryRun, added: added.map((key) => this.#listed(key)), same: [], removed: keys.map((key) => this.#listed(key)), obsoleted: [], problem: null });
+    if (dryRun) return json(response, { dryRun, added: added.map((key) => this.#listed(key)), same: [], removed: keys.map((key) => this.#listed(key)), obsoleted: [], problem: this.problem === undefined ? null : { code: this.problem.code, message: this.problem.detail, details: [] } });
+    if (this.problem !== undefined) return problem(response, this.problem);
     if (!this.changes.has(changeId)) this.changes.set(changeId, { id: changeId, repository: 'stable', kind, by: 'spec', phase: 'done', outcome: { state: (this.state += 1), added, same: [], removed: keys, obsoleted: [] }, problem: null, requestedAt: at, endedAt: at });
     if ((this.cutChanges -= 1) >= 0) return void response.socket?.destroy();
     this.#change(response, changeId);
