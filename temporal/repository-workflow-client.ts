@@ -1,7 +1,7 @@
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isMillraceError } from '../libs/errors/millrace-error.js';
-import { applyChangeUpdate, repositoryChangedSignal, repositoryStatusQuery, repositoryTaskQueue, repositoryWorkflowId, repositoryWorkflowType } from '../workflows/repository/repository-messages.js';
+import { applyChangeUpdate, repositoryChangedSignal, repositoryStatusQuery, repositoryTaskQueue, repositoryUpkeepWorkflowId, repositoryUpkeepWorkflowType, repositoryWorkflowId, repositoryWorkflowType } from '../workflows/repository/repository-messages.js';
 import { withinDeadline } from './within-deadline.js';
 import { asMillraceError } from './workflow-errors.js';
 import type { Client, WorkflowHandle } from '@temporalio/client';
@@ -19,10 +19,12 @@ export interface RepositoryWorkflowClientOptions {
  * becomes of it), `repository-not-found` (no such workflow), and whatever code a change has failed with. A call that was given up may still take effect.
  */
 export interface RepositoryWorkflowClient {
-  /** Resolves when the workflow is durable. One that runs is fine; one that was terminated or has completed is started again and does what the record says. */
+  /** Resolves when the workflow, and that of its upkeep, is durable. One that runs is fine; one that was terminated or has completed is started again and does what the record says. */
   start(name: string, options?: CallOptions): Promise<void>;
   /** The record has changes that wait, or other settings. Starts the workflow where there is none. */
   changed(name: string, options?: CallOptions): Promise<void>;
+  /** The record has changes that wait. */
+  poke(name: string, options?: CallOptions): Promise<void>;
   /** Answers when a change that is in the record has ended; names in its lists are cut at `shownNames`. Starts the workflow where there is none. */
   apply(name: string, changeId: string, options?: CallOptions): Promise<ChangeOutcome>;
   status(name: string, options?: CallOptions): Promise<RepositoryStatus>;
@@ -34,9 +36,9 @@ const defaultDeadline = 3000;
 const handOverPause = 100;
 
 export function createRepositoryWorkflowClient(client: Client, options: RepositoryWorkflowClientOptions = {}): RepositoryWorkflowClient {
-  const started = (name: string) =>
+  const started = (name: string, workflowId = repositoryWorkflowId(name)) =>
     ({
-      workflowId: repositoryWorkflowId(name),
+      workflowId,
       taskQueue: options.taskQueue ?? repositoryTaskQueue,
       args: [{ name }],
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
@@ -53,7 +55,12 @@ export function createRepositoryWorkflowClient(client: Client, options: Reposito
     }
   }
 
-  const start = (name: string, callOptions?: CallOptions): Promise<void> => call(name, callOptions, async () => void (await client.workflow.start(repositoryWorkflowType, started(name))));
+  const upkeepOf = (name: string) => started(name, repositoryUpkeepWorkflowId(name));
+  const start = (name: string, callOptions?: CallOptions): Promise<void> =>
+    call(name, callOptions, async () => {
+      await client.workflow.start(repositoryWorkflowType, started(name));
+      await client.workflow.start(repositoryUpkeepWorkflowType, upkeepOf(name));
+    });
 
   /** A long history is handed over in a moment; the same update then reaches the next run. */
   async function apply(name: string, changeId: string, callOptions: CallOptions | undefined): Promise<ChangeOutcome> {
@@ -73,7 +80,12 @@ export function createRepositoryWorkflowClient(client: Client, options: Reposito
   return {
     start,
     apply,
-    changed: (name, callOptions) => call(name, callOptions, async () => void (await client.workflow.signalWithStart(repositoryWorkflowType, { ...started(name), signal: repositoryChangedSignal }))),
+    changed: (name, callOptions) =>
+      call(name, callOptions, async () => {
+        await client.workflow.signalWithStart(repositoryWorkflowType, { ...started(name), signal: repositoryChangedSignal });
+        await client.workflow.signalWithStart(repositoryUpkeepWorkflowType, { ...upkeepOf(name), signal: repositoryChangedSignal });
+      }),
+    poke: (name, callOptions) => call(name, callOptions, async () => void (await client.workflow.signalWithStart(repositoryWorkflowType, { ...started(name), signal: repositoryChangedSignal }))),
     status: (name, callOptions) => call(name, callOptions, (handle) => handle.query(repositoryStatusQuery)),
   };
 }

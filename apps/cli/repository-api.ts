@@ -30,6 +30,21 @@ const uploadSchema = z.looseObject({ id: z.string(), fileName: z.string(), sha25
 const prunedSchema = z.looseObject({ dryRun: z.boolean(), moved: z.array(z.string()), deleted: z.array(z.string()), strangers: z.array(z.string()) });
 const diffSchema = z.looseObject({ from: count, to: count, added: z.array(packageSchema), removed: z.array(packageSchema) });
 const reportSchema = z.looseObject({});
+const synchronisedSchema = z.looseObject({
+  listed: count,
+  wanted: count,
+  taken: count,
+  bytes: count,
+  removed: z.array(z.string()),
+  refused: z.array(z.looseObject({ path: z.string(), code: z.string(), reason: z.string() })),
+  refusals: count,
+  changes: z.array(z.string()),
+});
+const repairedSchema = z.looseObject({
+  steps: z.array(z.looseObject({ action: z.string(), path: z.string().optional(), package: z.string().optional() })),
+  left: z.array(z.looseObject({ message: z.string() })),
+  changes: z.array(z.string()),
+});
 const nextCursor = z.string().nullable();
 const pageOf = <Item extends z.ZodType>(item: Item) => z.looseObject({ items: z.array(item), nextCursor });
 
@@ -41,6 +56,8 @@ export type ChangeView = z.infer<typeof changeSchema>;
 export type PreviewView = z.infer<typeof previewSchema>;
 export type UploadView = z.infer<typeof uploadSchema>;
 export type PrunedView = z.infer<typeof prunedSchema>;
+export type SynchronisedView = z.infer<typeof synchronisedSchema>;
+export type RepairedView = z.infer<typeof repairedSchema>;
 export type DiffView = z.infer<typeof diffSchema>;
 export interface PageOf<Item> {
   readonly items: readonly Item[];
@@ -94,14 +111,14 @@ export async function findChange(client: ControlClient, name: string, { id, wait
   return parse(changeSchema, await client.json({ method: 'GET', path: `${placeOf(name)}/changes/${encodeURIComponent(id)}`, ...(wait === 0 ? {} : waiting(wait)) }));
 }
 
-export async function pruneRepository(client: ControlClient, name: string, body: object): Promise<PrunedView> {
-  return parse(prunedSchema, await client.json({ method: 'POST', path: `${placeOf(name)}/prune`, body, timeout: longest }));
-}
+export const checkRepository = (client: ControlClient, name: string, body: object): Promise<Readonly<Record<string, unknown>>> => maintain(client, { name, action: 'check', body }, reportSchema);
+export const repairRepository = (client: ControlClient, name: string, body: object): Promise<RepairedView> => maintain(client, { name, action: 'repair', body }, repairedSchema);
+/** `sync` follows the upstream of a mirror, `import` takes over what lies elsewhere. */
+export const synchroniseRepository = (client: ControlClient, asked: { readonly name: string; readonly action: 'sync' | 'import'; readonly body: object }): Promise<SynchronisedView> => maintain(client, asked, synchronisedSchema);
+export const pruneRepository = (client: ControlClient, name: string, body: object): Promise<PrunedView> => maintain(client, { name, action: 'prune', body }, prunedSchema);
 
-export type MaintenanceAction = 'check' | 'repair' | 'sync' | 'import';
-
-export async function maintain(client: ControlClient, { name, action, body }: { readonly name: string; readonly action: MaintenanceAction; readonly body: object }): Promise<Readonly<Record<string, unknown>>> {
-  return parse(reportSchema, await client.json({ method: 'POST', path: `${placeOf(name)}/${action}`, body, timeout: longest }));
+async function maintain<Schema extends z.ZodType>(client: ControlClient, { name, action, body }: { readonly name: string; readonly action: string; readonly body: object }, schema: Schema): Promise<z.infer<Schema>> {
+  return parse(schema, await client.json({ method: 'POST', path: `${placeOf(name)}/${action}`, body, timeout: longest }));
 }
 
 export const readReportText = (client: ControlClient, name: string): Promise<string> => client.text({ method: 'GET', path: `${placeOf(name)}/report.txt` });

@@ -88,6 +88,13 @@ describe('millrace repo publish', () => {
     expect(service.changes.size).toBe(0);
   });
 
+  it('with --dry-run ends as publishing would, when it would be refused', async () => {
+    service.problem = { status: 409, code: 'change-guarded', detail: 'it would drop 9 of 9 packages' };
+    expect(await cli('remove', 'stable', 'a.rpm', '--dry-run')).toMatchObject({ exitCode: errorTable['change-guarded'].exit, stdout: 'would be removed: 1\n  a.rpm\nNothing was changed.\n', stderr: expect.stringContaining('it would be refused: it would drop 9 of 9 packages') });
+    expect((await cli('publish', 'stable', file('a.rpm'), '--dry-run')).exitCode).toBe(errorTable['change-guarded'].exit);
+    expect(service.changes.size).toBe(0);
+  });
+
   it('takes bytes that a session or a compose has', async () => {
     await cli('publish', 'stable', '--digest', 'a'.repeat(64), '--digest', 'b'.repeat(64), '--compose', '7', '--component', 'main', '--force');
     expect(posted('publish')).toMatchObject([{ contents: [{ sha256: 'a'.repeat(64), from: { compose: 7 } }, { sha256: 'b'.repeat(64), from: { compose: 7 } }], uploads: [], component: 'main', force: true }]);
@@ -115,7 +122,8 @@ describe('millrace repo', () => {
   it('create sends what its files say', async () => {
     const info = file('repo.info', 'name X\n');
     const settings = file('settings.json', '{"keepVersions":3}');
-    expect((await cli('create', 'mine', '--kind', 'haiku', '--info', info, '--settings', settings, '--key', 'old', '--key', 'new', '--store', 'hpkg', '--folder', 'master/x86_64')).exitCode).toBe(0);
+    const made = await cli('create', 'mine', '--kind', 'haiku', '--info', info, '--settings', settings, '--key', 'old', '--key', 'new', '--store', 'hpkg', '--folder', 'master/x86_64');
+    expect([made.exitCode, made.stdout.includes('workflow')]).toEqual([0, false]);
     expect(service.seen[0]).toMatchObject({ line: 'POST /v1/repositories', body: { name: 'mine', kind: 'haiku', repoInfo: 'name X\n', settings: { keepVersions: 3, keys: ['old', 'new'] }, store: 'hpkg', folder: 'master/x86_64' } });
     for (const parameters of [['create', 'x'], ['create', 'x', '--kind', 'msi'], ['create', 'x', '--kind', 'rpm', '--settings', info]]) expect((await cli(...parameters)).exitCode).toBe(64);
   });
@@ -142,8 +150,9 @@ describe('millrace repo', () => {
   it('remove, rollback and sign are changes', async () => {
     expect((await cli('remove', 'stable', 'a.rpm', 'b.rpm')).stdout).toBe('State 5.\nremoved: 2\n  a.rpm\n  b.rpm\n');
     await cli('rollback', 'stable', '3', '--force');
+    expect((await cli('sign', 'stable')).stdout).toBe('State 7.\n');
     await cli('sign', 'stable', '--no-wait');
-    expect([posted('remove'), posted('rollback'), posted('sign')]).toMatchObject([[{ keys: ['a.rpm', 'b.rpm'], force: false }], [{ to: 3, force: true }], [{ changeId: expect.any(String) }]]);
+    expect([posted('remove'), posted('rollback'), posted('sign')]).toMatchObject([[{ keys: ['a.rpm', 'b.rpm'], force: false }], [{ to: 3, force: true }], [{ changeId: expect.any(String) }, { changeId: expect.any(String) }]]);
     expect(service.seen.at(-1)?.header.prefer).toBe('wait=0');
     expect((await cli('rollback', 'stable', 'two')).exitCode).toBe(64);
   });
@@ -160,7 +169,7 @@ describe('millrace repo', () => {
   });
 
   it('check prints the report, and ends with a code of its own where something is wrong', async () => {
-    expect(await cli('check', 'stable')).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^repo consistency report at 4\n0 findings [^\u001b]*\n$/) });
+    expect(await cli('check', 'stable')).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^repo consistency report at 4\n0 findings [^\u001b]*\na\.rpm:\n {2}requires b\n$/) });
     service.findings = [{ kind: 'missing-object' }];
     expect(await cli('check', 'stable', '--deep', '--json')).toMatchObject({ exitCode: 65, stdout: '{"findings":[{"kind":"missing-object"}]}\n' });
     expect(posted('check')).toEqual([{ deep: false }, { deep: true }]);
@@ -168,13 +177,24 @@ describe('millrace repo', () => {
 
   it('prune, repair and sync are careful where they are told to be', async () => {
     expect((await cli('prune', 'stable', '--dry-run')).stdout).toBe('would be moved to .obsolete/: 1\n  old.rpm\n');
-    expect((await cli('repair', 'stable', '--force')).exitCode).toBe(0);
-    expect(JSON.parse((await cli('sync', 'stable', '--json')).stdout)).toEqual({ asked: { force: false, dryRun: false } });
+    expect(await cli('repair', 'stable', '--force')).toMatchObject({ exitCode: 0, stdout: 'steps: 2\n  bring-back a.rpm\n  write-index\nwhat no command can mend: 1\n  b.rpm needs c\nState 5.\n' });
+    expect(JSON.parse((await cli('sync', 'stable', '--json')).stdout)).toMatchObject({ asked: { force: false, dryRun: false }, changes: ['going'], outcomes: [{ id: 'going', outcome: { state: 6 } }] });
     expect([posted('prune'), posted('repair')]).toEqual([[{ dryRun: true, force: false }], [{ force: true, dryRun: false }]]);
   });
 
+  it('sync ends when clients see what it has fetched, and fails with the change that does', async () => {
+    service.goesOn = 1;
+    const left = 'left out: 1\n  bad.rpm: digest-mismatch: other bytes\\u{1b}[31m\n';
+    expect(await cli('sync', 'stable')).toMatchObject({ exitCode: 0, stdout: `3 packages there, 2 of them not here. Fetched: 1 (2.0 KiB).\nremoved: 1\n  old.rpm\n${left}State 5.\n` });
+    expect(service.lines.filter((line) => line.endsWith('/changes/going'))).toHaveLength(2);
+    expect((await cli('sync', 'stable', '--dry-run')).stdout).toBe(`3 packages there, 2 of them not here.\nwould be removed: 1\n  old.rpm\n${left}Nothing was changed.\n`);
+    expect((await cli('sync', 'stable', '--no-wait')).stdout).toContain('changes that go on: 1\n  going\n');
+    service.problem = { status: 409, code: 'change-guarded', detail: 'too much would go' };
+    expect(await cli('sync', 'stable')).toMatchObject({ exitCode: errorTable['change-guarded'].exit, stderr: expect.stringContaining('too much would go') });
+  });
+
   it('import takes over what lies elsewhere, with the keys that it has to be signed with', async () => {
-    expect(JSON.parse((await cli('import', 'stable', '--from', 'https://old.test/x', '--key-file', file('old.asc', 'KEY'), '--dry-run', '--json')).stdout)).toEqual({ asked: { url: 'https://old.test/x', keys: ['KEY'], dryRun: true, force: false } });
+    expect(JSON.parse((await cli('import', 'stable', '--from', 'https://old.test/x', '--key-file', file('old.asc', 'KEY'), '--dry-run', '--json')).stdout)).toMatchObject({ asked: { url: 'https://old.test/x', keys: ['KEY'], dryRun: true, force: false } });
     expect((await cli('import', 'stable')).exitCode).toBe(64);
   });
 });

@@ -14,17 +14,13 @@ import {
   listPackages,
   listRepositories,
   listStates,
-  maintain,
-  pruneRepository,
-  readReportText,
   type ChangeView,
-  type MaintenanceAction,
   type PageOf,
   type PreviewView,
   type Query,
 } from './repository-api.js';
-import { applyChange, publishPackages, type AskedPublication, type ChangeContext } from './repository-publish.js';
-import { changeTable, changeText, diffText, packageTable, packageText, previewText, prunedText, repositoryTable, repositoryText, stateTable } from './repository-texts.js';
+import { applyChange, failed, publishPackages, type AskedPublication, type ChangeContext } from './repository-publish.js';
+import { changeTable, changeText, diffText, packageTable, packageText, previewText, repositoryTable, repositoryText, stateTable } from './repository-texts.js';
 import type { SessionCommandContext } from './session-command.js';
 import { printable } from './terminal.js';
 
@@ -76,6 +72,7 @@ export async function repositoryPublish(context: RepositoryCommandContext, asked
   const { state, listed, change } = await publishPackages(asked, context);
   if (change === undefined) return print(context, { state, listed, change: null }, () => `State ${state} has all of it already.`);
   print(context, { ...change, listed }, () => changedText(change));
+  requirePossible(change);
 }
 
 export interface ChangeFlags {
@@ -87,6 +84,7 @@ export interface ChangeFlags {
 export async function repositoryChange(context: RepositoryCommandContext, { name, action, body, wait, ...flags }: { readonly name: string; readonly action: 'remove' | 'rollback' | 'sign'; readonly body: object } & ChangeFlags): Promise<void> {
   const change = await applyChange({ name, action, body: { ...body, ...flags }, wait }, context);
   print(context, change, () => changedText(change));
+  requirePossible(change);
 }
 
 export async function repositoryDelete(context: RepositoryCommandContext, name: string, force: boolean): Promise<void> {
@@ -110,39 +108,21 @@ export async function repositoryStatus(context: RepositoryCommandContext, name: 
   print(context, found, () => changeText(found));
 }
 
-export async function repositoryPrune(context: RepositoryCommandContext, name: string, body: { readonly dryRun: boolean; readonly force: boolean }): Promise<void> {
-  const done = await pruneRepository(context.client, name, body);
-  print(context, done, () => prunedText(done));
-}
-
-export async function repositoryMaintain(context: RepositoryCommandContext, asked: { readonly name: string; readonly action: Exclude<MaintenanceAction, 'check'>; readonly body: object }): Promise<void> {
-  const done = await maintain(context.client, asked);
-  print(context, done, () => printable(JSON.stringify(done, undefined, 2)).replaceAll('\\u{a}', '\n'));
-}
-
-export async function repositoryImport(context: RepositoryCommandContext, name: string, { from, keyFiles, ...flags }: { readonly from: string; readonly keyFiles: readonly string[]; readonly dryRun: boolean; readonly force: boolean }): Promise<void> {
-  const keys = await Promise.all(keyFiles.map(readText));
-  await repositoryMaintain(context, { name, action: 'import', body: { url: from, ...(keys.length === 0 ? {} : { keys }), ...flags } });
-}
-
-/** Resolves to whether nothing was found. */
-export async function repositoryCheck(context: RepositoryCommandContext, name: string, deep: boolean): Promise<boolean> {
-  const report = await maintain(context.client, { name, action: 'check', body: { deep } });
-  const text = context.json ? '' : await readReportText(context.client, name);
-  print(context, report, () => text.trimEnd().split('\n').map(printable).join('\n'));
-  return !Array.isArray(report['findings']) || report['findings'].length === 0;
-}
-
 function printPage<Item>(context: RepositoryCommandContext, page: PageOf<Item>, { table, none }: { readonly table: (items: readonly Item[]) => string; readonly none: string }): void {
   const more = page.nextCursor === null ? '' : `\nMore: --cursor ${printable(page.nextCursor)}`;
   print(context, page, () => (page.items.length === 0 ? none : `${table(page.items)}${more}`));
+}
+
+/** A dry run ends as the change itself would: builds ask by the exit code. */
+function requirePossible(change: ChangeView | PreviewView): void {
+  if (isPreview(change) && change.problem !== null) throw failed({ problem: { ...change.problem, message: `it would be refused: ${change.problem.message}` } });
 }
 
 function changedText(change: ChangeView | PreviewView): string {
   return isPreview(change) ? previewText(change) : changeText(change);
 }
 
-function print(context: RepositoryCommandContext, value: unknown, text: () => string): void {
+export function print(context: RepositoryCommandContext, value: unknown, text: () => string): void {
   context.terminal.out(`${context.json ? JSON.stringify(value) : text()}\n`);
 }
 
@@ -157,7 +137,7 @@ async function readSettings(file: string): Promise<object> {
   throw new MillraceError('invalid-request', `${file} does not hold a JSON object`, { suggestion: 'docs/reference/repositories.md has the settings of repositories.' });
 }
 
-async function readText(file: string): Promise<string> {
+export async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {

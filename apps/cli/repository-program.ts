@@ -4,22 +4,19 @@ import { repositoryKinds } from '../../libs/repository/repository.js';
 import { composeId, contextOf, leaf, type ServiceOptions } from './command-options.js';
 import {
   repositoryChange,
-  repositoryCheck,
   repositoryConfigure,
   repositoryCreate,
   repositoryDelete,
   repositoryDiff,
   repositoryHistory,
-  repositoryImport,
   repositoryList,
-  repositoryMaintain,
-  repositoryPrune,
   repositoryPublish,
   repositoryShow,
   repositoryStatus,
   type NewRepositoryOptions,
   type RepositoryCommandContext,
 } from './repository-command.js';
+import { repositoryCheck, repositoryPrune, repositoryRepair, repositorySynchronise } from './repository-maintenance.js';
 import type { Terminal } from './terminal.js';
 
 interface PageOptions extends ServiceOptions {
@@ -128,11 +125,11 @@ function addMaintenance(repo: Command, { contextFor, exit }: { readonly contextF
     .action(async (name: string, { deep, ...given }: ServiceOptions & { readonly deep?: true }) => {
       if (!(await repositoryCheck(await contextFor(given), name, deep === true))) exit(exitOfFindings);
     });
-  for (const [action, description] of [['repair', 'mend what a check finds'], ['sync', 'fetch what the upstream of a mirror has']] as const) {
-    cautious(leaf(repo, action, description).argument('<name>')).action(async (name: string, { force, dryRun, ...given }: Omit<FlagOptions, 'wait'>) => repositoryMaintain(await contextFor(given), { name, action, body: { force: force === true, dryRun: dryRun === true } }));
-  }
-  cautious(leaf(repo, 'import', 'take over what another repository lists, once').argument('<name>').requiredOption('--from <url>', 'http(s), file: or store:NAME/FOLDER').option('--key-file <file>', 'public key that its index has to be signed with (repeat it)', collect)).action(
-    async (name: string, { from, keyFile = [], force, dryRun, ...given }: Omit<FlagOptions, 'wait'> & { readonly from: string; readonly keyFile?: readonly string[] }) => repositoryImport(await contextFor(given), name, { from, keyFiles: keyFile, force: force === true, dryRun: dryRun === true }),
+  const waiting = (command: Command): Command => cautious(command).option('--no-wait', 'do not wait until clients see it');
+  waiting(leaf(repo, 'repair', 'mend what a check finds').argument('<name>')).action(async (name: string, { force, dryRun, wait, ...given }: FlagOptions) => repositoryRepair(await contextFor(given), name, { force: force === true, dryRun: dryRun === true, wait }));
+  waiting(leaf(repo, 'sync', 'fetch and publish what the upstream of a mirror has').argument('<name>')).action(async (name: string, { force, dryRun, wait, ...given }: FlagOptions) => repositorySynchronise(await contextFor(given), { name, force: force === true, dryRun: dryRun === true, wait }));
+  waiting(leaf(repo, 'import', 'take over what another repository lists, once').argument('<name>').requiredOption('--from <url>', 'http(s), file: or store:NAME/FOLDER').option('--key-file <file>', 'public key that its index has to be signed with (repeat it)', collect)).action(
+    async (name: string, { from, keyFile = [], force, dryRun, wait, ...given }: FlagOptions & { readonly from: string; readonly keyFile?: readonly string[] }) => repositorySynchronise(await contextFor(given), { name, from: { url: from, keyFiles: keyFile }, force: force === true, dryRun: dryRun === true, wait }),
   );
   cautious(leaf(repo, 'prune', 'move what nothing lists to .obsolete/, and delete what lay there for long').argument('<name>')).action(async (name: string, { force, dryRun, ...given }: Omit<FlagOptions, 'wait'>) =>
     repositoryPrune(await contextFor(given), name, { force: force === true, dryRun: dryRun === true }),

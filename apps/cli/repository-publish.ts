@@ -76,16 +76,24 @@ export async function applyChange({ name, action, body, wait }: { readonly name:
   });
   if (isPreview(change)) return change;
   if (!wait) return change;
-  for (let told = false; change.endedAt === null; told = true) {
-    if (!told) tell(terminal, `the change ${change.id} is recorded and goes on`);
-    signal.throwIfAborted();
-    change = await findChange(client, name, { id: change.id, wait: waitSeconds });
+  if (change.endedAt === null) {
+    tell(terminal, `the change ${change.id} is recorded and goes on`);
+    change = await changeEnd(name, change.id, { client, signal });
   }
   if (change.problem !== null) throw failed(change);
   return change;
 }
 
-function failed({ problem }: ChangeView): MillraceError {
+/** The change when it has ended, well or not. */
+export async function changeEnd(name: string, id: string, { client, signal }: Pick<ChangeContext, 'client' | 'signal'>): Promise<ChangeView> {
+  for (;;) {
+    signal.throwIfAborted();
+    const change = await findChange(client, name, { id, wait: waitSeconds });
+    if (change.endedAt !== null) return change;
+  }
+}
+
+export function failed({ problem }: Pick<ChangeView, 'problem'>): MillraceError {
   const { code, message, details } = problem ?? { code: 'internal', message: 'the change failed', details: [] };
   return new MillraceError(code as MillraceError['code'], message, { details });
 }

@@ -1,4 +1,4 @@
-import type { ChangeView, DiffView, KnownPackageView, PackageView, PreviewView, PrunedView, RepositoryView, StateView } from './repository-api.js';
+import type { ChangeView, DiffView, KnownPackageView, PackageView, PreviewView, RepositoryView, StateView } from './repository-api.js';
 import { textTable } from './summary-table.js';
 import { printable, readableSize, shorten } from './terminal.js';
 
@@ -14,14 +14,14 @@ export function repositoryText({ name, kind, state, packages, bytes, place, sett
   return fields([
     ['name', name],
     ['kind', kind],
-    ['state', `${state}, ${packages} packages, ${readableSize(bytes)}`],
+    ['state', `${state}, ${counted(packages, 'package')}, ${readableSize(bytes)}`],
     ['changed', changedAt],
     ['created', `${createdAt} by ${createdBy}`],
     ['store', `${place.store}, folder ${place.folder === '' ? '(none)' : place.folder}`],
     ['keys', (settings.keys ?? []).join(', ') || 'none: it is not signed'],
     ['files', links.files],
     ...(links.bucket === null ? [] : [['bucket', links.bucket] as const]),
-    ['workflow', status === null || status === undefined ? 'does not answer' : `${status.step}, ${status.waiting} waiting${status.trouble === null ? '' : `; ${status.trouble}`}`],
+    ...(status === undefined ? [] : [['workflow', status === null ? 'does not answer' : `${status.step}, ${status.waiting} waiting${status.trouble === null ? '' : `; ${status.trouble}`}`] as const]),
   ]);
 }
 
@@ -54,23 +54,19 @@ export function changeTable(changes: readonly ChangeView[]): string {
   return textTable(['change', 'kind', 'phase', 'by', 'asked for', 'outcome'], rows);
 }
 
+/** They make a state of the same packages. */
+const listless: ReadonlySet<string> = new Set(['sign', 'configure']);
+
 export function changeText({ id, kind, phase, outcome, problem }: ChangeView): string {
   if (outcome === null) return `Change ${id} (${printable(kind)}): ${printable(phase)}${problem === null ? '' : `; ${printable(problem.code)}: ${printable(problem.message)}`}.`;
   const lists = [named('added', outcome.added), named('there already', outcome.same), named('removed', outcome.removed), named('obsoleted', outcome.obsoleted)].filter((text) => text !== '');
-  return [`State ${outcome.state}${lists.length === 0 ? ': nothing to change' : ''}.`, ...lists].join('\n');
+  return [`State ${outcome.state}${lists.length === 0 && !listless.has(kind) ? ': nothing to change' : ''}.`, ...lists].join('\n');
 }
 
 export function previewText({ added, same, removed, obsoleted, problem }: PreviewView): string {
   const keys = (packages: readonly PackageView[]): readonly string[] => packages.map(({ key }) => key);
   const lists = [named('would be added', keys(added)), named('there already', same), named('would be removed', keys(removed)), named('would be obsoleted', keys(obsoleted))].filter((text) => text !== '');
-  const verdict = problem === null ? 'It would be done. Nothing was changed.' : `It would be refused: ${printable(problem.code)}: ${printable(problem.message)}`;
-  return [...lists, verdict].join('\n');
-}
-
-export function prunedText({ dryRun, moved, deleted, strangers }: PrunedView): string {
-  const word = dryRun ? 'would be ' : '';
-  const lists = [named(`${word}moved to .obsolete/`, moved), named(`${word}deleted for good`, deleted), named(`${word}set aside, as nothing knows them`, strangers)].filter((text) => text !== '');
-  return lists.length === 0 ? 'There is nothing to prune.' : lists.join('\n');
+  return [...lists, `${problem === null ? 'It would be done. ' : ''}Nothing was changed.`].join('\n');
 }
 
 export function diffText({ from, to, added, removed }: DiffView): string {
@@ -79,7 +75,12 @@ export function diffText({ from, to, added, removed }: DiffView): string {
   return lines.length === 0 ? `States ${from} and ${to} list the same packages.` : lines.join('\n');
 }
 
-function named(what: string, keys: readonly string[]): string {
+/** `1 package`, `2 packages`. */
+export function counted(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
+}
+
+export function named(what: string, keys: readonly string[]): string {
   if (keys.length === 0) return '';
   const shown = keys.slice(0, most).map((key) => `  ${printable(key)}`);
   return [`${what}: ${keys.length}`, ...shown, ...(keys.length > most ? [`  … and ${keys.length - most} more`] : [])].join('\n');

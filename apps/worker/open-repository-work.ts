@@ -9,6 +9,7 @@ import { openContentStore } from '../../libs/repository-source/content-store.js'
 import { createRepositoryWorkflowClient } from '../../temporal/repository-workflow-client.js';
 import { repositoryTaskQueue } from '../../workflows/repository/repository-messages.js';
 import { repeat } from './repeat.js';
+import { sweepRepositories } from './repository-sweep.js';
 import type { Client } from '@temporalio/client';
 import type { ComposeReads } from '../../libs/compose-record/compose-commands.js';
 import type { Database } from '../../libs/database/open-database.js';
@@ -30,8 +31,7 @@ export interface RepositoryWorkOptions extends WorkerProcessOptions {
 }
 
 /** Milliseconds between rounds. */
-const sweepInterval = 5000;
-const sweptAtOnce = 100;
+const sweepInterval = 2000;
 
 /** What a worker process does for package repositories. Errors: `invalid-setting`. */
 export async function openRepositoryWork(options: RepositoryWorkOptions): Promise<RepositoryWork> {
@@ -53,14 +53,9 @@ export async function openRepositoryWork(options: RepositoryWorkOptions): Promis
     synchronise: async (name, { signal, onProgress }) => void (await maintenance.synchronise(name, { by: 'the schedule', dryRun: false, force: false, signal, ...(onProgress === undefined ? {} : { onProgress }) })),
   });
 
-  /** What was requested while the engine was away, and what was under way when a workflow was terminated. */
-  async function sweep(): Promise<void> {
-    for (const name of await reads.unsettled(sweptAtOnce)) await workflows.changed(name);
-  }
-
   return {
     queues: [{ taskQueue, activities: { ...createRepositoryActivities({ engine, commands, reads }), ...upkeep }, workflows: true, concurrency: 50, shutdownGrace: 2000 }],
-    run: (signal) => repeat(sweep, { name: 'repository sweep', interval: sweepInterval, signal, log }),
+    run: (signal) => repeat(sweepRepositories({ reads, workflows, log }), { name: 'repository sweep', interval: sweepInterval, signal, log }),
     close: () => parts.close(),
   };
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -89,11 +89,20 @@ async function measurePeer(directory: string): Promise<Round['peer']> {
   const [start, own, before] = [performance.now(), process.cpuUsage(), usageOf([process.pid])?.cpu];
   const running = run('createrepo_c', createrepo(directory));
   let memory = 0;
-  const looking = setInterval(() => (memory = Math.max(memory, usageOf([running.child.pid ?? 0])?.memory ?? 0)), 20);
+  const looking = setInterval(() => (memory = Math.max(memory, mostResident(running.child.pid))), 50);
   await running.finally(() => clearInterval(looking));
   const [milliseconds, after, { user, system }] = [performance.now() - start, usageOf([process.pid])?.cpu, process.cpuUsage(own)];
   // What this process used itself meanwhile is not createrepo_c's.
   return { milliseconds, cpu: before === undefined || after === undefined ? undefined : after - before - (user + system) / 1000, memory };
+}
+
+/** Bytes so far; 0 where it has ended, or is not told. Of that one process: looking through all of them would slow down what is measured. */
+function mostResident(pid = 0): number {
+  try {
+    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
 }
 
 function toRow(count: number, measured: readonly Round[]): string[] {

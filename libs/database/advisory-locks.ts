@@ -40,9 +40,16 @@ export function createNamedLocks(databaseUrl: string, { longestSilence = 10_000 
       client.on('error', lose);
       client.on('end', lose);
       let beat: NodeJS.Timeout | undefined;
+      let asked: Promise<unknown> = Promise.resolve();
+      /** One after the other: those who work may ask together. */
+      const inTurn = <T>(question: () => Promise<T>): Promise<T> => {
+        const answer = asked.then(question);
+        asked = answer.catch(() => undefined);
+        return answer;
+      };
       const ask = async (text: string, parameters: readonly unknown[] = []): Promise<{ taken?: boolean } | undefined> => {
         try {
-          return (await client.query<{ taken?: boolean }>(text, [...parameters])).rows[0];
+          return (await inTurn(() => client.query<{ taken?: boolean }>(text, [...parameters]))).rows[0];
         } catch (error) {
           lose();
           throw asMillraceError(error);

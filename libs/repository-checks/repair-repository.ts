@@ -1,5 +1,7 @@
 import { MillraceError, isMillraceError } from '../errors/millrace-error.js';
+import type { HeldLock, NamedLocks } from '../database/advisory-locks.js';
 import type { ObjectStore } from '../object-storage/object-store.js';
+import { lockOf } from '../repository-engine/engine-options.js';
 import { derivedUuid } from '../repository-engine/derived-uuid.js';
 import { openPackageBytes } from '../repository-engine/package-bytes.js';
 import type { RepositoryCommands } from '../repository-record/repository-record.js';
@@ -14,6 +16,7 @@ import { planRepair, type RepairStep } from './repair-plan.js';
 
 export interface RepairParts extends CheckParts {
   readonly commands: Pick<RepositoryCommands, 'requestChange' | 'rememberMetadata' | 'pruned'>;
+  readonly locks: NamedLocks;
 }
 
 export interface RepairOptions extends CheckOptions {
@@ -40,6 +43,7 @@ const mendable: ReadonlySet<FindingKind> = new Set(['missing-index-file', 'wrong
 /**
  * Mends what a check finds: index files are written again, lost objects brought back from `.obsolete/` or the spool, damaged ones set aside, knowledge read again from packages;
  * what is nowhere leaves the list by a change of its own, which the guard of the repository may refuse. At most `shownFindings` of a kind at once: ask again for the rest.
+ * The repository may be published to meanwhile: nothing is done to an object that the check has not seen as it is now.
  */
 export async function repairRepository(parts: RepairParts, name: string, options: RepairOptions): Promise<RepairResult> {
   const repository = await parts.reads.get(name);
@@ -49,12 +53,20 @@ export async function repairRepository(parts: RepairParts, name: string, options
   const left = report.findings.filter(({ kind }) => !mendable.has(kind));
   if (options.dryRun) return { report, steps, changes: [], left };
   const lost: string[] = [];
-  for (const [done, step] of steps.entries()) {
-    options.signal.throwIfAborted();
-    options.onProgress?.({ step: 'repair', done, total: steps.length });
-    if (step.action === 'remove-entry') lost.push(step.package);
-    else await carryOut(step, { parts, repository, store, options });
-  }
+  await parts.locks.hold(
+    lockOf(name),
+    async (held) => {
+      const signal = AbortSignal.any([options.signal, held.signal]);
+      for (const [done, step] of steps.entries()) {
+        signal.throwIfAborted();
+        options.onProgress?.({ step: 'repair', done, total: steps.length });
+        const repair = { parts, repository, store, state: report.state, held, options: { ...options, signal } };
+        if (step.action !== 'remove-entry') await carryOut(step, repair);
+        else if (!(await isMended(step.package, repair))) lost.push(step.package);
+      }
+    },
+    options,
+  );
   guard(repository, { report, lost, force: options.force });
   const requests: ChangeRequest[] = [...(lost.length > 0 ? [{ kind: 'repair', remove: lost } as const] : []), ...(steps.some(({ action }) => action === 'write-index') ? [{ kind: 'sign' } as const] : [])];
   const changes: RepositoryChange[] = [];
@@ -77,19 +89,22 @@ interface Repair {
   readonly parts: RepairParts;
   readonly repository: Repository;
   readonly store: ObjectStore;
+  /** That was checked. */
+  readonly state: number;
+  readonly held: HeldLock;
   readonly options: RepairOptions;
 }
 
-async function carryOut(step: Exclude<RepairStep, { readonly action: 'remove-entry' }>, { parts, repository, store, options }: Repair): Promise<void> {
+async function carryOut(step: Exclude<RepairStep, { readonly action: 'remove-entry' }>, repair: Repair): Promise<void> {
+  const { parts, repository, store, options } = repair;
   const { signal } = options;
   switch (step.action) {
     case 'restore-index-file':
-      return restore(step, { store, signal, repository, parts });
+      return restore(step, repair);
     case 'drop-index-file':
-      return store.remove([step.path], { signal });
+      return (await isStillSeen(repair)) ? remove(step.path, repair) : undefined;
     case 'set-aside':
-      await copyUnlessThere(store, { from: step.path, to: step.to, signal });
-      return store.remove([step.path], { signal });
+      return setAside(step, repair);
     case 'bring-back':
       return bringBack(step, { store, signal });
     case 'read-metadata':
@@ -99,10 +114,35 @@ async function carryOut(step: Exclude<RepairStep, { readonly action: 'remove-ent
   }
 }
 
-/** Not when the repository has been published to since: then what lies there may be newer. */
-async function restore({ path, from }: Extract<RepairStep, { readonly action: 'restore-index-file' }>, { store, signal, repository, parts }: Omit<Repair, 'options'> & { readonly signal: AbortSignal }): Promise<void> {
+/** Not when the repository has been published to since, or is being published to: then what lies there may be newer, and is written anew at any rate. */
+async function isStillSeen({ parts, repository: { name }, state }: Repair): Promise<boolean> {
+  return (await parts.reads.planned(name)) === undefined && (await parts.reads.get(name)).state === state;
+}
+
+async function remove(path: string, { store, held, options: { signal } }: Repair): Promise<void> {
+  await held.confirm();
+  await store.remove([path], { signal });
+}
+
+/** By somebody else, since the check. */
+async function isMended(key: string, { parts, repository, store, options: { signal } }: Repair): Promise<boolean> {
+  const { path, sha256 } = await parts.reads.package(repository.name, key);
+  return (await hashObject(store, path, { signal }))?.sha256 === sha256;
+}
+
+async function setAside({ path, to, package: key }: Extract<RepairStep, { readonly action: 'set-aside' }>, repair: Repair): Promise<void> {
+  const { store, options } = repair;
+  const { signal } = options;
+  if (await isMended(key, repair)) return;
+  await copyUnlessThere(store, { from: path, to, signal });
+  await remove(path, repair);
+}
+
+async function restore({ path, from }: Extract<RepairStep, { readonly action: 'restore-index-file' }>, repair: Repair): Promise<void> {
+  const { store, options } = repair;
+  const { signal } = options;
   const head = await store.head(path, { signal });
-  if ((await parts.reads.get(repository.name)).state !== repository.state) return;
+  if (!(await isStillSeen(repair))) return;
   // Whatever is written there in between is left.
   await store.copy(from, path, { condition: head === undefined ? { absent: true } : { etag: head.etag }, cacheControl: 'no-cache', signal }).catch(ignoreConflict);
 }
@@ -123,7 +163,7 @@ function ignoreConflict(error: unknown): undefined {
 }
 
 /** From the package itself, once its digest is found to be right. One that is gone, or says nothing any more, is found by the next check. */
-async function readMetadata({ path, sha256 }: Extract<RepairStep, { readonly action: 'read-metadata' }>, { parts, repository, store, signal }: Omit<Repair, 'options'> & { readonly signal: AbortSignal }): Promise<void> {
+async function readMetadata({ path, sha256 }: Extract<RepairStep, { readonly action: 'read-metadata' }>, { parts, repository, store, signal }: Pick<Repair, 'parts' | 'repository' | 'store'> & { readonly signal: AbortSignal }): Promise<void> {
   if ((await hashObject(store, path, { signal }))?.sha256 !== sha256) return;
   const bytes = await openPackageBytes(store, path, signal);
   if (bytes === undefined) return;

@@ -1,20 +1,20 @@
+import { errorMessage } from '../errors/error-message.js';
 import { errorTable } from '../errors/error-table.js';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import { forEachAtOnce } from '../compose-engine/for-each-at-once.js';
 import { derivedUuid } from './derived-uuid.js';
 import { incomingKey, openPlace, type EnginePlace, type RepositoryEngineOptions } from './engine-options.js';
 import { openPackageBytes } from './package-bytes.js';
-import { inspectHere } from './package-inspection.js';
+import { inspectHere, inspectionMilliseconds } from './package-inspection.js';
 import { receivePackage } from './receive-package.js';
 import type { ContentReference, RepositoryChange } from '../repository/repository-change.js';
 import type { Upload } from '../repository-record/repository-record.js';
 import type { EngineOptions } from './repository-engine.js';
 import { componentOf } from '../repository/component-of.js';
+import type { RepositorySettings } from '../repository/repository.js';
 
 /** Packages that are read at once: enough to hide the store's latency, few enough for memory. */
 const atOnce = 4;
-/** Milliseconds that one package may take. */
-const longestInspection = 60_000;
 
 interface Inspection extends EnginePlace {
   readonly engine: RepositoryEngineOptions;
@@ -35,7 +35,9 @@ export async function inspectChange(change: RepositoryChange, options: EngineOpt
   const refused: RefusedPackage[] = [];
   let done = 0;
   await forEachAtOnce(uploads, atOnce, async (id) => {
-    const problem = await inspectUpload(await engine.reads.upload(id), inspection);
+    const upload = await engine.reads.upload(id);
+    if (upload.repository !== change.repository) throw new MillraceError('upload-not-found', `the repository ${change.repository} has no upload ${id}`);
+    const problem = await inspectUpload(upload, inspection);
     if (problem !== undefined) refused.push(problem);
     options.onProgress?.({ step: 'inspect', done: (done += 1), total: uploads.length });
   });
@@ -81,26 +83,40 @@ async function bringContent(reference: ContentReference, { changeId, repository,
 
 /** Undefined: it is good, and the record knows what it is. */
 async function inspectUpload(upload: Upload, inspection: Inspection): Promise<RefusedPackage | undefined> {
-  if (upload.key !== null) return undefined;
-  const { store, format, repository, engine, change } = inspection;
-  const { signal } = inspection;
+  const { store, format, repository, engine, change, signal } = inspection;
   const refused = (reason: string): RefusedPackage => ({ file: upload.fileName, sha256: upload.sha256, reason });
+  const component = componentFor(change, repository.settings);
+  if (component instanceof MillraceError) return refused(component.message);
+  if (upload.key !== null && (change.request.kind !== 'publish' || upload.component === undefined || upload.component === component)) return undefined;
   const bytes = await openPackageBytes(store, incomingKey(upload.id), signal);
   if (bytes === undefined) return refused('its upload is not in the store any more; upload it again');
   if (bytes.size !== upload.size) return refused(`its upload has ${bytes.size} bytes in the store, and had ${upload.size} when it arrived; upload it again`);
-  const time = AbortSignal.timeout(longestInspection);
+  const patience = inspectionMilliseconds(bytes.size);
+  const time = AbortSignal.timeout(patience);
   try {
     const inspected = await (engine.inspection ?? inspectHere).inspect(format, bytes, { sha256: upload.sha256, settings: repository.settings, signal: AbortSignal.any([signal, time]) });
-    const component = componentOf(repository.settings, change.request.kind === 'publish' ? change.request.component : undefined);
-    const path = format.pathOf(inspected, component);
-    await engine.commands.describeUpload(upload.id, { ...inspected, path, component });
+    await engine.commands.describeUpload(upload.id, { ...inspected, path: format.pathOf(inspected, component), component });
     return undefined;
   } catch (error) {
     signal.throwIfAborted();
-    if (time.aborted) return refused(`reading what it says of itself took longer than ${longestInspection / 1000} s`);
-    if (isMillraceError(error) && isFault(error)) return refused(error.message);
+    if (time.aborted) return refused(`reading what it says of itself took longer than ${Math.round(patience / 1000)} s`);
+    if (isMillraceError(error) ? isFault(error) : isReadersFault(error)) return refused(errorMessage(error));
     throw error;
   }
+}
+
+function componentFor({ request }: RepositoryChange, settings: RepositorySettings): string | MillraceError {
+  try {
+    return componentOf(settings, request.kind === 'publish' ? request.component : undefined);
+  } catch (error) {
+    if (isMillraceError(error)) return error;
+    throw error;
+  }
+}
+
+/** A mistake of ours that a package brings to light is in the way of that package, not of the repository: stack and arithmetic are what hostile bytes reach for. */
+function isReadersFault(error: unknown): boolean {
+  return ['RangeError', 'TypeError', 'SyntaxError'].includes((error as Error).name);
 }
 
 /** Of the package, and not of a service that was asked about it. */

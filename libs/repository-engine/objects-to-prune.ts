@@ -1,6 +1,8 @@
+import { preparedIndex } from './prepare-index.js';
 import { statesFolder, type EnginePlace, type RepositoryEngineOptions } from './engine-options.js';
 import type { ListedPackage } from '../repository/listed-package.js';
 import type { EngineOptions } from './repository-engine.js';
+import type { IndexFile, PlannedState } from '../repository/repository-change.js';
 
 /** What a prune would do, by the record and by what is in the store; nothing is changed by asking. */
 export interface ObjectsToPrune {
@@ -20,11 +22,15 @@ export interface ObjectsToPrune {
 const strangerAge = 86_400_000;
 const pageSize = 100;
 
-export async function objectsToPrune(place: EnginePlace, options: EngineOptions, engine: RepositoryEngineOptions): Promise<ObjectsToPrune> {
-  const { repository, format } = place;
+/** With the state that is being made, as it was before the list was looked at. */
+export interface PlaceToPrune extends EnginePlace {
+  readonly planned: PlannedState | undefined;
+}
+
+export async function objectsToPrune(place: PlaceToPrune, options: EngineOptions, engine: RepositoryEngineOptions): Promise<ObjectsToPrune> {
+  const { repository, format, planned } = place;
   const now = (engine.now ?? Date.now)();
   const { name, settings } = repository;
-  const planned = await engine.reads.planned(name);
   const coming = new Set(planned?.added.map(({ key }) => key));
   const graceEnd = new Date(now - settings.graceSeconds * 1000).toISOString();
   const unlisted = await engine.reads.prunable(name, new Date(now).toISOString());
@@ -37,7 +43,8 @@ export async function objectsToPrune(place: EnginePlace, options: EngineOptions,
     known.add(listed.path);
     packages += 1;
   }
-  const index = await indexFiles(name, { since: now - settings.graceSeconds * 1000, engine });
+  const prepared = planned === undefined ? [] : ((await preparedIndex(planned, options, engine)) ?? []);
+  const index = await indexFiles(name, { prepared, since: now - settings.graceSeconds * 1000, engine });
   const folders = new Set([...known, ...index.live, ...index.old].filter((path) => path.includes('/')).map((path) => path.slice(0, path.indexOf('/') + 1)));
   const keptObsolete = new Set([...unlisted, ...(planned?.added ?? [])].map(({ path }) => format.obsoletePathOf(path)));
   const others = await foldersOfOthers(place, engine);
@@ -64,8 +71,9 @@ export async function objectsToPrune(place: EnginePlace, options: EngineOptions,
 const isObsolete = (key: string): boolean => key.startsWith('.obsolete/') || key.includes('/.obsolete/');
 
 /** Index files that some client may be reading, and those of states that are long gone. A state was read until some time after the next one came. */
-async function indexFiles(name: string, { since, engine }: { readonly since: number; readonly engine: RepositoryEngineOptions }): Promise<{ readonly live: ReadonlySet<string>; readonly old: ReadonlySet<string> }> {
-  const live = new Set<string>();
+async function indexFiles(name: string, { prepared, since, engine }: { readonly prepared: readonly IndexFile[]; readonly since: number; readonly engine: RepositoryEngineOptions }): Promise<{ readonly live: ReadonlySet<string>; readonly old: ReadonlySet<string> }> {
+  // Of the state that is being made: clients may see it, although it is not recorded yet.
+  const live = new Set(prepared.map(({ path }) => path));
   const old = new Set<string>();
   let replacedAt = Infinity;
   let before: number | undefined;

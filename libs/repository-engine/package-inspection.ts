@@ -11,3 +11,11 @@ export const inspectHere: PackageInspection = {
   inspect: (format, bytes, options) => format.inspect(bytes, options),
   close: () => Promise.resolve(),
 };
+
+/** However small a package is; and bytes a second that a store gives at least, because some packages are read to their end. */
+const [shortest, slowestStore] = [60_000, 512 * 1024];
+
+/** That reading a package of so many bytes may take. */
+export function inspectionMilliseconds(size: number): number {
+  return shortest + Math.ceil((1000 * size) / slowestStore);
+}

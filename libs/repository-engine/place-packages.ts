@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import { incomingKey, lockOf, openPlace, type EnginePlace, type RepositoryEngineOptions } from './engine-options.js';
 import { forEachAtOnce } from '../compose-engine/for-each-at-once.js';
+import type { HeldLock } from '../database/advisory-locks.js';
 import type { ObjectHead, ObjectStore } from '../object-storage/object-store.js';
 import type { PlannedPackage, PlannedState } from '../repository/repository-change.js';
 import type { RepositoryKind } from '../repository/repository.js';
@@ -17,7 +18,11 @@ export async function placePackages({ repository, added }: PlannedState, { signa
   const place = await openPlace(repository, engine);
   let done = 0;
   await forEachAtOnce(added, atOnce, async (planned) => {
-    await placePackage(planned, place, signal);
+    await placePackage(planned, place, signal).catch((error: unknown) => {
+      // A prune moves it, or another process has carried the state out: the next attempt sees which.
+      if (isMillraceError(error) && error.code === 'blob-not-found') throw new MillraceError('storage-conflict', `the bytes of ${planned.key} went while they were put at their place; they are looked for again`, { cause: error });
+      throw error;
+    });
     onProgress?.({ step: 'place', done: (done += 1), total: added.length });
   });
 }
@@ -27,7 +32,7 @@ async function placePackage(planned: PlannedPackage, { store, format, repository
   if (await isPlaced(planned, store, signal)) return;
   const from = await sourceOf(planned, { store, obsolete: format.obsoletePathOf(path), signal });
   try {
-    const copied = await store.copy(from, path, { condition: { absent: true }, contentType: contentTypes[repository.kind], cacheControl: forEver, signal });
+    const copied = await store.copy(from, path, { sha256: planned.sha256, condition: { absent: true }, contentType: contentTypes[repository.kind], cacheControl: forEver, signal });
     if (copied.size !== size) throw new MillraceError('storage-unavailable', `the store copied ${copied.size} bytes of ${path}, which has ${size}`);
   } catch (error) {
     // Somebody was quicker, or the answer to an attempt before was lost.
@@ -40,7 +45,12 @@ async function placePackage(planned: PlannedPackage, { store, format, repository
 export async function isPlaced(planned: Pick<PlannedPackage, 'path' | 'size' | 'sha256' | 'key'>, store: ObjectStore, signal: AbortSignal): Promise<boolean> {
   const head = await store.head(planned.path, { signal });
   if (head === undefined) return false;
-  const sha256 = await digestOf(planned.path, head, { store, signal, expectedSize: planned.size });
+  const sha256 = await digestOf(planned.path, head, { store, signal, expectedSize: planned.size }).catch((error: unknown) => {
+    // Moved away as it was read.
+    if (isMillraceError(error) && error.code === 'blob-not-found') return 'gone' as const;
+    throw error;
+  });
+  if (sha256 === 'gone') return false;
   if (sha256 === planned.sha256) return true;
   throw new MillraceError('package-conflict', `${planned.path} is there with other bytes: ${head.size} bytes${sha256 === undefined ? '' : ` with SHA-256 ${sha256}`}, where ${planned.key} has ${planned.size} bytes with SHA-256 ${planned.sha256}`, {
     details: [{ key: planned.key, path: planned.path, published: sha256 ?? null, offered: planned.sha256 }],
@@ -73,10 +83,10 @@ async function sourceOf(planned: PlannedPackage, { store, obsolete, signal }: { 
 
 /** See `RepositoryEngine.withdraw`. A place that holds other bytes by now is none of ours. Under the lock: no state becomes visible meanwhile that counts on what goes. */
 export function withdrawPackages(abandoned: PlannedState, options: EngineOptions, engine: RepositoryEngineOptions): Promise<void> {
-  return engine.locks.hold(lockOf(abandoned.repository), (held) => withdrawHeld(abandoned, AbortSignal.any([options.signal, held.signal]), engine), options);
+  return engine.locks.hold(lockOf(abandoned.repository), (held) => withdrawHeld(abandoned, { held, signal: AbortSignal.any([options.signal, held.signal]), engine }), options);
 }
 
-async function withdrawHeld(abandoned: PlannedState, signal: AbortSignal, engine: RepositoryEngineOptions): Promise<void> {
+async function withdrawHeld(abandoned: PlannedState, { held, signal, engine }: { readonly held: HeldLock; readonly signal: AbortSignal; readonly engine: RepositoryEngineOptions }): Promise<void> {
   const { reads } = engine;
   const place = await openPlace(abandoned.repository, engine);
   const coming = new Set((await reads.planned(abandoned.repository))?.added.map(({ key }) => key));
@@ -86,7 +96,9 @@ async function withdrawHeld(abandoned: PlannedState, signal: AbortSignal, engine
       if (isMillraceError(error) && error.code === 'package-conflict') return false;
       throw error;
     });
-    if (placed) await place.store.remove([planned.path], { signal });
+    if (!placed) return;
+    await held.confirm();
+    await place.store.remove([planned.path], { signal });
   });
 }
 

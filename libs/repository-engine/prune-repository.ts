@@ -2,6 +2,7 @@ import { forEachAtOnce } from '../compose-engine/for-each-at-once.js';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import { lockOf, openPlace, type EnginePlace, type RepositoryEngineOptions } from './engine-options.js';
 import { objectsToPrune, type ObjectsToPrune } from './objects-to-prune.js';
+import type { HeldLock } from '../database/advisory-locks.js';
 import type { PrunedObjects } from '../repository-record/repository-record.js';
 import type { PruneOptions } from './repository-engine.js';
 
@@ -16,15 +17,16 @@ export async function pruneRepository(name: string, options: PruneOptions, engin
   return engine.locks.hold(
     lockOf(name),
     async (held) => {
+      // In this order: a state that is recorded in between is known by its plan, and by the list as well.
+      const planned = await engine.reads.planned(name);
       const place = await openPlace(name, engine);
       if (place.repository.state === 0) return nothing;
       const signal = AbortSignal.any([options.signal, held.signal]);
-      const objects = await objectsToPrune(place, { ...options, signal }, engine);
+      const objects = await objectsToPrune({ ...place, planned }, { ...options, signal }, engine);
       guard(objects, place, options);
       const done = { moved: objects.move.map(({ key }) => key), deleted: objects.expired.map(({ key }) => key), strangers: [...objects.strangers, ...objects.remove] };
       if (options.dryRun) return done;
-      await held.confirm();
-      await carryOut(objects, place, { options: { ...options, signal }, engine });
+      await carryOut(objects, { ...place, held }, { options: { ...options, signal }, engine });
       return done;
     },
     options,
@@ -43,9 +45,9 @@ function guard({ move, strangers, packages }: ObjectsToPrune, { repository }: En
   });
 }
 
-async function carryOut(objects: ObjectsToPrune, place: EnginePlace, { options, engine }: { readonly options: PruneOptions; readonly engine: RepositoryEngineOptions }): Promise<void> {
+async function carryOut(objects: ObjectsToPrune, place: HeldPlace, { options, engine }: { readonly options: PruneOptions; readonly engine: RepositoryEngineOptions }): Promise<void> {
   const { signal, by, onProgress } = options;
-  const { format, store, repository } = place;
+  const { format, repository } = place;
   const total = objects.move.length + objects.strangers.length + objects.expired.length + objects.remove.length;
   let done = 0;
   const tell = (pruned: Partial<PrunedObjects>): Promise<void> => engine.commands.pruned(repository.name, { moved: [], deleted: [], strangers: [], ...pruned }, by);
@@ -65,24 +67,35 @@ async function carryOut(objects: ObjectsToPrune, place: EnginePlace, { options, 
     await tell({ strangers: some });
   });
   await inBatches(objects.expired, async (some) => {
-    await store.remove(some.map(({ path }) => format.obsoletePathOf(path)), { signal });
+    await removeHeld(some.map(({ path }) => format.obsoletePathOf(path)), place, signal);
     await tell({ deleted: some.map(({ key }) => key) });
   });
   await inBatches(objects.remove, async (some) => {
-    await store.remove(some, { signal });
+    await removeHeld(some, place, signal);
     await tell({ strangers: some });
   });
 }
 
+interface HeldPlace extends EnginePlace {
+  readonly held: HeldLock;
+}
+
+/** Asked just before: a process that was stopped, and has lost the lock without hearing of it, takes nothing away that a state lists again by now. */
+async function removeHeld(paths: readonly string[], { store, held }: HeldPlace, signal: AbortSignal): Promise<void> {
+  await held.confirm();
+  await store.remove(paths, { signal });
+}
+
 interface SettingAside {
-  readonly place: EnginePlace;
+  readonly place: HeldPlace;
   readonly signal: AbortSignal;
   /** Written anew: a copy may have the age of what it is a copy of, and the record does not know since when a stranger lies there. */
   readonly stream?: boolean;
 }
 
 /** Copied, looked at, then deleted; done before in part: done to its end. */
-async function setAside(from: string, to: string, { place: { store }, signal, stream = false }: SettingAside): Promise<void> {
+async function setAside(from: string, to: string, { place, signal, stream = false }: SettingAside): Promise<void> {
+  const { store } = place;
   const head = await store.head(from, { signal });
   if (head === undefined) return;
   try {
@@ -94,5 +107,5 @@ async function setAside(from: string, to: string, { place: { store }, signal, st
   }
   const copy = await store.head(to, { signal });
   if (copy?.size !== head.size) throw new MillraceError('storage-unavailable', `the copy ${to} has ${copy?.size ?? 0} bytes and ${from} has ${head.size}: it stays where it is`);
-  await store.remove([from], { signal });
+  await removeHeld([from], place, signal);
 }

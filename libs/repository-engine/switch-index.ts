@@ -52,7 +52,7 @@ async function switchHeld(index: readonly IndexFile[], switching: Switching): Pr
   const { planned, store, held, signal, options, engine } = switching;
   const { switched } = await preparedFor(index, switching);
   const loaded = await loadCopies(switched, switching);
-  await verifyPlaced(switching);
+  await verifyThere(switched, index, switching);
   await engine.commands.switching(planned);
   await held.confirm();
   const before = await Promise.all(loaded.map(({ path }) => store.head(path, { signal })));
@@ -94,13 +94,18 @@ function notPrepared({ state, repository }: PlannedState, cause?: unknown): Mill
   return new MillraceError('storage-conflict', `the index of state ${state} of ${repository} is not in the store as it was prepared; it is prepared again`, { cause });
 }
 
-/** Whatever a list names is there before anybody can see the list: a prune of somebody else may have been quicker than this state. */
-async function verifyPlaced({ planned, store, signal, options }: Switching): Promise<void> {
+/**
+ * Whatever is named is there before anybody can see what names it, packages and index files both: a prune of somebody else may have been quicker than this state, which
+ * takes up what states of long ago have left.
+ */
+async function verifyThere(switched: readonly SwitchedFile[], index: readonly IndexFile[], { planned, store, signal, options }: Switching): Promise<void> {
+  const copied = new Set(switched.map(({ path }) => path));
+  const named: readonly IndexFile[] = [...planned.added, ...index.filter(({ path }) => !copied.has(path))];
   let done = 0;
-  await forEachAtOnce(planned.added, atOnce, async (added) => {
-    const head = await store.head(added.path, { signal });
-    if (head?.size !== added.size || (head.sha256 ?? added.sha256) !== added.sha256) throw new MillraceError('storage-conflict', `${added.path} is not at its place any more; it is put there again`);
-    options.onProgress?.({ step: 'verify', done: (done += 1), total: planned.added.length });
+  await forEachAtOnce(named, atOnce, async ({ path, size, sha256 }) => {
+    const head = await store.head(path, { signal });
+    if (head?.size !== size || (head.sha256 ?? sha256) !== sha256) throw new MillraceError('storage-conflict', `${path} is not at its place any more; it is put there again`);
+    options.onProgress?.({ step: 'verify', done: (done += 1), total: named.length });
   });
 }
 

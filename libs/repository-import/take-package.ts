@@ -6,7 +6,7 @@ import { hashObject } from '../object-storage/hash-object.js';
 import { derivedUuid } from '../repository-engine/derived-uuid.js';
 import { incomingKey } from '../repository-engine/engine-options.js';
 import { openPackageBytes } from '../repository-engine/package-bytes.js';
-import { inspectHere, type PackageInspection } from '../repository-engine/package-inspection.js';
+import { inspectHere, inspectionMilliseconds, type PackageInspection } from '../repository-engine/package-inspection.js';
 import type { RepositoryEngine } from '../repository-engine/repository-engine.js';
 import type { PackageFormat } from '../repository-formats/package-format.js';
 import type { RepositoryCommands, RepositoryReads, Upload } from '../repository-record/repository-record.js';
@@ -39,9 +39,6 @@ export interface TakenPackage {
   readonly upload: string;
   readonly bytes: number;
 }
-
-/** Milliseconds that reading one package may take. */
-const longestInspection = 60_000;
 
 /**
  * Brings a package of an upstream into the spool, checked against the digest of its index, and inspects it. Done before, nothing is fetched again. Errors: `digest-mismatch`,
@@ -112,12 +109,13 @@ async function recordInPlace(id: string, { path: from, checksum }: ExistingPacka
 
 async function inspect(upload: Upload, wanted: ExistingPackage, taking: Taking): Promise<void> {
   const { parts, repository, store, format, inPlace, signal } = taking;
-  const time = AbortSignal.timeout(longestInspection);
   const bytes = await openPackageBytes(store, inPlace ? wanted.path : incomingKey(upload.id), signal);
   if (bytes === undefined) throw new MillraceError('storage-unavailable', `${wanted.path} was taken in, and is not in the store`);
+  const patience = inspectionMilliseconds(bytes.size);
+  const time = AbortSignal.timeout(patience);
   const inspected = await (parts.inspection ?? inspectHere).inspect(format, bytes, { sha256: upload.sha256, settings: repository.settings, signal: AbortSignal.any([signal, time]) }).catch((error: unknown) => {
     signal.throwIfAborted();
-    if (time.aborted) throw new MillraceError('package-invalid', `reading what ${wanted.path} says of itself took longer than ${longestInspection / 1000} s`, { cause: error });
+    if (time.aborted) throw new MillraceError('package-invalid', `reading what ${wanted.path} says of itself took longer than ${Math.round(patience / 1000)} s`, { cause: error });
     throw error;
   });
   await refuseConflict(inspected.key, upload.sha256, taking);

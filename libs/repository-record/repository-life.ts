@@ -81,11 +81,17 @@ async function create(sql: Sql, { name, kind, place, settings }: NewRepository, 
   return plain(await readRepository(sql, name));
 }
 
-async function configure(sql: Sql, { name, state }: LoadedRepository, { settings, by, options }: Doing & { readonly settings: RepositorySettings }): Promise<Repository> {
+async function configure(sql: Sql, { name, state, settings: before }: LoadedRepository, { settings, by, options }: Doing & { readonly settings: RepositorySettings }): Promise<Repository> {
   const configuredAt = options.now();
+  // Whether a package may be here follows from the settings. What a synchronisation has looked at is its own to look at again: it knows the component.
+  if (before.upstream === null && settings.upstream === null && !isDeepStrictEqual(ofPackages(before), ofPackages(settings))) await sql('update repository_uploads set key = null where repository = $1 and key is not null', [name]);
   await recordEvents(sql, name, [{ type: 'RepositoryConfigured', data: { settings, configuredAt, by } }]);
   await tellOutside(sql, options, name, { kind: 'configured', state, by, at: configuredAt });
   return plain(await readRepository(sql, name));
+}
+
+function ofPackages({ haiku, rpm, deb }: RepositorySettings): readonly unknown[] {
+  return [haiku, rpm, deb];
 }
 
 async function requireEmpty(sql: Sql, { name, packages }: LoadedRepository): Promise<void> {

@@ -107,6 +107,8 @@ export interface Upload extends NewUpload {
   readonly uploadedAt: string;
   /** Null: not inspected yet. */
   readonly key: string | null;
+  /** That it was inspected for; its path follows from it. */
+  readonly component?: string;
 }
 
 export interface DescribedPackage {

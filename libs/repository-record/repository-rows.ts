@@ -58,7 +58,7 @@ export function toPackage(row: SelectedPackage): ListedPackage {
   return { key, sha256, size: Number(row.size), path, name, version, architecture, component, addedAt: row.added_at };
 }
 
-export const uploadColumns = `id, repository, file_name, sha256, size, uploaded_by, ${isoUtc('uploaded_at')} as uploaded_at, key`;
+export const uploadColumns = `id, repository, file_name, sha256, size, uploaded_by, ${isoUtc('uploaded_at')} as uploaded_at, key, component`;
 
 export interface SelectedUpload {
   readonly id: string;
@@ -69,10 +69,11 @@ export interface SelectedUpload {
   readonly uploaded_by: string;
   readonly uploaded_at: string;
   readonly key: string | null;
+  readonly component: string | null;
 }
 
-export function toUpload({ id, repository, file_name, sha256, size, uploaded_by, uploaded_at, key }: SelectedUpload): Upload {
-  return { id, repository, fileName: file_name, sha256, size: Number(size), by: uploaded_by, uploadedAt: uploaded_at, key };
+export function toUpload({ id, repository, file_name, sha256, size, uploaded_by, uploaded_at, key, component }: SelectedUpload): Upload {
+  return { id, repository, fileName: file_name, sha256, size: Number(size), by: uploaded_by, uploadedAt: uploaded_at, key, ...(key === null || component === null ? {} : { component }) };
 }
 
 /** Every package of a change is described, or published already; of the row `c`. */

@@ -7,7 +7,7 @@ import { checkRequester } from './check-texts.js';
 import { idempotencyConflict, packageNotFound, stateNotFound, uploadNotFound } from './record-problems.js';
 import type { NewChange } from './repository-record.js';
 import { changeColumns, toChange, type SelectedChange } from './repository-rows.js';
-import { keepRepository } from './repository-stream.js';
+import { keepRepository, readRepository } from './repository-stream.js';
 import { sourcesOf } from './waiting-changes.js';
 
 /** Durable from then on, whoever carries it out. The same id again answers what the first came to. */
@@ -44,11 +44,19 @@ async function insert(sql: Sql, change: NewChange, at: string): Promise<Reposito
     if (there !== undefined) return there;
   }
   await checkReferences(sql, repository, request);
+  if (request.kind === 'publish') await forgetOtherComponents(sql, repository, request);
   const sources = sourcesOf(request).map((source, place) => ({ place, ...source }));
   if (sources.length > 0) await sql(`insert into repository_change_sources (change_id, place, upload_id, sha256) select $1, s.* from json_to_recordset($2::json) as s(place int, upload_id uuid, sha256 text)`, [id, JSON.stringify(sources)]);
   const inserted = await readChange(sql, id);
   if (inserted === undefined) throw idempotencyConflict('change', id);
   return inserted;
+}
+
+/** What was tried, or refused, for one component is looked at again for another: where a package lies follows from it. */
+async function forgetOtherComponents(sql: Sql, repository: string, { uploads, component }: { readonly uploads: readonly string[]; readonly component?: string }): Promise<void> {
+  const { settings } = await readRepository(sql, repository);
+  const wanted = component ?? settings.deb?.components[0] ?? '';
+  await sql('update repository_uploads set key = null where repository = $1 and id = any($2::uuid[]) and key is not null and component <> $3', [repository, uploads, wanted]);
 }
 
 /** Errors: those of `requestChange`. */

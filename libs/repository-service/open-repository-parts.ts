@@ -9,7 +9,7 @@ import { repositoryFormats } from '../repository-formats/repository-formats.js';
 import { createRepositoryCommands, type RepositoryCommandsOptions } from '../repository-record/create-repository-commands.js';
 import { createRepositoryReads } from '../repository-record/create-repository-reads.js';
 import type { RepositoryCommands, RepositoryReads } from '../repository-record/repository-record.js';
-import { openRepositoryStores } from '../repository-stores/open-repository-stores.js';
+import { openRepositoryStores, type RepositoryStoresOptions } from '../repository-stores/open-repository-stores.js';
 import type { RepositoryStores } from '../repository-stores/repository-stores.js';
 import type { Environment, Settings } from '../settings/settings.js';
 import { openSigningKeys } from '../signing/open-signing-keys.js';
@@ -37,17 +37,18 @@ export interface RepositoryPartsOptions {
   readonly version: string;
   /** A change was made durable: its workflow looks again. */
   readonly onRequested: (repository: string) => Promise<void>;
+  readonly storage?: RepositoryStoresOptions;
 }
 
 /** Connects to nothing yet. Errors: `invalid-setting`. */
-export async function openRepositoryParts(database: Database, { settings, environment, sources, workFolder, version, onRequested }: RepositoryPartsOptions): Promise<RepositoryParts> {
-  const stores = await openRepositoryStores(settings, environment);
+export async function openRepositoryParts(database: Database, { settings, environment, sources, workFolder, version, onRequested, storage = {} }: RepositoryPartsOptions): Promise<RepositoryParts> {
+  const stores = await openRepositoryStores(settings, environment, storage);
   const keys = await openSigningKeys(settings, environment);
   const commands = createRepositoryCommands(database, { repositoryUrl: settings.repositoryUrl, compareVersions: versionOrders });
   const reads = createRepositoryReads(database);
   const workRoot = path.join(settings.home, workFolder);
-  const shared = { stores, commands, reads, formats: repositoryFormats };
-  const engine = createRepositoryEngine({ ...shared, keys, sources, workRoot, packageBytes: settings.packageBytes, locks: createNamedLocks(settings.databaseUrl ?? '') });
+  const shared = { stores, commands, reads, formats: repositoryFormats, locks: createNamedLocks(settings.databaseUrl ?? '') };
+  const engine = createRepositoryEngine({ ...shared, keys, sources, workRoot, packageBytes: settings.packageBytes });
   const maintenance = openRepositoryMaintenance({ ...shared, engine, settings, workRoot, version, onRequested });
   return {
     stores,

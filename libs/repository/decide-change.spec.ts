@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { MillraceError } from '../errors/millrace-error.js';
 import { decideChange, type PreparedChange } from './decide-change.js';
 import { guardDrop } from './guard.js';
 import type { OfferedPackage } from './list-change.js';
@@ -34,6 +35,12 @@ describe('a change is decided', () => {
     expect(keysOf(decideChange(draft, change('publish', { offered: [offer('b', '1', 'other')] }), context))).toEqual({ problem: 'package-conflict' });
     expect(keysOf(decideChange(draft, change('publish', { offered: [offer('c', '1'), offer('c', '1', 'other')] }), context))).toEqual({ problem: 'package-conflict' });
     expect(keysOf(decideChange(draft, change('publish', { offered: [offer('c', '1'), offer('c', '1')] }), context))).toEqual({ ...nothing, added: ['c-1'] });
+  });
+
+  it('as its own failure where versions cannot be compared', () => {
+    const cannot = { ...keeping(1), compareVersions: () => { throw new MillraceError('source-invalid', '"1..2" is no version'); } };
+    const { problem } = decideChange(draftOf(recorded('a', '1')), change('publish', { offered: [offer('a', '2')] }), cannot);
+    expect(problem).toMatchObject({ code: 'package-invalid', message: expect.stringContaining('"1..2" is no version') });
   });
 
   it('with all packages that conflict in its problem', () => {

@@ -33,7 +33,7 @@ export function decideChange(draft: ListDraft, change: PreparedChange, context: 
   const obsoleted = published.obsoleted.filter(({ key }) => !gone.has(key) && !kept.has(key));
   const decided = { added: [...published.added, ...relisted.added], same: published.same, removed, obsoleted };
   const problem = change.force ? undefined : guardDrop(context.settings.guard, { listed: draft.packages(), removed: [...gone], obsoleted: obsoleted.map(({ key }) => key), added: decided.added.length });
-  return problem === undefined ? decided : { problem };
+  return problem === undefined ? decided : { problem: { ...problem, message: `it ${problem.message}` } };
 }
 
 export function changesList({ added, removed, obsoleted }: ListChange): boolean {

@@ -1,3 +1,4 @@
+import { isMillraceError } from '../errors/millrace-error.js';
 import { toListed, type ChangeDecision, type DecisionContext, type OfferedPackage } from './list-change.js';
 import type { ListedPackage } from './listed-package.js';
 import type { ListDraft } from './list-draft.js';
@@ -18,7 +19,14 @@ export function decidePublish(draft: ListDraft, offered: readonly OfferedPackage
   }
   if (conflicts.length > 0) return { problem: conflictProblem(conflicts) };
   const list = [...added.values()];
-  return { added: list, same, removed: [], obsoleted: settings.keepVersions === null ? [] : obsoleteVersions(draft, list, { keep: settings.keepVersions, compareVersions }) };
+  if (settings.keepVersions === null) return { added: list, same, removed: [], obsoleted: [] };
+  try {
+    return { added: list, same, removed: [], obsoleted: obsoleteVersions(draft, list, { keep: settings.keepVersions, compareVersions }) };
+  } catch (error) {
+    // In the way of this change, and of no other.
+    if (!isMillraceError(error)) throw error;
+    return { problem: { code: 'package-invalid', message: `versions of its packages cannot be compared with those that are listed: ${error.message}`, details: [] } };
+  }
 }
 
 /** What was published once stays what and where it was. */

@@ -61,6 +61,16 @@ describe('settings of a repository', () => {
   });
 });
 
+describe('settings that are missing', () => {
+  it.each<[RepositoryKind, unknown, RegExp]>([
+    ['deb', {}, /deb: is missing: \{"architectures": \["amd64"\]\}/],
+    ['deb', { deb: {} }, /deb\.architectures: is missing: a list/],
+    ['haiku', {}, /haiku: is missing: the values of a repo\.info file/],
+  ])('of %s %j are told with what to say', (kind, given, told) => {
+    expect(() => parseRepositorySettings(kind, given)).toThrow(told);
+  });
+});
+
 describe('the place of a repository', () => {
   it.each(['', 'a', 'a/b', 'master/x86_64/current', 'a.b/c-d_e~f+g=h@i'])('may be the folder %j', (folder) => {
     expect(() => checkPlace({ store: 'default', folder })).not.toThrow();

@@ -75,11 +75,21 @@ const schemas = {
   deb: z.strictObject({ haiku: none, rpm: none, deb, ...common }),
 } as const;
 
+/** What has no default, for whoever has not said it. */
+const needed: Readonly<Record<string, string>> = {
+  haiku: 'is missing: the values of a repo.info file (millrace repo create --info repo.info), or {"name", "identifier", "baseUrl", "vendor", "summary", "architecture"}',
+  deb: 'is missing: {"architectures": ["amd64"]} is the least that an apt repository needs',
+  'deb.architectures': 'is missing: a list such as ["amd64"]',
+};
+
 /** Whole settings of what somebody has said, defaults filled in. Errors: `invalid-request`, with every mistake in its details. */
 export function parseRepositorySettings(kind: RepositoryKind, given: unknown): RepositorySettings {
   const result = schemas[kind].safeParse(given);
   if (result.success) return result.data;
-  const mistakes = result.error.issues.map((issue) => ({ at: issue.path.map(String).join('.'), problem: issue.message }));
+  const mistakes = result.error.issues.map((issue) => {
+    const at = issue.path.map(String).join('.');
+    return { at, problem: (issue.code === 'invalid_type' && issue.message.endsWith('received undefined') ? needed[at] : undefined) ?? issue.message };
+  });
   const told = mistakes.slice(0, 5).map(({ at, problem }) => (at === '' ? problem : `${at}: ${problem}`));
   throw new MillraceError('invalid-request', `settings of a ${kind} repository: ${told.join('; ')}`, { details: mistakes, suggestion: 'docs/reference/repositories.md has all settings of a repository.' });
 }

@@ -6,8 +6,8 @@ import { tag } from '../rpm/package/tags.js';
 import { encodePackageRecord } from './package-record.js';
 import type { PackageDescription } from './repository-writer.js';
 
-/** All that metadata says of a package, out of its headers. Throws a reason for damaged ones. */
-export function recordOfHead(head: PackageHead, file: { readonly sha256: string; readonly size: number }): Buffer {
+/** All that metadata says of a package, out of its headers. `most`: characters of its files and dependencies. Throws a reason for damaged ones. */
+export function recordOfHead(head: PackageHead, file: { readonly sha256: string; readonly size: number; readonly most?: number }): Buffer {
   return encodePackageRecord(describeHead(head, file.size), writePackageFragments(head, file));
 }
 

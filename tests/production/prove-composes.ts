@@ -1,13 +1,14 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { buildPackages, indexPackages } from '../../libs/compose-engine/__fixtures__/rpm-packages.js';
+import { installWithDnf } from './install-with-dnf.js';
 import { millrace, type ProofContext } from './proof-context.js';
-import { run, until } from './started-process.js';
+import { until } from './started-process.js';
 import type { StartedProcess } from './started-process.js';
 
-/** Where the deployment may read repositories; laid over the environment of gateway and worker. */
+/** Where the deployment may read repositories, and where clients find its own; laid over the environment of gateway and worker. */
 export function composeChanges({ directory, ports }: Pick<ProofContext, 'directory' | 'ports'>): Record<string, string> {
-  return { MILLRACE_COMPOSE_SOURCE_PATHS: repositoriesOf(directory), MILLRACE_COMPOSE_URL: `http://localhost:${ports.control}/composes` };
+  return { MILLRACE_COMPOSE_SOURCE_PATHS: repositoriesOf(directory), MILLRACE_COMPOSE_URL: `http://localhost:${ports.control}/composes`, MILLRACE_REPOSITORY_URL: `http://localhost:${ports.control}/repositories` };
 }
 
 const repositoriesOf = (directory: string): string => path.join(directory, 'repositories');
@@ -43,16 +44,4 @@ export async function proveComposes(context: ProofContext, worker: StartedProces
   });
 }
 
-/** Into an empty root, with nothing of this machine but the program. */
-async function install({ directory }: ProofContext, { id, result_repofile }: Compose, name = 'kettle'): Promise<string> {
-  const own = path.join(directory, `dnf-${id}`);
-  for (const folder of ['repos', 'cache', 'log', 'persist', 'vars', 'root']) mkdirSync(path.join(own, folder), { recursive: true });
-  const environment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: own };
-  const fetched = await run(['curl', '--silent', '--fail', '--output', path.join(own, 'repos', 'compose.repo'), result_repofile], { environment, cwd: own });
-  if (fetched.code !== 0) throw new Error(`${result_repofile}: curl ended with ${fetched.code}`);
-  const places = [`reposdir=${own}/repos`, `cachedir=${own}/cache`, `logdir=${own}/log`, `persistdir=${own}/persist`, `varsdir=${own}/vars`];
-  const options = ['-y', '-q', '--disableplugin=local', ...places.map((place) => `--setopt=${place}`), `--installroot=${own}/root`, '--releasever=1', '--forcearch=x86_64'];
-  const { code, stdout, stderr } = await run(['dnf', ...options, 'install', name], { environment, cwd: own });
-  if (code !== 0) throw new Error(`dnf ended with ${code}: ${stdout}${stderr}`);
-  return readdirSync(path.join(own, 'root/usr/share/millrace')).join(', ');
-}
+const install = ({ directory }: ProofContext, { id, result_repofile }: Compose, name = 'kettle'): Promise<string> => installWithDnf(path.join(directory, `dnf-${id}`), result_repofile, name);

@@ -4,6 +4,7 @@ import { connectTemporal } from '../../temporal/client.js';
 import { ensureSearchAttributes, searchAttributeTypes } from '../../temporal/search-attributes.js';
 import { millrace, type ProofContext } from './proof-context.js';
 import { composeChanges, proveComposes } from './prove-composes.js';
+import { proveRepositories } from './prove-repositories.js';
 import { hexPort, isLoopback, run, until } from './started-process.js';
 import type { StartedProcess } from './started-process.js';
 
@@ -49,8 +50,11 @@ export async function proveService(context: ProofContext): Promise<void> {
       const back = start('proxy-1');
       await until('the new proxy listens', () => back.listeners().length > 0);
     });
-    await proveComposes(context, worker, () => start('worker', forComposes));
-    running.splice(running.indexOf(worker), 1);
+    const gone = (each: StartedProcess): unknown => running.splice(running.indexOf(each), 1);
+    const second = await proveRepositories(context, worker, () => start('worker', forComposes));
+    gone(worker);
+    await proveComposes(context, second, () => start('worker', forComposes));
+    gone(second);
     await report.step('a rolling restart of the gateway', () => proveRollingRestart(context, gateway, start));
     await report.step('MILLRACE_HOST decides what the gateway listens on', async () => {
       const elsewhere = start('gateway', { MILLRACE_HOST: '127.0.0.2' }, 'gateway-elsewhere');

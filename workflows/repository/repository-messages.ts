@@ -10,7 +10,8 @@ export const repositoryWorkflowType = 'repository';
 export const repositoryTaskQueue = 'repositories';
 export const repositoryWorkflowId = (name: string): string => `repository:${name}`;
 
-/** Checks and synchronisations by the clock, in a workflow of their own that stands in no publication's way; it is started by that of the repository. */
+/** Checks and synchronisations by the clock, in a workflow of their own that stands in no publication's way; `repositoryChanged` tells it of other settings. */
+export const repositoryUpkeepWorkflowType = 'repositoryUpkeep';
 export const repositoryUpkeepWorkflowId = (name: string): string => `repository-upkeep:${name}`;
 
 export interface RepositoryInput {

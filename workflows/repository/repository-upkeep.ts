@@ -1,7 +1,7 @@
-import { condition, continueAsNew, log, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import { condition, continueAsNew, log, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
 import { isLong } from './repository-entity.js';
 import { validRepositoryInput } from './repository-input.js';
-import { repositoryUpkeepWorkflowId } from './repository-messages.js';
+import { repositoryChangedSignal, repositoryUpkeepWorkflowId } from './repository-messages.js';
 import { failureOf } from './step-failures.js';
 import type { RepositoryActivities, RepositoryUpkeepActivities, RepositoryView } from './repository-activities.js';
 import type { RepositoryInput } from './repository-messages.js';
@@ -10,8 +10,8 @@ const brief = proxyActivities<RepositoryActivities>({ startToCloseTimeout: '30s'
 /** Both read as much as there is; what breaks off is begun again a few times, then left to the next round. */
 const lengthy = proxyActivities<RepositoryUpkeepActivities>({ startToCloseTimeout: '24 hours', heartbeatTimeout: '15s', retry: { initialInterval: '10s', maximumInterval: '5 minutes', maximumAttempts: 4 } });
 
-/** Milliseconds after which other settings are noticed. */
-const lookInterval = 600_000;
+/** Milliseconds after which other settings are noticed of which nobody has told. */
+const lookInterval = 86_400_000;
 
 export interface CarriedUpkeep {
   /** Milliseconds since 1970. */
@@ -26,8 +26,13 @@ export async function repositoryUpkeep(input: RepositoryInput, carried?: Carried
   const before = continuedFromExecutionRunId === undefined ? undefined : carried;
   let checkedAt = before?.checkedAt ?? Date.now();
   let synchronisedAt = before?.synchronisedAt ?? 0;
+  let changed = false;
+  setHandler(repositoryChangedSignal, () => {
+    changed = true;
+  });
   for (;;) {
     if (isLong()) return continueAsNew<typeof repositoryUpkeep>(input, { checkedAt, synchronisedAt });
+    changed = false;
     const view = await look(name);
     if (view === undefined) return;
     const synchroniseAt = due(synchronisedAt, view.synchroniseSeconds);
@@ -39,7 +44,7 @@ export async function repositoryUpkeep(input: RepositoryInput, carried?: Carried
       checkedAt = Date.now();
       await attempt('check', name, () => lengthy.checkRepository(name));
     } else {
-      await condition(() => false, Math.min(lookInterval, synchroniseAt - Date.now(), checkAt - Date.now()));
+      await condition(() => changed, Math.min(lookInterval, synchroniseAt - Date.now(), checkAt - Date.now()));
     }
   }
 }

@@ -1,10 +1,9 @@
-import { allHandlersFinished, CancellationScope, condition, continueAsNew, isCancellation, ParentClosePolicy, setHandler, startChild, workflowInfo } from '@temporalio/workflow';
+import { allHandlersFinished, CancellationScope, condition, continueAsNew, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
 import { handOver, isLong, RepositoryEntity, type CarriedRepository } from './repository-entity.js';
-import { applyChangeUpdate, publishPackagesUpdate, removePackagesUpdate, repositoryChangedSignal, repositoryStatusQuery, repositoryUpkeepWorkflowId, repositoryWorkflowId } from './repository-messages.js';
+import { applyChangeUpdate, publishPackagesUpdate, removePackagesUpdate, repositoryChangedSignal, repositoryStatusQuery, repositoryWorkflowId } from './repository-messages.js';
 import { validateApply, validatePublish, validateRemove, validRepositoryInput } from './repository-input.js';
 import { asCallersFailure, failureOf } from './step-failures.js';
 import type { RepositoryInput, RepositoryStatus } from './repository-messages.js';
-import type { repositoryUpkeep } from './repository-upkeep.js';
 import type { StepProblem } from './repository-activities.js';
 
 /** Milliseconds; timers are not longer than that. */
@@ -53,7 +52,6 @@ function bindHandlers(entity: RepositoryEntity): void {
 async function live(entity: RepositoryEntity): Promise<StepProblem> {
   try {
     return await entity.scope.run(async () => {
-      await startUpkeep(entity.name);
       while (!isLong()) {
         await entity.work();
         await condition(() => entity.changed, Math.min(longestWait, Math.max(1, entity.nextDue() - Date.now())));
@@ -66,14 +64,5 @@ async function live(entity: RepositoryEntity): Promise<StepProblem> {
     const { problem } = failureOf(error);
     if (problem.code === 'repository-not-found') return problem;
     throw error;
-  }
-}
-
-/** Goes on by itself; one that runs already is fine. */
-async function startUpkeep(name: string): Promise<void> {
-  try {
-    await startChild<typeof repositoryUpkeep>('repositoryUpkeep', { workflowId: repositoryUpkeepWorkflowId(name), args: [{ name }], parentClosePolicy: ParentClosePolicy.ABANDON });
-  } catch (error) {
-    if ((error as { name?: unknown }).name !== 'WorkflowExecutionAlreadyStartedError') throw error;
   }
 }

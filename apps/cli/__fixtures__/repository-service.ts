@@ -27,7 +27,7 @@ export class RepositoryService extends RecordingServer {
     if (!this.isAllowed(incoming)) return problem(response, { status: 401, code: 'unauthorized', detail: 'credentials are missing' });
     const url = new URL(incoming.url ?? '', 'http://x');
     const [, , , name, part = '', id = ''] = url.pathname.split('/').map(decodeURIComponent);
-    if (name === undefined) return json(response, incoming.method === 'POST' ? { ...this.#view(), ...(request.body as object) } : { items: [this.#view()], nextCursor: url.searchParams.has('limit') ? 'stable' : null });
+    if (name === undefined) return json(response, incoming.method === 'POST' ? { ...this.#view(), status: undefined, ...(request.body as object) } : { items: [this.#view()], nextCursor: url.searchParams.has('limit') ? 'stable' : null });
     if (name !== 'stable') return problem(response, { status: 404, code: 'repository-not-found', detail: `there is no repository ${name}` });
     if (incoming.method === 'DELETE') return void response.writeHead(204).end();
     if (part === '') return json(response, this.#view());
@@ -38,16 +38,25 @@ export class RepositoryService extends RecordingServer {
     if (part === 'diff') return json(response, { from: Number(url.searchParams.get('from')), to: Number(url.searchParams.get('to')), added: [this.#listed('new.rpm')], removed: [this.#listed('old.rpm')] });
     if (part === 'prune') return json(response, { ...(request.body as object), moved: ['old.rpm'], deleted: [], strangers: [] });
     if (part === 'check') return json(response, { findings: this.findings });
-    if (part === 'report.txt') return void response.writeHead(200, { 'content-type': 'text/plain' }).end(`repo consistency report at 4\n${this.findings.length} findings \u001b[31m\n`);
-    if (part === 'repair' || part === 'sync' || part === 'import') return json(response, { asked: request.body });
+    if (part === 'report.txt') return void response.writeHead(200, { 'content-type': 'text/plain' }).end(`repo consistency report at 4\n${this.findings.length} findings \u001b[31m\na.rpm:\n\trequires b\n`);
+    if (part === 'repair') return json(response, { steps: [{ action: 'bring-back', path: 'a.rpm', package: 'a.rpm' }, { action: 'write-index' }], left: [{ message: 'b.rpm needs c' }], changes: this.#going(request) });
+    if (part === 'sync' || part === 'import') return json(response, { asked: request.body, listed: 3, wanted: 2, taken: 1, bytes: 2048, removed: ['old.rpm'], refused: [{ path: 'bad.rpm', code: 'digest-mismatch', reason: 'other bytes\u001b[31m' }], refusals: 1, changes: this.#going(request) });
     this.#ask(request, { response, kind: part });
   }
 
+  /** The changes that maintenance has asked for. */
+  #going({ body }: SeenRequest): readonly string[] {
+    if ((body as { readonly dryRun: boolean }).dryRun) return [];
+    const ended = this.problem === undefined ? { phase: 'done', outcome: { state: (this.state += 1), added: [], same: [], removed: [], obsoleted: [] }, problem: null } : { phase: 'failed', outcome: null, problem: { code: this.problem.code, message: this.problem.detail, details: [] } };
+    this.changes.set('going', { id: 'going', repository: 'stable', kind: 'synchronise', by: 'spec', ...ended, requestedAt: at, endedAt: at });
+    return ['going'];
+  }
+
   #ask({ body }: SeenRequest, { response, kind }: { readonly response: ServerResponse; readonly kind: string }): void {
-    if (this.problem !== undefined) return problem(response, this.problem);
     const { changeId = '', uploads = [], keys = [], dryRun = false } = body as { readonly changeId?: string; readonly uploads?: readonly string[]; readonly keys?: readonly string[]; readonly dryRun?: boolean };
     const added = uploads.map((each) => this.uploads.get(each)?.fileName ?? 'lost');
-    if (dryRun) return json(response, { dryRun, added: added.map((key) => this.#listed(key)), same: [], removed: keys.map((key) => this.#listed(key)), obsoleted: [], problem: null });
+    if (dryRun) return json(response, { dryRun, added: added.map((key) => this.#listed(key)), same: [], removed: keys.map((key) => this.#listed(key)), obsoleted: [], problem: this.problem === undefined ? null : { code: this.problem.code, message: this.problem.detail, details: [] } });
+    if (this.problem !== undefined) return problem(response, this.problem);
     if (!this.changes.has(changeId)) this.changes.set(changeId, { id: changeId, repository: 'stable', kind, by: 'spec', phase: 'done', outcome: { state: (this.state += 1), added, same: [], removed: keys, obsoleted: [] }, problem: null, requestedAt: at, endedAt: at });
     if ((this.cutChanges -= 1) >= 0) return void response.socket?.destroy();
     this.#change(response, changeId);

@@ -37,6 +37,6 @@ export class MemoryObjects {
     const bytes = this.held.get(key);
     if (bytes === undefined) throw new MillraceError('blob-not-found', `there is no ${key}`);
     const part = range === undefined ? bytes : bytes.subarray(range.start, (range.end ?? bytes.length) + 1);
-    return { size: bytes.length, modified: 0, etag: 'e', contentType: undefined, content: Readable.from(part.length === 0 ? [] : [part]) };
+    return { size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), modified: 0, etag: 'e', contentType: undefined, content: Readable.from(part.length === 0 ? [] : [part]) };
   }
 }

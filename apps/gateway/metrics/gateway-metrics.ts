@@ -18,6 +18,7 @@ export interface MeasuredReads {
   readonly nameAges?: (() => Promise<readonly NameAge[]>) | undefined;
   readonly busTotals: () => Promise<readonly BusTotals[]>;
   readonly rules: () => Promise<readonly RecordedRule[]>;
+  readonly storage?: Registry | undefined;
 }
 
 const states = ['open', 'revoked', 'ended', 'expired'] as const;
@@ -36,10 +37,12 @@ export class GatewayMetrics {
 
   readonly composesRequested = new Counter({ name: 'millrace_composes_requested_total', help: 'Composes asked for at this gateway, repeated requests aside.', labelNames: ['source_type'] as const, registers: [this.registry] });
   readonly logins = new Counter({ name: 'millrace_logins_total', help: 'Requests that showed credentials, by their kind and what became of them.', labelNames: ['by', 'outcome'] as const, registers: [this.registry] });
+  readonly #storage: readonly Registry[];
   /** One query for all who ask at once; anybody may scrape. */
   readonly composeTotals: () => Promise<ComposeTotals>;
 
-  constructor({ sessions: reads, composes, messageBacklog, nameAges, busTotals, rules }: MeasuredReads, version: string) {
+  constructor({ sessions: reads, composes, messageBacklog, nameAges, busTotals, rules, storage }: MeasuredReads, version: string) {
+    this.#storage = storage === undefined ? [] : [storage];
     this.composeTotals = shareWhileRunning(() => withDeadline(composes.totals(), 2000, recordTimeout));
     collectDefaultMetrics({ register: this.registry });
     if (messageBacklog !== undefined) addMessageMetrics(this.registry, shareWhileRunning(() => withDeadline(messageBacklog(), 2000, recordTimeout).catch(() => undefined)));
@@ -79,6 +82,11 @@ export class GatewayMetrics {
         if (counts !== undefined) for (const state of Object.keys(composeStates)) this.set({ state }, counts.reduce((sum, each) => sum + (each.state === state ? each.count : 0), 0));
       },
     });
+  }
+
+  /** In the text format of Prometheus. */
+  scrape(): Promise<string> {
+    return Registry.merge([this.registry, ...this.#storage]).metrics();
   }
 }
 

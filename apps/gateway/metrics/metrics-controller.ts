@@ -12,6 +12,6 @@ export class MetricsController {
   @Needs('service', 'reader', { whilePublic: 'metrics' })
   scrape(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
     void reply.type(this.metrics.registry.contentType);
-    return this.metrics.registry.metrics();
+    return this.metrics.scrape();
   }
 }

@@ -18,6 +18,7 @@ import { changeError, filesOf, presentChange, presentPreview } from './present-r
 import { RepositoriesService } from './repositories-service.js';
 import type { RepositoryDependencies } from './repository-ports.js';
 import { changeQuery } from './repository-schemas.js';
+import { UploadSlots } from './upload-slots.js';
 
 /** How the caller wants it, besides what the body says. */
 export interface ChangeOptions {
@@ -31,6 +32,9 @@ export interface ChangeOptions {
 /** Milliseconds between looks at the record while the workflow engine is away. */
 const interval = 500;
 
+/** Changes whose packages are read here at once to try them; each may take in some hundred megabytes of what hostile ones say. */
+const trialsAtOnce = 2;
+
 interface AskedChange {
   readonly changeId: string | undefined;
   readonly request: ChangeRequest;
@@ -41,6 +45,8 @@ interface AskedChange {
 /** Changes of what a repository lists: durable first, then waited for. */
 @Injectable()
 export class ChangesService {
+  private readonly trials = new UploadSlots(trialsAtOnce);
+
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
     @Inject(REPOSITORIES) private readonly dependencies: RepositoryDependencies,
@@ -108,7 +114,10 @@ export class ChangesService {
   private async preview(asked: NewChange, signal: AbortSignal): Promise<ChangePreviewView> {
     const { id, repository, request, by, force } = asked;
     // Packages say what they are only when they were read.
-    if (request.kind === 'publish') await this.dependencies.engine.inspect({ id, repository, request, by, force, phase: 'waiting', outcome: null, problem: null, requestedAt: new Date().toISOString(), endedAt: null }, { signal });
+    if (request.kind === 'publish') {
+      const leave = await this.trials.enter(signal);
+      await this.dependencies.engine.inspect({ id, repository, request, by, force, phase: 'waiting', outcome: null, problem: null, requestedAt: new Date().toISOString(), endedAt: null }, { signal }).finally(leave);
+    }
     return presentPreview(await this.dependencies.commands.preview(asked), filesOf(repository, this.settings));
   }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { MillraceError, isMillraceError } from '../../../libs/errors/millrace-error.js';
 import type { ListedPackage } from '../../../libs/repository/listed-package.js';
@@ -77,7 +78,9 @@ export class FeedService {
     for (let begin = 0; begin < packages.length; begin += pageSize) {
       const page = packages.slice(begin, begin + pageSize);
       const known = await this.dependencies.reads.metadata(repository.kind, page.map(({ sha256 }) => sha256));
-      for (const listed of page) {
+      for (const [at, listed] of page.entries()) {
+        // Whoever reads them computes for a while: others are served in between.
+        if (at % 20 === 0) await setImmediate();
         const metadata = known.get(listed.sha256);
         if (metadata !== undefined) yield { listed, metadata };
       }

@@ -95,6 +95,14 @@ describe('what a builder is fed', () => {
     }
   });
 
+  it('is refused where packages were made to provide and need everything of each other: nobody else would be served for hours', async () => {
+    const keys = Array.from({ length: 100 }, (_, index) => `tangle-${index}.rpm`);
+    gateway.repositories.publish('fedora', keys);
+    for (const [index, key] of keys.entries()) describePackage('fedora', key, { provides: ['x', `x${index}`], requires: [`x${index + 1}`, ...Array.from({ length: 1000 }, () => 'x')] });
+    expect(problem.parse(await ask({ wanted: ['x0'] }))).toMatchObject({ status: 422, code: 'unresolvable' });
+    expect(feed.parse(await ask({ wanted: ['x99'] })).fetch.map(({ key }) => key)).toEqual(['tangle-99.rpm']);
+  });
+
   it('is worked out for many builders at once', async () => {
     const answers = await Promise.all(Array.from({ length: 12 }, () => ask({ wanted: ['app'] })));
     expect(answers.map((answer) => feed.parse(answer).fetch.length)).toEqual(Array.from({ length: 12 }, () => 2));

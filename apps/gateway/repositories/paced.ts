@@ -5,7 +5,7 @@ import { withDeadline } from '../http/with-deadline.js';
 export interface Pace {
   /** Milliseconds that a client is waited for, in sum, until it must have sent `bytes`; then it begins anew. */
   readonly milliseconds: number;
-  readonly bytes: number;
+  readonly bytes: () => number;
 }
 
 /** The bytes of a client that sends as fast as it is read. Whoever drips ends with 408: the time that we take ourselves is not counted. */
@@ -20,7 +20,7 @@ export async function* paced(body: Readable, { milliseconds, bytes }: Pace): Asy
     if (next.done === true) return;
     waited += performance.now() - begun;
     got += next.value.length;
-    if (got >= bytes) [waited, got] = [0, 0];
+    if (got >= bytes()) [waited, got] = [0, 0];
     yield next.value;
   }
 }

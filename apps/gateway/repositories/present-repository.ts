@@ -87,7 +87,7 @@ export function changeError({ code, message, details }: ChangeProblem): Millrace
 }
 
 const suggestions: Partial<Record<ErrorCode, string>> = {
-  'change-guarded': 'Look with "dryRun": true at what would go; an admin may ask for it with "force": true.',
+  'change-guarded': 'Look with a dry run ("dryRun": true, --dry-run) at what would go; an admin may ask for it by force ("force": true, --force).',
   'package-conflict': 'Nothing was changed. Build the package again with another version or revision.',
   'upload-not-found': 'Upload the package again.',
 };

@@ -46,6 +46,8 @@ export class RepositoriesService {
     await this.requireKeys(given['keys']);
     const created = await this.repositories.commands.create({ name, kind, place, settings: parseRepositorySettings(kind, given) }, by);
     this.log.info({ repository: name, kind, by }, `the repository ${name} is created`);
+    // A mirror begins at once, and whoever looks finds a workflow that answers; without Temporal the worker's sweep does it later.
+    await this.repositories.workflows.changed(name, { deadline: statusMilliseconds }).catch(() => undefined);
     return this.present(created);
   }
 

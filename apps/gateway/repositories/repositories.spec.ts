@@ -29,12 +29,19 @@ async function ask(method: string, place: string, body?: unknown, headers: Reado
 }
 
 const create = (name = 'fedora', more: object = {}) => ask('POST', '', { name, kind: 'rpm', ...more });
+/** And nothing that was called for it. */
+const createdBefore = async (): Promise<void> => {
+  await create();
+  gateway.repositories.calls.length = 0;
+};
 const upload = async (fileName: string, repository = 'fedora'): Promise<string> => ((await ask('POST', `/${repository}/uploads?fileName=${fileName}`, `bytes of ${fileName}`)).json as { id: string }).id;
 
 describe('a repository', () => {
   it('is made, shown, listed, set otherwise and removed', async () => {
     const made = await create('fedora', { settings: { keepVersions: 3 } });
     expect(made.status).toBe(201);
+    // So that its workflow is there, and a mirror begins.
+    expect(gateway.repositories.calls).toContainEqual({ method: 'changed', name: 'fedora' });
     expect(repositoryView.parse(made.json)).toMatchObject({ name: 'fedora', kind: 'rpm', place: { store: 'default', folder: 'fedora' }, settings: { keepVersions: 3, rpm: { compression: 'gzip' } }, state: 0, createdBy: 'craft', links: { self: '/v1/repositories/fedora', files: 'https://farm.test/repositories/fedora/', bucket: null, workflow: null } });
     expect(repositoryDetail.parse((await ask('GET', '/fedora')).json)).toMatchObject({ status: { step: 'idle', waiting: 0, trouble: null } });
     expect(repositoryView.parse((await ask('PATCH', '/fedora', { settings: { graceSeconds: 60 } })).json)).toMatchObject({ settings: { keepVersions: 3, graceSeconds: 60 } });
@@ -142,7 +149,7 @@ describe('what is read of a repository', () => {
 });
 
 describe('a change', () => {
-  beforeEach(async () => void (await create()));
+  beforeEach(createdBefore);
 
   it('publishes what was uploaded, and is answered when it can be seen', async () => {
     const uploads = [await upload('a.rpm'), await upload('b.rpm')];
@@ -203,6 +210,24 @@ describe('a change', () => {
     expect([...gateway.repositories.changes.keys()]).toEqual([]);
   });
 
+  it('is tried with few others at once: what hostile packages say is in memory meanwhile', async () => {
+    const dependencies = gateway.repositories.dependencies();
+    let [running, most] = [0, 0];
+    const inspect = async (): Promise<void> => {
+      most = Math.max(most, (running += 1));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      running -= 1;
+    };
+    const other = await startTestGateway({ dependencies: { repositories: { ...dependencies, engine: { ...dependencies.engine, inspect } } } });
+    try {
+      const body = JSON.stringify({ uploads: [await upload('a.rpm')], dryRun: true });
+      const answers = await Promise.all(Array.from({ length: 8 }, () => fetch(`${other.url}/v1/repositories/fedora/publish`, { method: 'POST', headers: { authorization }, body })));
+      expect([answers.map(({ status }) => status), most]).toEqual([Array.from({ length: 8 }, () => 200), 2]);
+    } finally {
+      await other.close();
+    }
+  });
+
   it('of another repository, or of none, is not found', async () => {
     await create('other');
     const { id } = changeView.parse((await ask('POST', '/other/sign')).json);
@@ -250,7 +275,7 @@ describe('a change', () => {
 });
 
 describe('what operators do besides', () => {
-  beforeEach(async () => void (await create()));
+  beforeEach(createdBefore);
 
   it('is pruned, checked, mended and synchronised as they ask', async () => {
     expect((await ask('POST', '/fedora/prune', { dryRun: true })).json).toEqual({ dryRun: true, moved: ['old.rpm'], deleted: [], strangers: ['packages/evil.rpm'] });

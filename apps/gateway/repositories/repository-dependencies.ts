@@ -1,5 +1,8 @@
 import type { Client } from '@temporalio/client';
+import { Registry } from 'prom-client';
 import type { Database } from '../../../libs/database/open-database.js';
+import { defaultCache } from '../../../libs/object-storage/cached-store.js';
+import { storageMetrics } from '../../../libs/object-storage/measured-store.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import { chooseForBuilder } from '../../../libs/repository-formats/haiku/choose-build-packages.js';
 import type { PackageFormat } from '../../../libs/repository-formats/package-format.js';
@@ -30,12 +33,14 @@ export interface RepositoryDependencyOptions {
 export async function openRepositoryDependencies(database: Database, { settings, client, environment, taskQueue, noted }: RepositoryDependencyOptions): Promise<OpenRepositoryDependencies> {
   const workflows = createRepositoryWorkflowClient(client, taskQueue === undefined ? {} : { taskQueue });
   const changed = (name: string): Promise<void> => noted(workflows.changed(name));
-  const parts = await openRepositoryParts(database, { settings, environment, sources: workersFetch, workFolder: 'gateway-repositories', version: gatewayVersion, onRequested: changed });
+  const storage = new Registry();
+  const parts = await openRepositoryParts(database, { settings, environment, sources: workersFetch, workFolder: 'gateway-repositories', version: gatewayVersion, onRequested: changed, storage: { metrics: storageMetrics(storage), cache: defaultCache } });
   const { commands, reads, stores, engine, keys, maintenance } = parts;
   return {
     commands,
     reads,
     stores,
+    storage,
     engine,
     formats: new Map(Object.entries(repositoryFormats) as [RepositoryKind, PackageFormat][]),
     resolvers: new Map([['haiku', chooseForBuilder]]),

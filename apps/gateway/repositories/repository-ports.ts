@@ -1,3 +1,4 @@
+import type { Registry } from 'prom-client';
 import type { PrunedObjects, RepositoryCommands, RepositoryReads } from '../../../libs/repository-record/repository-record.js';
 import type { PruneOptions, RepositoryEngine } from '../../../libs/repository-engine/repository-engine.js';
 import type { RepositoryMaintenance as Maintenance } from '../../../libs/repository-checks/repository-maintenance.js';
@@ -13,6 +14,8 @@ export interface RepositoryDependencies {
   readonly commands: Pick<RepositoryCommands, 'create' | 'configure' | 'remove' | 'requestChange' | 'preview'>;
   readonly reads: Omit<RepositoryReads, 'prunable' | 'expired' | 'unsettled' | 'waiting' | 'planned'>;
   readonly stores: Pick<RepositoryStores, 'names' | 'open' | 'publicUrl'>;
+  /** Metrics of what is asked of the stores. */
+  readonly storage?: Registry;
   readonly engine: Pick<RepositoryEngine, 'receive' | 'inspect'>;
   readonly formats: ReadonlyMap<RepositoryKind, Pick<PackageFormat, 'relations' | 'satisfies' | 'compareVersions'>>;
   /** Of kinds whose builders ask for requirements in words of their own; others resolve by the format's relations. */

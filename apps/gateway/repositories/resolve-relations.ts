@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import type { PackageFormat, PackageRelations, Relation } from '../../../libs/repository-formats/package-format.js';
 import type { ListedPackage } from '../../../libs/repository/listed-package.js';
 import type { BuilderChoice, BuilderRequest, OfferedPackage } from './builder-resolver.js';
@@ -16,7 +18,7 @@ interface Candidate {
 export async function resolveRelations(rules: RelationRules, { wanted, packages, systemPackages }: BuilderRequest): Promise<BuilderChoice> {
   const candidates = [...(await readAll(rules, packages)), ...(await readAll(rules, systemPackages))];
   const byKey = new Map(candidates.map((candidate) => [candidate.listed.key, candidate]));
-  const providers = indexProviders(candidates);
+  const offers = createOffers(rules, candidates);
   const chosen = new Map<string, Candidate>();
   const unresolved: { requirement: string; reason: string }[] = [];
   for (const text of wanted) {
@@ -26,45 +28,57 @@ export async function resolveRelations(rules: RelationRules, { wanted, packages,
       continue;
     }
     const requirement = parseRequirement(text);
-    const provider = requirement === undefined ? undefined : best(rules, providers, [requirement]);
+    const provider = requirement === undefined ? undefined : best(offers, [requirement]);
     if (provider === undefined) unresolved.push({ requirement: text, reason: requirement === undefined ? 'is neither a requirement nor a package of the repository' : 'nothing in the repository meets it' });
-    else takeWithRequires(provider, { rules, providers, chosen });
+    else await takeWithRequires(provider, { offers, chosen });
   }
   return { chosen: [...chosen.keys()], unresolved };
 }
 
-function takeWithRequires(first: Candidate, { rules, providers, chosen }: { readonly rules: RelationRules; readonly providers: ReadonlyMap<string, readonly Offer[]>; readonly chosen: Map<string, Candidate> }): void {
+async function takeWithRequires(first: Candidate, { offers, chosen }: { readonly offers: OffersOf; readonly chosen: Map<string, Candidate> }): Promise<void> {
   const open = [first];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (chosen.has(next.listed.key)) continue;
     chosen.set(next.listed.key, next);
+    await setImmediate(); // others are served in between
     for (const alternatives of next.relations.requires) {
-      const met = alternatives.some((each) => offersOf(rules, providers, each).some(({ candidate }) => chosen.has(candidate.listed.key)));
-      const provider = met ? undefined : best(rules, providers, alternatives);
+      const met = alternatives.some((each) => offers(each).some(({ listed }) => chosen.has(listed.key)));
+      const provider = met ? undefined : best(offers, alternatives);
       if (provider !== undefined) open.push(provider);
     }
   }
 }
 
-interface Offer {
-  readonly candidate: Candidate;
-  readonly provided: Relation;
+/** All that meet it, the newest first. */
+type OffersOf = (required: Relation) => readonly Candidate[];
+
+/** Offers that are compared with requirements; each requirement is worked out once. A distribution has a few million. Whoever may publish could have billions. */
+const mostComparisons = 5_000_000;
+
+/** Errors of what it finds: `unresolvable` when that takes too many comparisons, in sum. */
+function createOffers({ satisfies, compareVersions }: RelationRules, candidates: readonly Candidate[]): OffersOf {
+  const providers = Map.groupBy(candidates.flatMap((candidate) => candidate.relations.provides.map((provided) => ({ candidate, provided }))), ({ provided }) => provided.name);
+  const known = new Map<string, readonly Candidate[]>();
+  let left = mostComparisons;
+  return (required) => {
+    const text = `${required.name}\0${required.operator ?? ''}\0${required.version ?? ''}`;
+    const found = known.get(text);
+    if ((left -= found?.length ?? (providers.get(required.name)?.length ?? 0) + 1) < 0) {
+      throw new MillraceError('unresolvable', `what the packages need is too entangled to be resolved: more than ${mostComparisons} comparisons`, { suggestion: 'Ask for packages by their keys: package managers resolve by themselves what those need.' });
+    }
+    if (found !== undefined) return found;
+    const meeting = (providers.get(required.name) ?? []).filter(({ provided }) => satisfies(required, provided)).map(({ candidate }) => candidate);
+    const sorted = [...new Set(meeting)].sort((one, other) => compareVersions(other.listed.version, one.listed.version));
+    known.set(text, sorted);
+    return sorted;
+  };
 }
 
-function indexProviders(candidates: readonly Candidate[]): ReadonlyMap<string, readonly Offer[]> {
-  const offers = candidates.flatMap((candidate) => candidate.relations.provides.map((provided) => ({ candidate, provided })));
-  return Map.groupBy(offers, ({ provided }) => provided.name);
-}
-
-function offersOf({ satisfies }: RelationRules, providers: ReadonlyMap<string, readonly Offer[]>, required: Relation): readonly Offer[] {
-  return (providers.get(required.name) ?? []).filter(({ provided }) => satisfies(required, provided));
-}
-
-/** The first alternative that anything meets; of that the newest. */
-function best(rules: RelationRules, providers: ReadonlyMap<string, readonly Offer[]>, alternatives: readonly Relation[]): Candidate | undefined {
+/** Of the first alternative that anything meets, the newest. */
+function best(offers: OffersOf, alternatives: readonly Relation[]): Candidate | undefined {
   for (const required of alternatives) {
-    const [newest] = offersOf(rules, providers, required).toSorted((one, other) => rules.compareVersions(other.candidate.listed.version, one.candidate.listed.version));
-    if (newest !== undefined) return newest.candidate;
+    const [newest] = offers(required);
+    if (newest !== undefined) return newest;
   }
   return undefined;
 }

@@ -22,6 +22,11 @@ export class UploadSlots {
     };
   }
 
+  /** Somebody waits for one. */
+  areWanted(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   #turn(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const enter = (): void => {

@@ -18,6 +18,8 @@ import { UploadSlots } from './upload-slots.js';
 const slotCount = 24;
 /** Bytes that a client sends at least in the time that it has for any other request. */
 const leastBytes = 16 * 1024;
+/** The same while others wait for a place: a handful of clients that drip must not keep all of them. */
+const leastWhileOthersWait = 512 * 1024;
 const filesOfForm = 1000;
 
 export interface UploadOptions {
@@ -79,7 +81,7 @@ export class UploadsService {
   private async take(name: string, body: Readable, options: { readonly id: string; readonly fileName: string; readonly by: string; readonly signal: AbortSignal; readonly size?: number; readonly sha256?: string }): Promise<Upload> {
     const leave = await this.slots.enter(options.signal);
     try {
-      return await this.dependencies.engine.receive(name, paced(body, { milliseconds: this.clientMilliseconds, bytes: leastBytes }), options);
+      return await this.dependencies.engine.receive(name, paced(body, { milliseconds: this.clientMilliseconds, bytes: () => (this.slots.areWanted() ? leastWhileOthersWait : leastBytes) }), options);
     } finally {
       leave();
     }

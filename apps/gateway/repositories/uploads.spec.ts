@@ -19,6 +19,7 @@ beforeEach(async () => {
   const { repositories } = gateway;
   repositories.held.clear();
   repositories.uploads.clear();
+  repositories.calls.length = 0;
   repositories.objects.held.clear();
   await fetch(`${gateway.url}/v1/repositories`, { method: 'POST', headers: { authorization }, body: '{"name":"fedora","kind":"rpm"}' });
 });
@@ -189,6 +190,19 @@ describe('a hostile client', () => {
     });
     expect(answer).toMatch(/^HTTP\/1\.1 201 /);
     expect(answer).toContain(digest('x'.repeat(160 * 1024)));
+  });
+
+  it('that drips into as many uploads as are taken in at once gives way to those who wait', async () => {
+    const piece = `4000\r\n${'x'.repeat(16 * 1024)}\r\n`;
+    const steady: NodeJS.Timeout[] = [];
+    const dripping = Array.from({ length: 24 }, () => converse(['Transfer-Encoding: chunked'], (socket) => {
+      socket.write(piece);
+      steady.push(setInterval(() => socket.writable && socket.write(piece), 300));
+    }));
+    while (gateway.repositories.calls.filter(({ method }) => method === 'receive').length < 24) await new Promise((resolve) => setTimeout(resolve, 5));
+    const { status } = await send('honest');
+    steady.forEach(clearInterval);
+    expect([status, (await Promise.all(dripping)).some((answer) => answer.startsWith('HTTP/1.1 408 '))]).toEqual([201, true]);
   });
 
   it('that goes away before the end leaves nothing', async () => {

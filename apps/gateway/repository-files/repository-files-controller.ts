@@ -66,7 +66,8 @@ export class RepositoryFilesController {
     if (found === undefined) return refuse(reply, 404, 'The repository lists no such file.');
     if (found.role === 'first') this.readers.begun(request, repository.name, found.state);
     const store = this.repositories.stores.open(repository.place);
-    const elsewhere = await this.elsewhere(store, found);
+    // An address is good for one method: whoever only asks what there is is told here.
+    const elsewhere = request.method === 'GET' ? await this.elsewhere(store, found) : undefined;
     if (elsewhere !== undefined) return void reply.code(302).headers({ location: elsewhere, 'cache-control': 'no-store' }).send();
     try {
       await sendObject(request, reply, { store, found });

@@ -108,6 +108,8 @@ describe('a file that the repository lists', () => {
       }));
       gateway.repositories.objects.presigned = 'https://bucket.example/signed';
       expect(await answers()).toEqual([[302, 'https://bucket.example/signed/packages/a-1.rpm', 'no-store'], [200, null, 'public, no-cache']]);
+      const { status, headers } = await fetch(`${other.url}/repositories/fedora/packages/a-1.rpm`, { method: 'HEAD', redirect: 'manual' });
+      expect([status, headers.get('content-length')]).toEqual([200, '18']);
       gateway.repositories.objects.presigned = undefined;
       expect(await answers()).toEqual([[200, null, forEver], [200, null, 'public, no-cache']]);
     } finally {
@@ -119,6 +121,8 @@ describe('a file that the repository lists', () => {
     gateway.repositories.objects.held.delete('packages/a-1.rpm');
     const lost = await file('packages/a-1.rpm', { headers: { range: 'bytes=0-1' } });
     expect([lost.status, lost.headers.get('etag'), lost.headers.get('content-range'), lost.headers.get('cache-control'), await lost.text()]).toEqual([404, null, null, 'no-store', expect.stringContaining('the store has lost packages/a-1.rpm')]);
+    gateway.repositories.objects.set('packages/a-1.rpm', 'CONTENT of a-1.rpm');
+    expect((await file('packages/a-1.rpm')).status).toBe(404);
     gateway.repositories.objects.set('packages/a-1.rpm', 'shorter');
     expect((await file('packages/a-1.rpm')).status).toBe(404);
     expect(gateway.log()).toContain('the store has lost packages/a-1.rpm');

@@ -47,7 +47,7 @@ async function firstOf(store: SentObject['store'], found: FoundFile, options: Ge
       if (isMillraceError(error) && (error.code === 'blob-not-found' || error.code === 'invalid-request')) return undefined;
       throw error;
     });
-    if (body?.size === found.size) return body;
+    if (body?.size === found.size && (body.sha256 ?? found.sha256) === found.sha256) return body;
     body?.content.destroy();
   }
   throw new MillraceError('blob-not-found', `the store has lost ${found.path}, or has other bytes in its place`, { suggestion: 'Check the repository: millrace repo check.' });

@@ -1,9 +1,13 @@
+import { invalidFile } from '../invalid-haiku-file.js';
 import type { Attribute } from './attribute.js';
 import { attributeTypes } from './attribute-ids.js';
 
-/** Attribute trees with every string where it is used; the 0 that ends the list is there. What `shareStrings` begins with, and what is kept of packages. */
-export function writeInlineAttributes(attributes: readonly Attribute[]): Buffer {
-  const writer = new AttributeWriter();
+/**
+ * Attribute trees with every string where it is used; the 0 that ends the list is there. What `shareStrings` begins with, and what is kept of packages. Errors: `source-invalid`
+ * for more than `most` bytes: some hundred bytes that share a long string come to any number of them.
+ */
+export function writeInlineAttributes(attributes: readonly Attribute[], most = Infinity): Buffer {
+  const writer = new AttributeWriter(most);
   writer.list(attributes);
   return writer.bytes();
 }
@@ -11,6 +15,8 @@ export function writeInlineAttributes(attributes: readonly Attribute[]): Buffer 
 class AttributeWriter {
   #buffer = Buffer.allocUnsafe(4 * 1024);
   #length = 0;
+
+  constructor(private readonly most: number) {}
 
   bytes(): Buffer {
     return this.#buffer.subarray(0, this.#length);
@@ -59,6 +65,7 @@ class AttributeWriter {
   }
 
   #append(bytes: Buffer): void {
+    if (this.#length + bytes.length > this.most) throw invalidFile(`its attributes have more than ${this.most} bytes when each stands where it is used`);
     if (this.#length + bytes.length > this.#buffer.length) {
       const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#length + bytes.length));
       this.#buffer.copy(larger, 0, 0, this.#length);

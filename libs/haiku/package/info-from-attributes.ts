@@ -3,7 +3,7 @@ import { attributeIds } from '../container/attribute-ids.js';
 import { invalidFile } from '../invalid-haiku-file.js';
 import { architectures } from './architectures.js';
 import { operators, type PackageInfo, type PackageUser, type Provided, type Requirement, type SettingsFile, type WritableFile } from './package-info.js';
-import type { PackageVersion } from './version.js';
+import { formatVersion, isVersion, type PackageVersion } from './version.js';
 
 const entityName = /^[^-/=!<>\s\p{C}]{1,255}$/u;
 /** Kinds such as `cmd:` stand before some; tools of old let hyphens through. */
@@ -94,7 +94,8 @@ function versionIn(attributes: readonly Attribute[], id: number): PackageVersion
     revision: numberIn(attribute.children, attributeIds.versionRevision) ?? 0,
   };
   const valid = version.major !== '' && versionPart.test(version.major) && versionPart.test(version.minor) && dottedPart.test(version.micro) && dottedPart.test(version.preRelease) && version.revision >= 0 && version.revision < 2 ** 32;
-  if (!valid || (version.minor === '' && version.micro !== '')) throw invalidFile(`${JSON.stringify(version)} is no version`);
+  // Kept and compared as text: what cannot be read back would be in the way of all other versions of the package.
+  if (!valid || (version.minor === '' && version.micro !== '') || !isVersion(formatVersion(version))) throw invalidFile(`${JSON.stringify(version)} is no version`);
   return version;
 }
 

@@ -10,6 +10,8 @@ export interface LicenceText {
 
 const mostLicences = 32;
 const largestText = 256 * 1024;
+/** Of all together: what a repository says of itself has its licences in it, and may have a MiB. */
+const largestTexts = 512 * 1024;
 
 /** The files of `data/licenses` in a package. `contents`: its list of files. Errors: `source-invalid`. */
 export async function licenceTexts(contents: readonly Attribute[], heap: Heap): Promise<readonly LicenceText[]> {
@@ -22,6 +24,8 @@ export async function licenceTexts(contents: readonly Attribute[], heap: Heap): 
     const text = await textOf(children, heap, name);
     // A folder, or a link to one of the system's own licences, which its users have.
     if (text !== undefined) licences.push({ name, text });
+    const all = licences.reduce((sum, licence) => sum + Buffer.byteLength(licence.text), 0);
+    if (all > largestTexts) throw invalidFile(`its licences to be approved have ${all} bytes together; a repository has room for ${largestTexts}`);
   }
   return licences;
 }

@@ -35,12 +35,14 @@ const endOfList = Buffer.of(0);
 /** Bytes that Haiku's own readers take in. */
 const largestInfo = 1024 * 1024;
 const largestPackages = 64 * 1024 * 1024;
+/** Bytes of one package, and of all, with every string where it is used: twice what clients read, and more, because strings are shared there. */
+const [largestEntry, largestEntries] = [2 * 1024 * 1024, 512 * 1024 * 1024];
 /** Attributes. */
 const largestPackage = 500_000;
 
-/** What a repository file says of one package, as an inline attribute (`writeInlineAttributes`) without the 0 behind it. */
+/** What a repository file says of one package, as an inline attribute (`writeInlineAttributes`) without the 0 behind it. Errors: `source-invalid` when it is too large. */
 export function packageEntry({ info, checksum }: ListedPackage): Buffer {
-  return writeInlineAttributes([{ id: attributeIds.package, value: info.name, children: attributesOfInfo(info, checksum) }]).subarray(0, -1);
+  return writeInlineAttributes([{ id: attributeIds.package, value: info.name, children: attributesOfInfo(info, checksum) }], largestEntry).subarray(0, -1);
 }
 
 /** Errors: `source-invalid`. */
@@ -54,6 +56,8 @@ export function readPackageEntry(entry: Buffer): ListedPackage {
 export async function writeRepositoryFile(info: RepositoryInfo, entries: readonly Buffer[]): Promise<Buffer> {
   const described = repositoryInfoBytes(info);
   if (described.length > largestInfo) throw invalidFile(`what describes the repository, licences included, has ${described.length} bytes; clients read ${largestInfo}`);
+  const unshared = entries.reduce((sum, entry) => sum + entry.length, 0);
+  if (unshared > largestEntries) throw invalidFile(`what it says of ${entries.length} packages has ${unshared} bytes before strings are shared; ${largestEntries} are the most`);
   const section = shareStrings(Buffer.concat([...entries, endOfList]));
   if (section.bytes.length > largestPackages) throw invalidFile(`what it says of ${entries.length} packages has ${section.bytes.length} bytes; clients read ${largestPackages}`);
   const heap = await writeHeap(Buffer.concat([described, section.bytes]));

@@ -1,3 +1,4 @@
+import { MillraceError } from '../../errors/millrace-error.js';
 import { compareVersions, formatVersion } from '../package/version.js';
 import type { PackageInfo, Provided, Requirement } from '../package/package-info.js';
 import { matches } from './matches.js';
@@ -26,6 +27,10 @@ interface Offer<Package> {
   readonly provided: Provided;
 }
 
+/** Offers that are compared with requirements: a farm with all that there is for Haiku has some hundred thousand of such pairs. Whoever may publish could have billions. */
+const mostComparisons = 3_000_000;
+
+/** Errors of what it finds: `unresolvable` when that takes too many comparisons, in sum. */
 export function indexProviders<Package>(packages: Iterable<Package>, infoOf: (item: Package) => Pick<PackageInfo, 'name' | 'version' | 'provides'>): Providers<Package> {
   const offers = new Map<string, Offer<Package>[]>();
   for (const item of packages) {
@@ -35,7 +40,12 @@ export function indexProviders<Package>(packages: Iterable<Package>, infoOf: (it
       else same.push({ package: item, provided });
     }
   }
-  const meeting = (requirement: Requirement): Offer<Package>[] => (offers.get(requirement.name) ?? []).filter(({ provided }) => matches(requirement, provided));
+  let left = mostComparisons;
+  function meeting(requirement: Requirement): Offer<Package>[] {
+    const same = offers.get(requirement.name) ?? [];
+    if ((left -= same.length + 1) < 0) throw new MillraceError('unresolvable', `what the packages need is too entangled to be resolved: more than ${mostComparisons} comparisons, the last of ${same.length} that provide ${requirement.name}`, { suggestion: 'Ask for less, or remove packages that provide what hundreds of others do.' });
+    return same.filter(({ provided }) => matches(requirement, provided));
+  }
   return {
     all: (requirement) => [...new Set(meeting(requirement).sort((one, other) => (isBetter(one, other, requirement, infoOf) ? -1 : 1)).map((offer) => offer.package))],
     find(requirement) {

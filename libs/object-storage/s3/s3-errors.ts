@@ -24,8 +24,11 @@ export function asS3Error(error: unknown, what: string): MillraceError {
   if (status !== undefined && status >= 300 && status < 500 && status !== 408 && status !== 409 && status !== 429 && !passing.has(name)) {
     return new MillraceError('storage-refused', `object storage refuses ${what}: ${said}`, { cause: error, suggestion: suggestionFor(name) });
   }
-  return new MillraceError('storage-unavailable', `object storage did not take ${what}: ${said}`, { cause: error });
+  return new MillraceError('storage-unavailable', `object storage did not take ${what}: ${said}`, { cause: error, ...(name === 'CredentialsProviderError' ? { suggestion: withoutCredentials } : {}) });
 }
+
+// Of a machine's role they may come later: it is tried again.
+const withoutCredentials = 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for every process of the service, or name the store with its credentials in the file of MILLRACE_REPOSITORY_STORES.';
 
 function suggestionFor(name: string): string {
   if (name === 'RequestTimeTooSkewed') return 'Set the clock of this machine, or of the service: they are too far apart for signed requests.';

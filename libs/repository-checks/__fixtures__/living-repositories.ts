@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll } from '@jest/globals';
-import { createNamedLocks } from '../../database/advisory-locks.js';
+import { createNamedLocks, type NamedLocks } from '../../database/advisory-locks.js';
 import { openDirectoryStore } from '../../object-storage/directory/open-directory-store.js';
 import type { ObjectStore } from '../../object-storage/object-store.js';
 import { prefixedStore } from '../../object-storage/prefixed-store.js';
@@ -36,12 +36,12 @@ export function livingRepositories() {
   let keys: SigningKeys;
   let maintenance: RepositoryMaintenance;
 
-  function parts() {
+  function parts(locks: NamedLocks = createNamedLocks(record.url)) {
     const commands = createRepositoryCommands(record.database, { repositoryUrl: 'https://repositories.test', compareVersions });
     const reads = createRepositoryReads(record.database);
     const sources = { open: () => Promise.reject(new Error('these specs have no content elsewhere')) };
-    const engine = createRepositoryEngine({ stores, commands, reads, formats, keys, sources, locks: createNamedLocks(record.url), workRoot: path.join(directory, 'work'), packageBytes: 50 * 1024 * 1024 });
-    return { commands, reads, engine, formats, stores };
+    const engine = createRepositoryEngine({ stores, commands, reads, formats, keys, sources, locks, workRoot: path.join(directory, 'work'), packageBytes: 50 * 1024 * 1024 });
+    return { commands, reads, engine, formats, stores, locks };
   }
 
   function settings(composeAllowDestinations: readonly string[] = ['127.0.0.1']) {

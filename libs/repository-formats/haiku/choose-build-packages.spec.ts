@@ -37,6 +37,12 @@ describe('what a build takes in', () => {
     });
   });
 
+  it('is refused where packages were made to provide and need everything of each other: nothing else would be done here for hours', async () => {
+    const versions = Array.from({ length: 150 }, (_, index) => index + 1);
+    const entangled = Array.from({ length: 200 }, (_, index) => ({ name: `p${index}`, version: '1-1', provides: versions.map((version) => `x = ${version}`), requires: versions.map((version) => `x == ${version}.${index}`) }));
+    await expect(choose(['x'], entangled)).rejects.toMatchObject({ code: 'unresolvable', message: expect.stringContaining('the last of 30000 that provide x') });
+  });
+
   it('is also named by the files of packages, with what they need', async () => {
     expect(await choose(['binutils-2.42-1-x86_64.hpkg', 'gone-1-1-any.hpkg'], repository, { system })).toEqual({
       chosen: ['binutils-2.42-1-x86_64.hpkg', 'zlib-1.3.1-2-x86_64.hpkg', haiku],

@@ -58,6 +58,7 @@ describe('inspecting an HPKG package', () => {
     ['has an endless name', { name: 'x'.repeat(250) }, /has 268 characters; 240 are the most/],
     ['has a licence without a usable name', { licences: { 'a/b': 'text' } }, /no name that a file can have/],
     ['has a licence as large as a book', { licences: { Book: 'x'.repeat(300_000) } }, /its licence "Book" has 300000 bytes/],
+    ['has licences that fill a repository', { licences: { One: 'x'.repeat(200_000), Two: 'x'.repeat(200_000), Three: 'x'.repeat(200_000) } }, /600000 bytes together/],
     ['has more licences than anybody approves', { licences: Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`L${index}`, 'x'])) }, /40 licences/],
     ['has two names, of which readers take one or the other', { more: [{ id: attributeIds.name, value: 'bar', children: [] }] }, /says name 2 times/],
     ['has two architectures', { more: [{ id: attributeIds.architecture, value: 0, children: [] }] }, /says architecture 2 times/],
@@ -81,6 +82,23 @@ describe('inspecting an HPKG package', () => {
   ])('refuses what %s', async (_what, change, reason) => {
     const bytes = change(make({ licences: { Mine: 'text' }, compression: 'none' }));
     await expect(inspect(bytes)).rejects.toMatchObject({ code: 'package-invalid', message: expect.stringMatching(reason) });
+  });
+
+  it('refuses versions that cannot be read back as text: comparing them would fail, and with it every plan of the repository', async () => {
+    const own = make({ version: '1.2.zq5-1', compression: 'none', content: Buffer.from('x') });
+    own.set(Buffer.from('.q5'), own.indexOf('zq5'));
+    const long = '1'.repeat(255);
+    const parts = [attributeIds.versionMinor, attributeIds.versionMicro, attributeIds.versionPreRelease].map((id) => ({ id, value: long, children: [] }));
+    const offered = make({ more: [{ id: attributeIds.provides, value: 'x', children: [{ id: attributeIds.versionMajor, value: long, children: parts }] }] });
+    for (const file of [own, offered]) await expect(inspect(file)).rejects.toMatchObject({ code: 'package-invalid', message: expect.stringContaining('is no version') });
+  });
+
+  it('refuses a few hundred bytes that share a long string so often that no disk could keep what they say', async () => {
+    for (const [count, length] of [[200, 100_000], [2000, 400_000]] as const) {
+      const bomb = make({ more: Array.from({ length: count }, () => ({ id: attributeIds.copyright, value: 'x'.repeat(length), children: [] })) });
+      expect(bomb.length).toBeLessThan(500);
+      await expect(inspect(bomb)).rejects.toMatchObject({ code: 'package-invalid', message: expect.stringContaining('more than 2097152 bytes when each stands where it is used') });
+    }
   });
 
   it('is not harmed by flags below zero, nor by chunks that unpack to more than a chunk', async () => {

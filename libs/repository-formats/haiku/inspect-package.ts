@@ -16,7 +16,11 @@ export async function inspectPackage(bytes: ByteSource, { sha256, settings, sign
   const { info, licences } = await readPackageWithLicences(abortable(bytes, signal)).catch(asInvalidPackage);
   const reasons = [...nameProblems(info), ...(settings.haiku === null ? [] : membershipProblems(info, settings.haiku))];
   if (reasons.length > 0) throw new MillraceError('package-invalid', reasons.join('; '));
-  return inspected(info, { checksum: sha256, licences });
+  try {
+    return inspected(info, { checksum: sha256, licences });
+  } catch (error) {
+    return asInvalidPackage(error);
+  }
 }
 
 export function inspected(info: PackageInfo, { checksum, licences }: { readonly checksum: string; readonly licences: ReadPackage['licences'] }): InspectedPackage {

@@ -131,8 +131,8 @@ describe('the index of a haiku repository', () => {
   });
 
   it('is not larger than what clients read', async () => {
-    const licences = Object.fromEntries(Array.from({ length: 5 }, (_, index) => [`Licence ${index}`, 'x'.repeat(250_000)]));
-    const known = await made({ name: 'firmware', version: '1', licences });
+    const licences = (of: number): Record<string, string> => Object.fromEntries([1, 2].map((index) => [`Licence ${of}.${index}`, 'x'.repeat(250_000)]));
+    const known = await made(...[1, 2, 3].map((of) => ({ name: `firmware${of}`, version: '1', licences: licences(of) })));
     await expect(haikuFormat.writeIndex(indexJob(known, { cacheDirectory }))).rejects.toMatchObject({ code: 'source-invalid', message: expect.stringContaining('licences included') });
   });
 

@@ -124,6 +124,7 @@ describe('a signed repository', () => {
     await expect(read(await signed(stranger), { publicKeys })).rejects.toThrow('not signed by a key that is believed');
     await expect(read(await signed(vendor, Buffer.from('something else')), { publicKeys })).rejects.toThrow('not signed by a key that is believed');
     await expect(read(new Map([...own, ['repodata/repomd.xml.asc', Buffer.from('<html/>')]]), { publicKeys })).rejects.toMatchObject({ code: 'source-invalid' });
+    await expect(read(await signed(vendor), { publicKeys: 'no key' })).rejects.toMatchObject({ code: 'invalid-request', message: expect.stringContaining('the keys that the index has to be signed with') });
     await expect(read(own, { publicKeys })).rejects.toThrow('there is no repodata/repomd.xml.asc');
   });
 });

@@ -69,7 +69,10 @@ export async function readRpmRepository(files: RpmRepositoryFiles, options: Read
 
 async function verifySignature(files: RpmRepositoryFiles, repomd: Buffer, { publicKeys, signal }: ReadRepositoryOptions & { readonly publicKeys: string }): Promise<readonly string[]> {
   const signature = await readFile(files, 'repodata/repomd.xml.asc', { limit: signatureBytes, signal });
-  const { verifiedBy, failures } = await inDocument('repodata/repomd.xml.asc', async () => verifyDetached(repomd, signature, { keyring: await readKeyring(Buffer.from(publicKeys)), signal }));
+  const keyring = await readKeyring(Buffer.from(publicKeys)).catch((cause: unknown) => {
+    throw new MillraceError('invalid-request', `the keys that the index has to be signed with cannot be read: ${errorMessage(cause)}`, { cause, suggestion: 'Give armoured public keys, as gpg --armor --export writes them.' });
+  });
+  const { verifiedBy, failures } = await inDocument('repodata/repomd.xml.asc', () => verifyDetached(repomd, signature, { keyring, signal }));
   if (verifiedBy.length > 0) return verifiedBy;
   throw new MillraceError('source-invalid', `repodata/repomd.xml is not signed by a key that is believed: ${describeFailures(failures)}`, {
     suggestion: 'Read it again: signature and file are published one after the other. If it stays so, compare the keys.',

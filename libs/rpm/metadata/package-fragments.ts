@@ -1,4 +1,4 @@
-import { refusal } from '../../inspection/refusal.js';
+import { limitExceeded, refusal } from '../../inspection/refusal.js';
 import type { Dependency, DependencyKind } from '../dependency.js';
 import type { RpmHeader } from '../package/header.js';
 import { readPaths } from '../package/file-list.js';
@@ -21,6 +21,8 @@ export interface PackageFragments {
 }
 
 const changelogLimit = 10;
+/** Characters that the lists of files and dependencies may come to. The packages with the most files that are known have a tenth; a hostile header has few bytes for many, and strings have an end. */
+const mostListed = 128 * 1024 * 1024;
 const ghostFlag = 64;
 
 /** In the order in which createrepo_c writes them. */
@@ -30,8 +32,9 @@ const kindsInOrder: readonly DependencyKind[] = ['provides', 'requires', 'confli
  * Writes what rpm-md says of a package, the same that createrepo_c says. `file`: digest and size of the whole package file. Throws a reason for damaged
  * headers, and for names of files and dependencies that XML cannot hold: without them the metadata would not be the package's.
  */
-export function writePackageFragments(head: PackageHead, file: { readonly sha256: string; readonly size: number }): PackageFragments {
+export function writePackageFragments(head: PackageHead, file: { readonly sha256: string; readonly size: number; readonly most?: number }): PackageFragments {
   const { header } = head;
+  const listed = createRoom(file.most ?? mostListed);
   const identity = readIdentity(header);
   const files = publishedFiles(header);
   const text = (number: number): string => escapeText(header.string(number) ?? '');
@@ -48,9 +51,9 @@ export function writePackageFragments(head: PackageHead, file: { readonly sha256
     afterHref:
       `"/>\n  <format>\n    <rpm:license>${text(tag.license)}</rpm:license>\n    <rpm:vendor>${text(tag.vendor)}</rpm:vendor>\n    <rpm:group>${text(tag.group)}</rpm:group>\n` +
       `    <rpm:buildhost>${text(tag.buildHost)}</rpm:buildhost>\n    <rpm:sourcerpm>${text(tag.sourceRpm)}</rpm:sourcerpm>\n` +
-      `    <rpm:header-range start="${head.headerRange.start}" end="${head.headerRange.end}"/>\n${dependencyElements(header, files)}` +
-      `${fileElements(files.filter(({ path }) => isPrimaryPath(path)), '    ')}  </format>\n</package>\n`,
-    filelists: `${named}${fileElements(files, '  ')}</package>\n`,
+      `    <rpm:header-range start="${head.headerRange.start}" end="${head.headerRange.end}"/>\n${dependencyElements(header, files, listed)}` +
+      `${fileElements(files.filter(({ path }) => isPrimaryPath(path)), '    ', listed)}  </format>\n</package>\n`,
+    filelists: `${named}${fileElements(files, '  ', listed)}</package>\n`,
     other: `${named}${changelogElements(header)}</package>\n`,
   };
 }
@@ -76,9 +79,19 @@ function fileType(mode: number, flags: number): PublishedFile['type'] {
   return (flags & ghostFlag) === 0 ? 'file' : 'ghost';
 }
 
-function fileElements(files: readonly PublishedFile[], indent: string): string {
+type Room = (element: string) => string;
+
+function createRoom(most: number): Room {
+  let left = most;
+  return (element) => {
+    if ((left -= element.length) < 0) throw limitExceeded(`repository metadata would list more than ${most} characters of the package's files and dependencies`);
+    return element;
+  };
+}
+
+function fileElements(files: readonly PublishedFile[], indent: string, room: Room): string {
   let elements = '';
-  for (const { path, type } of files) elements += type === 'file' ? `${indent}<file>${escapeName(path)}</file>\n` : `${indent}<file type="${type}">${escapeName(path)}</file>\n`;
+  for (const { path, type } of files) elements += room(type === 'file' ? `${indent}<file>${escapeName(path)}</file>\n` : `${indent}<file type="${type}">${escapeName(path)}</file>\n`);
   return elements;
 }
 
@@ -92,13 +105,13 @@ function assertFits(name: string): void {
   if (!fitsXml(name)) throw refusal(`the package has the name ${JSON.stringify(name.slice(0, 200))} in it, with characters that repository metadata cannot hold`);
 }
 
-function dependencyElements(header: RpmHeader, files: readonly PublishedFile[]): string {
+function dependencyElements(header: RpmHeader, files: readonly PublishedFile[], room: Room): string {
   const dependencies = publishedDependencies(header, files);
   let elements = '';
   for (const kind of kindsInOrder) {
     if (dependencies[kind].length === 0) continue;
     elements += `    <rpm:${kind}>\n`;
-    for (const dependency of dependencies[kind]) elements += dependencyElement(dependency, kind === 'requires');
+    for (const dependency of dependencies[kind]) elements += room(dependencyElement(dependency, kind === 'requires'));
     elements += `    </rpm:${kind}>\n`;
   }
   return elements;

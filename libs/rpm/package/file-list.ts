@@ -25,7 +25,7 @@ export interface FileList {
 }
 
 /** Bytes of all paths together: a hostile header repeats one long directory for each of its files. */
-const maxPathBytes = 256 * 1024 * 1024;
+const maxPathBytes = 64 * 1024 * 1024;
 
 /** The files that a header lists. Throws a reason when its lists do not fit together. */
 export function readFileList(header: RpmHeader): FileList {

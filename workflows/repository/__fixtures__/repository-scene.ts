@@ -6,6 +6,7 @@ import { repositoryStatusQuery, repositoryUpkeepWorkflowId, repositoryWorkflowId
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { ChangeOutcome } from '../../../libs/repository/repository-change.js';
+import type { repositoryUpkeep } from '../repository-upkeep.js';
 import type { repository } from '../repository-workflow.js';
 import type { EndedChange, RepositoryActivities, RepositoryUpkeepActivities, RepositoryView } from '../repository-activities.js';
 
@@ -123,6 +124,7 @@ export async function playing<T>(environment: TestWorkflowEnvironment, scene: Re
   const worker = await Worker.create({ connection: environment.nativeConnection, taskQueue, workflowBundle: await workflowBundle(), activities: { ...scene.activities }, maxCachedWorkflows: 100 });
   return worker.runUntil(async () => {
     const handle = await environment.client.workflow.start<typeof repository>('repository', { workflowId: repositoryWorkflowId(name), taskQueue, args: [{ name }] });
+    await environment.client.workflow.start<typeof repositoryUpkeep>('repositoryUpkeep', { workflowId: repositoryUpkeepWorkflowId(name), taskQueue, args: [{ name }] });
     try {
       return await work(handle);
     } finally {
