@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MillraceError } from '../errors/millrace-error.js';
+import { isPlainEndpoint, regionPattern } from '../object-storage/bucket-location.js';
 import { readText } from '../settings-file/read-secret.js';
 
 /** HaikuPorter's `--storage-backend-config`: a package repository in a bucket. */
@@ -14,14 +15,21 @@ export interface HaikuPorterStorage {
 }
 
 const required = z.string('must be a string').min(1, 'must not be empty');
+/** What no service can take is a mistake of the file, and not to be tried again and again: such as the line end of a key that was copied with it. */
+const credential = required.regex(/^[\x21-\x7e]+$/, 'must have no blanks, line ends or other characters that cannot be seen');
+const longestPrefix = 500;
 const schema = z.object({
   backend_type: required,
-  endpoint_url: z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }),
-  region_name: required.optional(),
-  access_key_id: required,
-  secret_access_key: required,
-  bucket_name: required,
-  prefix: z.string('must be a string').default(''),
+  endpoint_url: z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).refine(isPlainEndpoint, 'must not hold credentials, a query or a fragment'),
+  region_name: required.regex(regionPattern, 'must be the name of a region').optional(),
+  access_key_id: credential,
+  secret_access_key: credential,
+  bucket_name: required.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$/, 'must be the name of a bucket, without a prefix'),
+  prefix: z
+    .string('must be a string')
+    .regex(/^[^\0-\x1f\x7f]*$/, 'must not have control characters')
+    .refine((prefix) => Buffer.byteLength(prefix) <= longestPrefix, `must have at most ${longestPrefix} bytes`)
+    .default(''),
 });
 
 /** Keys that HaikuPorter does not know either are passed over, as it does. Errors: `invalid-setting`, without a secret. */

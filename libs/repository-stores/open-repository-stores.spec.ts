@@ -53,6 +53,14 @@ describe('the stores of repositories', () => {
     ['stores:\n  a:\n    url: s3://key:word@b\n', 'must not hold credentials'],
     ['stores:\n  a:\n    url: file:/tmp\n    public-url: https://user:word@packages.example\n', 'must not hold a user'],
     ['stores:\n  a:\n    ulr: file:/tmp\n', 'ulr: unknown key'],
+    ['stores:\n  a:\n    url: s3://b/%zz\n', 'must be an s3://bucket/prefix URL'],
+    ['stores:\n  a:\n    url: s3://b/x%00y\n', 'has a prefix with a control character'],
+    ['stores:\n  a:\n    url: s3://b/x#y\n', 'must not have a fragment'],
+    ['stores:\n  a:\n    url: s3://b?endpoint=https://user:word@s3.example\n', 'has an endpoint that holds credentials'],
+    ['stores:\n  a:\n    url: s3://b?path-style=yes\n', 'path-style must be 0 or 1'],
+    ['stores:\n  a:\n    url: s3://b?region=\n', 'region must be'],
+    ['stores:\n  a:\n    url: s3://b/x\n  c:\n    url: s3://b/x/\n', 'stores.c and stores.a lie at the same place'],
+    [`stores:\n  a:\n    url: ${directory('default/')}\n`, 'lie at the same place'],
   ])('refuse the file %j', async (text, reason) => {
     await expect(openRepositoryStores(settings(directory('default'), written('wrong.yaml', text)), {})).rejects.toMatchObject({ code: 'invalid-setting', message: expect.stringContaining(reason) });
   });
@@ -77,8 +85,18 @@ describe('the storage configuration of HaikuPorter', () => {
     [{ prefix: null }, 'prefix: must be a string'],
     [{ prefix: 'a/../b' }, 'prefix: must not have a part'],
     [{ prefix: 'a//b' }, 'prefix: must not have a part'],
+    [{ prefix: 'a\0b' }, 'prefix: must not have control characters'],
+    [{ prefix: 'a'.repeat(600) }, 'prefix: must have at most 500 bytes'],
+    [{ bucket_name: 'haikuports/master' }, 'bucket_name: must be the name of a bucket'],
+    [{ bucket_name: '..' }, 'bucket_name: must be the name of a bucket'],
+    [{ access_key_id: 'id\n' }, 'access_key_id: must have no blanks'],
+    [{ secret_access_key: 'very-secret\n' }, 'secret_access_key: must have no blanks'],
+    [{ endpoint_url: 'https://user:word@blah.example' }, 'endpoint_url: must not hold credentials'],
+    [{ endpoint_url: 'https://blah.example/?x=1' }, 'endpoint_url: must not hold credentials'],
+    [{ region_name: 'us east' }, 'region_name: must be the name of a region'],
   ])('is refused with %j', async (change, reason) => {
     await expect(open(JSON.stringify({ ...whole, ...change }))).rejects.toMatchObject({ code: 'invalid-setting', message: expect.stringContaining(reason) });
+    await expect(open(JSON.stringify({ ...whole, ...change }))).rejects.not.toThrow(/very-secret|word/);
   });
 
   it('is refused when it is no JSON object, without a word of what it holds', async () => {

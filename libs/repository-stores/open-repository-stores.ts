@@ -9,6 +9,7 @@ import { readSecret } from '../settings-file/read-secret.js';
 import type { Environment, Settings } from '../settings/settings.js';
 import { openHaikuPorterPlaces } from './haikuporter-places.js';
 import type { RepositoryPlace, RepositoryStores } from './repository-stores.js';
+import { refuseSamePlaces } from './store-places.js';
 import { readStoreSettings, type StoreSettings } from './store-settings.js';
 
 interface OpenedStore {
@@ -31,6 +32,7 @@ type OpenOptions = Pick<OpenStoreOptions, 'name' | 'metrics' | 'cache'>;
 export async function openRepositoryStores(settings: Pick<Settings, 'repositories' | 'repositoryStoresFile'>, environment: Environment, { metrics, cache }: RepositoryStoresOptions = {}): Promise<RepositoryStores> {
   const optionsOf = (store: string, name: string): OpenOptions => ({ name, metrics: metrics?.(store), cache });
   const named = settings.repositoryStoresFile === undefined ? new Map<string, StoreSettings>() : await readStoreSettings(settings.repositoryStoresFile);
+  await refuseSamePlaces(new Map([['default', defaultStore(settings.repositories)], ...named]));
   const stores = new Map<string, OpenedStore>();
   stores.set('default', await openStore(defaultStore(settings.repositories), environment, optionsOf('default', 'MILLRACE_REPOSITORIES')));
   for (const [name, store] of named) stores.set(name, await openStore(store, environment, optionsOf(name, `${settings.repositoryStoresFile}: stores.${name}`)));

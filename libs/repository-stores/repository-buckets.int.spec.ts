@@ -115,8 +115,8 @@ describe('the keys of a bucket', () => {
     writeFileSync(id, `${s3Credentials.AWS_ACCESS_KEY_ID}\n`);
     writeFileSync(secret, `${s3Credentials.AWS_SECRET_ACCESS_KEY}\n`);
     const file = path.join(scratch, 'stores.yaml');
-    const url = `s3://named/a?endpoint=${server.endpoint}`;
-    writeFileSync(file, `stores:\n  right:\n    url: ${url}\n    access-key-id: {file: ${id}}\n    secret-access-key: {file: ${secret}}\n  wrong:\n    url: ${url}\n    access-key-id: {env: WRONG}\n    secret-access-key: {env: WRONG}\n`);
+    const url = (folder: string): string => `s3://named/${folder}?endpoint=${server.endpoint}`;
+    writeFileSync(file, `stores:\n  right:\n    url: ${url('a')}\n    access-key-id: {file: ${id}}\n    secret-access-key: {file: ${secret}}\n  wrong:\n    url: ${url('b')}\n    access-key-id: {env: WRONG}\n    secret-access-key: {env: WRONG}\n`);
     mkdirSync(path.join(scratch, 'default'), { recursive: true });
     const opened = await open(`file:${path.join(scratch, 'default')}`, file, { WRONG: 'not-the-keys' });
     await opened.open({ store: 'right', folder: 'x' }).put('repo', Buffer.from('r'));

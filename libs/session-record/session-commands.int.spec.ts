@@ -84,8 +84,8 @@ describe('session commands', () => {
   });
 
   it('know nothing of an unknown session', async () => {
-    for (const call of [commands().revoke('unknown', 'x'), commands().end('unknown', 'x'), commands().expire('unknown')]) {
-      await expect(call).rejects.toMatchObject({ code: 'session-not-found' });
+    for (const call of [() => commands().revoke('unknown', 'x'), () => commands().end('unknown', 'x'), () => commands().expire('unknown')]) {
+      await expect(call()).rejects.toMatchObject({ code: 'session-not-found' });
     }
     await expect(commands().end('../etc', 'x')).rejects.toMatchObject({ code: 'invalid-request' });
   });

@@ -6,9 +6,9 @@ import { millrace, type ProofContext } from './proof-context.js';
 import { until } from './started-process.js';
 import type { StartedProcess } from './started-process.js';
 
-/** Where the deployment may read repositories; laid over the environment of gateway and worker. */
+/** Where the deployment may read repositories, and where clients find its own; laid over the environment of gateway and worker. */
 export function composeChanges({ directory, ports }: Pick<ProofContext, 'directory' | 'ports'>): Record<string, string> {
-  return { MILLRACE_COMPOSE_SOURCE_PATHS: repositoriesOf(directory), MILLRACE_COMPOSE_URL: `http://localhost:${ports.control}/composes` };
+  return { MILLRACE_COMPOSE_SOURCE_PATHS: repositoriesOf(directory), MILLRACE_COMPOSE_URL: `http://localhost:${ports.control}/composes`, MILLRACE_REPOSITORY_URL: `http://localhost:${ports.control}/repositories` };
 }
 
 const repositoriesOf = (directory: string): string => path.join(directory, 'repositories');
@@ -44,6 +44,4 @@ export async function proveComposes(context: ProofContext, worker: StartedProces
   });
 }
 
-function install({ directory }: ProofContext, { id, result_repofile }: Compose, name = 'kettle'): Promise<string> {
-  return installWithDnf(path.join(directory, `dnf-${id}`), result_repofile, name);
-}
+const install = ({ directory }: ProofContext, { id, result_repofile }: Compose, name = 'kettle'): Promise<string> => installWithDnf(path.join(directory, `dnf-${id}`), result_repofile, name);

@@ -4,7 +4,7 @@ import { connectTemporal } from '../../temporal/client.js';
 import { ensureSearchAttributes, searchAttributeTypes } from '../../temporal/search-attributes.js';
 import { millrace, type ProofContext } from './proof-context.js';
 import { composeChanges, proveComposes } from './prove-composes.js';
-import { proveRepositories, repositoryChanges } from './prove-repositories.js';
+import { proveRepositories } from './prove-repositories.js';
 import { hexPort, isLoopback, run, until } from './started-process.js';
 import type { StartedProcess } from './started-process.js';
 
@@ -24,9 +24,9 @@ export async function proveService(context: ProofContext): Promise<void> {
     running.push(started);
     return started;
   };
-  const here = { ...composeChanges(context), ...repositoryChanges(context) };
-  const gateway = start('gateway', here);
-  const worker = start('worker', here);
+  const forComposes = composeChanges(context);
+  const gateway = start('gateway', forComposes);
+  const worker = start('worker', forComposes);
   const proxies = [start('proxy-1'), start('proxy-2')] as const;
   await report.step('gateway and proxies are healthy', async () => {
     const [control, proxy] = await Promise.all([deployment.healthy('gateway'), deployment.healthy('proxy-address')]);
@@ -50,15 +50,11 @@ export async function proveService(context: ProofContext): Promise<void> {
       const back = start('proxy-1');
       await until('the new proxy listens', () => back.listeners().length > 0);
     });
-    const workers = [worker];
-    const restart = (): StartedProcess => {
-      running.splice(running.indexOf(workers.at(-1) ?? worker), 1);
-      const started = start('worker', here);
-      workers.push(started);
-      return started;
-    };
-    await proveComposes(context, worker, restart);
-    await proveRepositories(context, workers.at(-1) ?? worker, restart);
+    const gone = (each: StartedProcess): unknown => running.splice(running.indexOf(each), 1);
+    const second = await proveRepositories(context, worker, () => start('worker', forComposes));
+    gone(worker);
+    await proveComposes(context, second, () => start('worker', forComposes));
+    gone(second);
     await report.step('a rolling restart of the gateway', () => proveRollingRestart(context, gateway, start));
     await report.step('MILLRACE_HOST decides what the gateway listens on', async () => {
       const elsewhere = start('gateway', { MILLRACE_HOST: '127.0.0.2' }, 'gateway-elsewhere');

@@ -15,7 +15,7 @@ import { repositoryClient } from './repository-client.js';
 
 const count = 500;
 const publishers = 4;
-const together = 10;
+const together = 20;
 
 /** Of one spec alone: whoever reads the bucket, without credentials, as package managers do. */
 interface Reader {

@@ -12,8 +12,10 @@ import { checkSignature } from './check-signature.js';
 import { canonicalFileName } from './package-place.js';
 import { openPackageBytes } from './read-package-bytes.js';
 
-/** What is kept of a package; those with the most files that are known have a third of it. */
-const maxMetadataBytes = 32 * 1024 * 1024;
+/** What is kept of a package; those with the most files that are known have two thirds of it. */
+const maxMetadataBytes = 16 * 1024 * 1024;
+/** What a small header may come to, and how many bytes each of its own. A long path stands there once for any number of files; honest ones say more of each file than repositories do. */
+const [leastMetadataBytes, unfolding] = [1024 * 1024, 8];
 
 /**
  * Reads a package's headers and checks them, the payload against the digest that its header (which is what signatures are over) declares, and the signatures
@@ -36,7 +38,9 @@ async function inspect(bytes: PackageBytes, { sha256, settings, signal }: Inspec
   const identity = readIdentity(head.header);
   const key = canonicalFileName(identity);
   checkFiles(head);
-  const metadata = recordOfHead(head, { sha256, size: bytes.size, most: maxMetadataBytes });
+  const { start, end } = head.headerRange;
+  const most = Math.min(maxMetadataBytes, leastMetadataBytes + unfolding * (end - start));
+  const metadata = recordOfHead(head, { sha256, size: bytes.size, most });
   if (metadata.length > maxMetadataBytes) throw limitExceeded(`repository metadata would say ${metadata.length} bytes of the package, more than ${maxMetadataBytes}`);
   await checkSignature(head, settings.rpm ?? { packageKeys: [] }, signal);
   await checkDigests(file);
