@@ -91,8 +91,8 @@ describe('a compose name', () => {
     const [first = 0, second = 0] = await some(2);
     await names().promote(name, second, by);
     await names().remove(name, 'bob');
-    for (const asked of [names().get(name), names().remove(name, 'bob'), names().rollBack(name, by), names().get('no\0name'), names().history('no\0name', 1), names().rollBack('no\0name', by), names().remove('no\0name', 'bob'), names().history(fresh(), 1)]) {
-      await expect(asked).rejects.toMatchObject({ code: 'compose-name-not-found' });
+    for (const ask of [() => names().get(name), () => names().remove(name, 'bob'), () => names().rollBack(name, by), () => names().get('no\0name'), () => names().history('no\0name', 1), () => names().rollBack('no\0name', by), () => names().remove('no\0name', 'bob'), () => names().history(fresh(), 1)]) {
+      await expect(ask()).rejects.toMatchObject({ code: 'compose-name-not-found' });
     }
     expect(await names().history(name, 10)).toHaveLength(1);
     expect(await names().promote(name, first, by)).toMatchObject({ composeId: first });
