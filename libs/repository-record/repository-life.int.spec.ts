@@ -25,6 +25,7 @@ describe('a repository', () => {
   it('is never made inside of another, nor twice at once', async () => {
     await commands().create({ name: 'outer', kind: 'rpm', place: place('one/two'), settings }, by);
     for (const folder of ['one/two', 'one', 'one/two/three']) await expect(commands().create({ name: 'inner', kind: 'rpm', place: place(folder), settings }, by)).rejects.toMatchObject({ code: 'repository-exists', message: expect.stringContaining('outer') });
+    await expect(commands().create({ name: 'inner', kind: 'rpm', place: place(''), settings }, by)).rejects.toMatchObject({ code: 'repository-exists', suggestion: expect.stringContaining('another store') });
     await expect(commands().create({ name: 'inner', kind: 'rpm', place: place(''), settings }, by)).rejects.toMatchObject({ code: 'repository-exists' });
     const racing = await Promise.allSettled(['x1', 'x2', 'x3'].map((name) => commands().create({ name, kind: 'rpm', place: place('shared'), settings }, by)));
     expect(racing.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected', 'rejected']);

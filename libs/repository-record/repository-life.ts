@@ -71,7 +71,9 @@ async function create(sql: Sql, { name, kind, place, settings }: NewRepository, 
   const places = await sql<{ name: string; store: string; folder: string }>('select name, store, folder from repositories where store = $1', [place.store]);
   const other = places.find((there) => placesOverlap(place, there));
   if (other !== undefined) {
-    throw new MillraceError('repository-exists', `the repository ${other.name} lies in the folder ${JSON.stringify(other.folder)} of the store ${other.store}: one of the two would be inside of the other`, { suggestion: 'Use a folder beside it.' });
+    throw new MillraceError('repository-exists', `the repository ${other.name} lies in the folder ${JSON.stringify(other.folder)} of the store ${other.store}: one of the two would be inside of the other`, {
+      suggestion: other.folder === '' || place.folder === '' ? 'A repository with no folder has its store for itself: name another store, in the file of MILLRACE_REPOSITORY_STORES.' : 'Use a folder beside it.',
+    });
   }
   await sql('insert into streams (id, last_digest) values ($1, $2) on conflict do nothing', [repositoryStreamId(name), firstPreviousDigest]);
   const [removed] = await sql<{ last: string }>(`select data::json->>'lastState' as last from events where stream_id = $1 and type = 'RepositoryRemoved' order by position desc limit 1`, [repositoryStreamId(name)]);
