@@ -38,7 +38,7 @@ async function ask(name: string, request: ChangeRequest): Promise<void> {
 
 const actors: Readonly<Record<string, (name: string) => Promise<void>>> = {
   async publishes(name) {
-    const uploads = [await scene.upload(name, { name: anyOf(['a', 'b', 'c', 'd']), version: anyOf(['1', '2', '3']), payload: chance(0.1) ? 'other' : '' }), await scene.upload(name, { name: 'e', version: anyOf(['1', '2']) })];
+    const uploads = [await scene.upload(name, { name: anyOf(['a', 'b', 'c', 'd']), version: anyOf(['1', '2', '3']) }), await scene.upload(name, { name: 'e', version: anyOf(['1', '2']) })];
     await ask(name, { kind: 'publish', uploads, contents: [], origin: {} });
   },
   async removes(name) {
