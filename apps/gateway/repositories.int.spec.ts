@@ -101,7 +101,7 @@ describe('a repository on the real record, store and format', () => {
     expect(await runDnf(own, repoFile, 'install', 'hello')).toMatchObject({ status: 0 });
     expect(readFileSync(path.join(own, 'root/usr/share/millrace/hello.txt'), 'utf8')).toBe('hello\n');
     expect(changeView.parse((await publish('hello-2.0-1.x86_64.rpm')).json).outcome).toMatchObject({ state: 2 });
-    expect(await runDnf(own, repoFile, 'upgrade')).toMatchObject({ status: 0 });
+    expect(await runDnf(own, repoFile, '--refresh', 'upgrade')).toMatchObject({ status: 0 });
     expect(readFileSync(path.join(own, 'root/usr/share/millrace/hello.txt'), 'utf8')).toBe('hello again\n');
   }, 60_000);
 
