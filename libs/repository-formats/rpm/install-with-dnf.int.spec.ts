@@ -97,7 +97,7 @@ describe('dnf, with signatures of the repository and of packages checked', () =>
     expect(await runDnf(own, repository, 'install', 'hello')).toMatchObject({ status: 0 });
     expect([installed('hello.txt'), installed('lib++hello.txt')]).toEqual(['hello', 'hello']);
     putIntoDirectory(directory, second);
-    expect(await runDnf(own, repository, 'upgrade')).toMatchObject({ status: 0 });
+    expect(await runDnf(own, repository, '--refresh', 'upgrade')).toMatchObject({ status: 0 });
     expect(installed('hello.txt')).toBe('hello again');
   });
 
@@ -122,7 +122,7 @@ describe('dnf, with signatures of the repository and of packages checked', () =>
     expect(await runDnf(own, repository, 'install', 'hello')).toMatchObject({ status: 0 });
     expect([installed('hello.txt'), installed('lib++hello.txt')]).toEqual(['hello', 'hello']);
     await putIntoBucket('packages', 'some/folder', second);
-    expect(await runDnf(own, repository, 'upgrade')).toMatchObject({ status: 0 });
+    expect(await runDnf(own, repository, '--refresh', 'upgrade')).toMatchObject({ status: 0 });
     expect(installed('hello.txt')).toBe('hello again');
   });
 
