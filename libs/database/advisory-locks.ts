@@ -62,7 +62,10 @@ export function createNamedLocks(databaseUrl: string, { longestSilence = 10_000 
         await ask(`set idle_session_timeout = ${Math.ceil(longestSilence)}`);
         while ((await ask('select pg_try_advisory_lock(hashtextextended($1, 7)) as taken', [name]))?.taken !== true) await pause(retryInterval, undefined, { signal });
         beat = setInterval(() => void ask('select 1').catch(() => undefined), longestSilence / 5);
-        return await work({ signal: lost.signal, confirm: async () => void (await ask('select 1')) });
+        return await work({ signal: lost.signal, confirm: async () => void (await ask('select 1')) }).catch((error: unknown) => {
+          // Streams that are broken off say no more than that.
+          throw lost.signal.aborted && (error as { name?: unknown }).name === 'AbortError' ? lost.signal.reason : error;
+        });
       } finally {
         clearInterval(beat);
         await client.end().catch(() => undefined);

@@ -17,8 +17,8 @@ export interface PackageParagraph {
   readonly text: Buffer;
 }
 
-/** The largest honest ones, of packages that provide thousands of others, have some 100 KiB. */
-export const paragraphLimit = 1024 * 1024;
+/** The largest honest ones, of packages that provide thousands of others, have some 100 KiB. Hundreds are in memory at once when an index is written, and a hostile package of a thousand bytes can have one of any size. */
+export const paragraphLimit = 256 * 1024;
 const maxFields = 200;
 const fieldName = /^[A-Za-z0-9][\x21-\x39\x3b-\x7e]{0,127}$/;
 // All but tabs and line feeds: nothing that a reader could take for the end of a line or of a file.

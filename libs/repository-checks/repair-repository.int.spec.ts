@@ -1,8 +1,8 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { query } from '../database/sql.js';
 import { livingRepositories, sha256 } from './__fixtures__/living-repositories.js';
-import type { RepairResult } from './repair-repository.js';
+import { repairRepository, type RepairResult } from './repair-repository.js';
 
 const living = livingRepositories();
 const signal = new AbortController().signal;
@@ -115,5 +115,26 @@ describe('the repair of a repository', () => {
     await living.create('needs', 'deb');
     await living.publishDebs('needs', [{ name: 'aa', fields: 'Depends: nothing-has-it\n' }]);
     expect(await repair('needs')).toMatchObject({ steps: [], changes: [], left: [{ kind: 'missing-dependency' }] });
+  });
+
+  it('takes out no more than the guard lets go, though it be by a thousand at a time', async () => {
+    await living.create('vast', 'deb');
+    await living.publishDebs('vast', [{ name: 'aa' }]);
+    const listed = Array.from({ length: 4400 }, (_, index) => ({ key: `p${index}`, name: `p${index}`, version: '1', architecture: 'all', path: index < 3200 ? `pool/there/p${index}` : `pool/lost/p${index}`, sha256: sha256(`${index}`), size: 1, component: 'main', addedAt: '' }));
+    const parts = living.parts();
+    const reads = {
+      ...parts.reads,
+      async *allPackages() {
+        yield* listed;
+      },
+      get: async () => ({ ...(await parts.reads.get('vast')), packages: listed.length }),
+      package: async (_name: string, key: string) => ({ ...(await parts.reads.package('vast', 'aa_1.0-1_amd64.deb')), ...listed[Number(key.slice(1))] }),
+      metadata: async (_kind: string, digests: readonly string[]) => new Map(digests.map((digest) => [digest, Buffer.from('Package: xx\nVersion: 1\nArchitecture: all\n')])),
+    };
+    mkdirSync(living.file('vast', 'pool/there'), { recursive: true });
+    for (const { path: at } of listed.slice(0, 3200)) writeFileSync(living.file('vast', at), 'x');
+    const mending = repairRepository({ ...parts, reads }, 'vast', { depth: 'quick', by: 'ann', runId: 'vast', dryRun: false, force: false, signal });
+    await expect(mending).rejects.toMatchObject({ code: 'change-guarded', message: expect.stringContaining('would drop 1200 of 4400') });
+    expect(await parts.reads.waiting('vast', 10)).toEqual([]);
   });
 });

@@ -5,6 +5,7 @@ import { lockOf } from '../repository-engine/engine-options.js';
 import { derivedUuid } from '../repository-engine/derived-uuid.js';
 import { openPackageBytes } from '../repository-engine/package-bytes.js';
 import type { RepositoryCommands } from '../repository-record/repository-record.js';
+import { guardDrop } from '../repository/guard.js';
 import type { ChangeRequest, RepositoryChange } from '../repository/repository-change.js';
 import type { Repository } from '../repository/repository.js';
 import { checkRepository } from './check-repository.js';
@@ -66,10 +67,22 @@ export async function repairRepository(parts: RepairParts, name: string, options
     },
     options,
   );
+  guard(repository, { report, lost, force: options.force });
   const requests: ChangeRequest[] = [...(lost.length > 0 ? [{ kind: 'repair', remove: lost } as const] : []), ...(steps.some(({ action }) => action === 'write-index') ? [{ kind: 'sign' } as const] : [])];
   const changes: RepositoryChange[] = [];
   for (const request of requests) changes.push(await parts.commands.requestChange({ id: derivedUuid(`${options.runId}\n${JSON.stringify(request)}`), repository: name, request, by: options.by, force: options.force }));
   return { report, steps, changes: changes.map(({ id }) => id), left };
+}
+
+/** A report names a thousand, and the guard of a change sees no more: whoever mends again and again must not empty a repository whose bucket is away. */
+function guard({ name, packages, settings }: Repository, { report: { counts, findings }, lost, force }: { readonly report: CheckReport; readonly lost: readonly string[]; readonly force: boolean }): void {
+  if (force || lost.length === 0) return;
+  const ofObjects: readonly FindingKind[] = ['missing-object', 'wrong-size', 'wrong-digest'];
+  const found = ofObjects.reduce((sum, kind) => sum + counts[kind], 0);
+  const unnamed = found - findings.filter(({ kind }) => ofObjects.includes(kind)).length;
+  const problem = unnamed === 0 ? undefined : guardDrop(settings.guard, { listed: packages, removed: lost, unnamed });
+  if (problem === undefined) return;
+  throw new MillraceError('change-guarded', `mending ${name} ${problem.message}`, { details: problem.details, suggestion: 'See that the store is the right one, and whole. What could be brought back was; if the rest is lost, mend by force.' });
 }
 
 interface Repair {

@@ -30,7 +30,7 @@ const contents = z
 const origin = z.strictObject({
   session: text(200).optional(),
   compose: composeId.optional(),
-  cache: z.strictObject({ instance: z.string().max(200), key: text(500) }).optional(),
+  cache: z.strictObject({ instance: text(200), key: text(500) }).optional(),
   build: text(500).optional(),
   url: text(2000).regex(/^[a-z][a-z0-9+.-]*:\/\/[^/@]*([/?#]|$)/i, 'must be a URL without user and password').optional(),
 });

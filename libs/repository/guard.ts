@@ -9,6 +9,8 @@ export interface Drop {
   readonly listed: number;
   /** What would be listed no more. */
   readonly removed: readonly string[];
+  /** Further ones that would follow, whose names are not at hand. */
+  readonly unnamed?: number;
   /** Older versions that make room. */
   readonly obsoleted?: readonly string[];
   /** Newly listed: as many older versions may go without being missed. */
@@ -19,8 +21,8 @@ export interface Drop {
  * Undefined: it may be done. A drop is guarded when it is more than `guard.packages` and more than `guard.share` of all: a few packages may always go, however small the
  * repository, and a large mirror may turn over hundreds; what would halve either is asked about.
  */
-export function guardDrop(guard: RepositorySettings['guard'], { listed, removed, obsoleted = [], added = 0 }: Drop): ChangeProblem | undefined {
-  const dropped = removed.length + Math.max(0, obsoleted.length - added);
+export function guardDrop(guard: RepositorySettings['guard'], { listed, removed, unnamed = 0, obsoleted = [], added = 0 }: Drop): ChangeProblem | undefined {
+  const dropped = removed.length + unnamed + Math.max(0, obsoleted.length - added);
   if (dropped <= guard.packages || dropped <= guard.share * listed) return undefined;
   const share = (part: number): string => `${Math.round(part * 1000) / 10} %`;
   return {

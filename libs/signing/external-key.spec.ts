@@ -81,6 +81,7 @@ describeWith('gpg', 'a key that another program has', () => {
     ['answers a cleartext message', (): string[] => ['gpg', '--batch', '--quiet', '--armor', '--local-user', 'signer', '--clearsign'], 'answers no signature'],
     ['answers without end', (): string[] => [program('endless', 'exec yes')], 'answers more than'],
     ['fails', (): string[] => [program('fails', 'cat > /dev/null; echo "token not there" >&2; exit 3')], 'ended with status 3: token not there'],
+    ['makes a signature that will be over, and the repository with it,', (): string[] => ['gpg', '--batch', '--quiet', '--armor', '--local-user', 'signer', '--default-sig-expire', '7d', '{mode}'], 'expires on'],
     ['is killed', (): string[] => [program('killed', 'kill -9 $$')], 'ended with status'],
     ['is not there', (): string[] => ['/nonexistent/signer'], 'could not be run'],
     ['reads nothing', (): string[] => [program('closed', 'exec 0<&-; exit 0')], 'answers no signature'],

@@ -41,11 +41,21 @@ async function readAnswer(name: string, answer: Buffer, { key, request: { mode, 
     const check = mode === 'detached' ? { ...(await verifyDetached(content, answer, options)), text: content } : await verifyCleartext(answer, options);
     if (!check.text.equals(content)) throw unavailable(name, 'has signed another text than it was given');
     if (check.verifiedBy.length === 0 || check.failures.length > 0) throw unavailable(name, `answers a signature that does not hold: ${describeFailures(check.failures).slice(0, 300)}`);
-    return mode === 'detached' ? await packetsOfArmour(answer.toString('latin1')) : await packetsOfCleartext(answer.toString('utf8'));
+    const packets = mode === 'detached' ? await packetsOfArmour(answer.toString('latin1')) : await packetsOfCleartext(answer.toString('utf8'));
+    refuseExpiring(name, packets);
+    return packets;
   } catch (error) {
     signal.throwIfAborted();
     if (isMillraceError(error) && error.code === 'signing-unavailable') throw error;
     throw unavailable(name, `answers no signature: ${errorMessage(error).slice(0, 300)}`);
+  }
+}
+
+/** An index stays until something changes: with such a signature, its clients would refuse it one day on which nobody has done anything. */
+function refuseExpiring(name: string, packets: readonly SignaturePacket[]): void {
+  for (const packet of packets) {
+    const expires = packet.getExpirationTime();
+    if (expires instanceof Date) throw unavailable(name, `makes a signature that expires on ${expires.toISOString()}: have it make those that do not (of GnuPG: no default-sig-expire)`);
   }
 }
 

@@ -11,6 +11,8 @@ export interface ReadPackage {
   readonly info: PackageInfo;
   /** Licences that a user has to approve before installing it: repositories show their texts. Of other packages none. */
   readonly licences: readonly LicenceText[];
+  /** Bytes of its attributes, with strings shared. */
+  readonly attributesSize: number;
 }
 
 /** Bytes that Haiku's own readers take in. */
@@ -28,12 +30,13 @@ export async function readPackage(source: ByteSource): Promise<PackageInfo> {
 /** The same, with licences that have to be approved, which lie anywhere in the file. Errors: `source-invalid`. */
 export async function readPackageWithLicences(source: ByteSource): Promise<ReadPackage> {
   const { info, heap, bytes } = await openPackage(source);
-  if ((info.flags & approveLicence) === 0) return { info, licences: [] };
+  const attributesSize = bytes.readUInt32BE(40);
+  if ((info.flags & approveLicence) === 0) return { info, licences: [], attributesSize };
   const place = { stringsLength: numberAt(bytes, 64), stringsCount: numberAt(bytes, 72), most: largestContents / 8 };
-  const [length, end] = [numberAt(bytes, 56), heap.size - bytes.readUInt32BE(40)];
+  const [length, end] = [numberAt(bytes, 56), heap.size - attributesSize];
   if (length > largestContents) throw invalidFile(`the list of its files has ${length} bytes, of which ${largestContents} are read for its licence`);
   if (length > end) throw invalidFile('the list of its files is larger than its heap');
-  return { info, licences: await licenceTexts(readAttributes(await heap.read(end - length, length), place), heap) };
+  return { info, licences: await licenceTexts(readAttributes(await heap.read(end - length, length), place), heap), attributesSize };
 }
 
 async function openPackage(source: ByteSource) {

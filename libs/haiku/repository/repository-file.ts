@@ -40,9 +40,9 @@ const [largestEntry, largestEntries] = [2 * 1024 * 1024, 512 * 1024 * 1024];
 /** Attributes. */
 const largestPackage = 500_000;
 
-/** What a repository file says of one package, as an inline attribute (`writeInlineAttributes`) without the 0 behind it. Errors: `source-invalid` when it is too large. */
-export function packageEntry({ info, checksum }: ListedPackage): Buffer {
-  return writeInlineAttributes([{ id: attributeIds.package, value: info.name, children: attributesOfInfo(info, checksum) }], largestEntry).subarray(0, -1);
+/** What a repository file says of one package, as an inline attribute (`writeInlineAttributes`) without the 0 behind it. Errors: `source-invalid` when it is larger than `most` bytes. */
+export function packageEntry({ info, checksum, most = largestEntry }: ListedPackage & { readonly most?: number }): Buffer {
+  return writeInlineAttributes([{ id: attributeIds.package, value: info.name, children: attributesOfInfo(info, checksum) }], Math.min(most, largestEntry)).subarray(0, -1);
 }
 
 /** Errors: `source-invalid`. */

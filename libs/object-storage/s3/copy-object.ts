@@ -5,7 +5,7 @@ import type { ConditionalWrites } from './conditional-writes.js';
 import { multipartWrite, type UnfinishedUpload } from './multipart-upload.js';
 import { putObject } from './put-object.js';
 import { isAbsent } from './s3-errors.js';
-import { described, headObject, metadataOf, newWriteId, plainEtag, quotedEtag, type S3Head } from './s3-objects.js';
+import { described, headObject, metadataOf, newWriteId, quotedEtag, requiredEtag, requiredOf, type S3Head } from './s3-objects.js';
 import type { S3Requests } from './s3-requests.js';
 
 export interface Copy {
@@ -64,7 +64,7 @@ function copyWhole(requests: S3Requests, conditional: ConditionalWrites, { from,
     send: async (conditionHeaders) => {
       const command = new CopyObjectCommand({ Bucket: requests.bucket, Key: requests.keyOf(to), ...sourceOf(requests, from, source), MetadataDirective: 'REPLACE', Metadata: metadataOf(writeId, sha256), ...content, ...conditionHeaders });
       const { CopyObjectResult } = await requests.ask(options.signal, (client, how) => client.send(command, how));
-      return plainEtag(CopyObjectResult?.ETag);
+      return requiredEtag(CopyObjectResult?.ETag, to);
     },
   });
 }
@@ -76,7 +76,7 @@ function copyParts(requests: S3Requests, conditional: ConditionalWrites, { from,
     const start = starts[index] ?? 0;
     const command = new UploadPartCopyCommand({ ...upload, PartNumber: index + 1, ...sourceOf(requests, from, source), CopySourceRange: `bytes=${start}-${Math.min(start + partBytes, source.size) - 1}` });
     const { CopyPartResult } = await requests.ask(options.signal, (client, how) => client.send(command, how));
-    return { PartNumber: index + 1, ETag: CopyPartResult?.ETag };
+    return { PartNumber: index + 1, ETag: requiredOf(CopyPartResult?.ETag, to) };
   }
 
   return multipartWrite(requests, conditional, {

@@ -192,6 +192,15 @@ describe('a bucket behind a bad connection', () => {
     await expect(keysOf(store, '')).rejects.toMatchObject({ code: expect.stringMatching(/^storage-(unavailable|refused)$/) });
   });
 
+  it.each(['PutObject', 'HeadObject', 'GetObject', 'CopyObject', 'CreateMultipartUpload', 'UploadPart', 'CompleteMultipartUpload'])('does not take a page of a portal for the answer to %s', async (on) => {
+    await store.put('portal/object', Buffer.from('x'));
+    const ask = { HeadObject: () => store.head('portal/object'), GetObject: () => store.get('portal/object'), CopyObject: () => store.copy('portal/object', 'portal/copy'), PutObject: () => store.put('portal/new', Buffer.from('x')) }[on] ?? (() => store.put('portal/large', { stream: chunksOf(large) }));
+    proxy.inject({ answer: 200, body: '<html><p>Log in</body>', headers: { 'content-type': 'text/html' } }, { on });
+    await expect(ask()).rejects.toMatchObject({ code: 'storage-unavailable' });
+    proxy.heal();
+    expect(await keysOf(store, 'portal/')).toEqual(['portal/object']);
+  });
+
   it('does not take a bucket that is not there for one without objects', async () => {
     const absent = openS3Store(parseBucketUrl(`s3://absent?endpoint=${server.endpoint}`), { readKeys: s3Keys });
     for (const ask of [() => absent.head('a'), () => absent.get('a'), () => absent.copy('a', 'b'), () => absent.put('a', Buffer.from('a')), () => keysOf(absent, ''), () => absent.put('a', Buffer.from('a'), { condition: { absent: true } })]) {

@@ -5,7 +5,7 @@ import { MillraceError, isMillraceError } from '../../errors/millrace-error.js';
 import { assertRange, type ByteRange } from '../byte-range.js';
 import type { GetOptions, ObjectBody } from '../object-store.js';
 import { asS3Error, isAbsent } from './s3-errors.js';
-import { digestOf, plainEtag, quotedEtag } from './s3-objects.js';
+import { digestOf, quotedEtag, requiredEtag } from './s3-objects.js';
 import type { S3Requests } from './s3-requests.js';
 
 export interface Download {
@@ -24,7 +24,8 @@ export async function getObject(requests: S3Requests, { key, options, stallTime 
   if (range !== undefined) assertRange(key, range);
   const first = await requests.attempt(key, signal, () => ask(requests, key, { start: range?.start, end: range?.end, etag: wanted, signal }));
   const extent = extentOf(first, range);
-  const etag = plainEtag(first.ETag);
+  if (first.ETag === undefined) (first.Body as Readable).destroy();
+  const etag = requiredEtag(first.ETag, key);
   let body = first.Body as Readable;
 
   async function resume(position: number): Promise<void> {

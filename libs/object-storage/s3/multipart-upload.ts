@@ -1,7 +1,7 @@
 import { AbortMultipartUploadCommand, CompleteMultipartUploadCommand, CreateMultipartUploadCommand, ListMultipartUploadsCommand, type CompletedPart } from '@aws-sdk/client-s3';
 import type { StoredObject, WriteCondition } from '../object-store.js';
 import type { ConditionalWrites } from './conditional-writes.js';
-import { metadataOf, newWriteId, plainEtag } from './s3-objects.js';
+import { metadataOf, newWriteId, requiredEtag, requiredOf } from './s3-objects.js';
 import type { S3Requests } from './s3-requests.js';
 
 export interface UnfinishedUpload {
@@ -29,7 +29,7 @@ export async function multipartWrite(requests: S3Requests, conditional: Conditio
   const object = { Bucket: requests.bucket, Key: requests.keyOf(key) };
   const writeId = newWriteId();
   const { UploadId } = await requests.ask(signal, (client, how) => client.send(new CreateMultipartUploadCommand({ ...object, ...described, Metadata: metadataOf(writeId, sha256) }), how));
-  const upload = { ...object, UploadId };
+  const upload = { ...object, UploadId: requiredOf(UploadId, key) };
   try {
     const { parts, size } = await sendParts(upload);
     signal?.throwIfAborted();
@@ -39,7 +39,7 @@ export async function multipartWrite(requests: S3Requests, conditional: Conditio
       condition,
       writeId,
       size,
-      send: async (headers) => plainEtag((await requests.ask(signal, (client, how) => client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: parts }, ...headers }), how))).ETag),
+      send: async (headers) => requiredEtag((await requests.ask(signal, (client, how) => client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: parts }, ...headers }), how))).ETag, key),
     });
   } catch (error) {
     await requests.ask(undefined, (client) => client.send(new AbortMultipartUploadCommand(upload))).catch(() => undefined);

@@ -4,7 +4,7 @@ import { checkedContent, sizeOfContent } from '../object-content.js';
 import type { ObjectContent, PutOptions, StoredObject } from '../object-store.js';
 import type { ConditionalWrites } from './conditional-writes.js';
 import { multipartWrite, type UnfinishedUpload } from './multipart-upload.js';
-import { described, metadataOf, newWriteId, plainEtag } from './s3-objects.js';
+import { described, metadataOf, newWriteId, requiredEtag, requiredOf } from './s3-objects.js';
 import type { S3Requests } from './s3-requests.js';
 
 export interface Upload {
@@ -54,7 +54,7 @@ async function putWhole(requests: S3Requests, conditional: ConditionalWrites, { 
     size: body.length,
     send: async (headers) => {
       const command = new PutObjectCommand({ Bucket: requests.bucket, Key: requests.keyOf(key), Body: body, ...described(options), Metadata: metadataOf(writeId, sha256), ...headers });
-      return plainEtag((await requests.ask(options.signal, (client, how) => client.send(command, how))).ETag);
+      return requiredEtag((await requests.ask(options.signal, (client, how) => client.send(command, how))).ETag, key);
     },
   });
 }
@@ -72,7 +72,7 @@ async function sendParts(requests: S3Requests, upload: UnfinishedUpload, { ready
 
   async function send(Body: Buffer, PartNumber: number): Promise<void> {
     const { ETag } = await requests.ask(signal, (client, how) => client.send(new UploadPartCommand({ ...upload, PartNumber, Body }), how));
-    done.push({ PartNumber, ETag });
+    done.push({ PartNumber, ETag: requiredOf(ETag, upload.Key) });
   }
 
   async function begin(part: Buffer): Promise<void> {

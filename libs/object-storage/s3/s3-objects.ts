@@ -1,6 +1,7 @@
 import { GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import { MillraceError } from '../../errors/millrace-error.js';
 import type { ObjectHead, ObjectOptions, WriteCondition } from '../object-store.js';
 import { isAbsent } from './s3-errors.js';
 import type { S3Requests } from './s3-requests.js';
@@ -21,7 +22,7 @@ export async function headObject(requests: S3Requests, key: string, signal?: Abo
     return {
       size: answer.ContentLength ?? 0,
       modified: answer.LastModified?.getTime() ?? 0,
-      etag: plainEtag(answer.ETag),
+      etag: requiredEtag(answer.ETag, key),
       ...digestOf(answer.Metadata),
       writeId: answer.Metadata?.[writeKey],
       contentType: answer.ContentType,
@@ -71,6 +72,14 @@ export function conditionHeaders(condition: WriteCondition | undefined): { IfNon
 export function plainEtag(etag: string | undefined): string {
   return (etag ?? '').replace(/^"|"$/g, '');
 }
+
+/** What every answer has that tells of an object, and the page of a portal or of a front end has not. Errors: `storage-unavailable`. */
+export function requiredOf<Value extends string>(value: Value | undefined, what: string): Value {
+  if (value === undefined) throw new MillraceError('storage-unavailable', `what answered about ${what} is no object storage: the answer lacks what S3 always says`);
+  return value;
+}
+
+export const requiredEtag = (etag: string | undefined, what: string): string => plainEtag(requiredOf(etag, what));
 
 export function quotedEtag(etag: string): string {
   return `"${etag}"`;

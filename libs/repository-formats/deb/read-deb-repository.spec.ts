@@ -93,6 +93,11 @@ describe('readDebRepository', () => {
     expect(await read(await repository(paragraph('./pool/foo.deb'), { ending, pack }))).toEqual([{ key: 'foo_1_amd64.deb', path: 'pool/foo.deb', size: 3, checksum: { algorithm: 'sha256', value: 'a'.repeat(64) }, component: 'main' }]);
   });
 
+  it('takes no component that the Release file does not have for one without packages', async () => {
+    const deb = { suite: 'stable', components: ['main', 'contirb'], architectures: ['amd64'] };
+    await expect(read(await repository(paragraph('pool/foo.deb')), { deb })).rejects.toMatchObject({ code: 'source-invalid', message: expect.stringContaining('no Packages of contirb for amd64') });
+  });
+
   it('believes a signature beside the Release file, and passes over packages of the installer', async () => {
     const index = Buffer.from(`${paragraph('foo.udeb', 'Package-Type: udeb\n')}${paragraph('bar.deb').replace(/SHA256: .*/, `SHA512: ${'B'.repeat(128)}`)}`);
     const release = releaseOf({ [name]: index }, { algorithm: 'SHA512' });

@@ -19,8 +19,10 @@ export const readDebRepository: ReadExistingRepository = async (place, options) 
   if (deb === undefined) throw new MillraceError('invalid-request', 'an apt repository is read by its suite, components and architectures: none are given');
   const { release, text } = await readRelease(place, { ...options, suite: deb.suite });
   const indexes = indexesOf(release, deb);
-  if (indexes.length === 0)
-    throw new MillraceError('source-invalid', `the Release file of ${deb.suite} at ${place.name} declares no Packages of the components ${deb.components.join(', ')} for ${deb.architectures.join(', ')}`, {
+  // One that is misspelt, or that the upstream has left out, must not be taken for one without packages.
+  const absent = deb.components.filter((component) => indexes.every((index) => index.component !== component));
+  if (absent.length > 0)
+    throw new MillraceError('source-invalid', `the Release file of ${deb.suite} at ${place.name} declares no Packages of ${absent.join(', ')} for ${deb.architectures.join(', ')}`, {
       suggestion: `It says that it has the components ${release.components.join(', ')} and the architectures ${release.architectures.join(', ')}.`,
     });
   const { origin, label, codename, description } = release;

@@ -94,10 +94,10 @@ describe('inspecting an HPKG package', () => {
   });
 
   it('refuses a few hundred bytes that share a long string so often that no disk could keep what they say', async () => {
-    for (const [count, length] of [[200, 100_000], [2000, 400_000]] as const) {
+    for (const [count, length] of [[200, 10_000], [200, 100_000], [2000, 400_000]] as const) {
       const bomb = make({ more: Array.from({ length: count }, () => ({ id: attributeIds.copyright, value: 'x'.repeat(length), children: [] })) });
       expect(bomb.length).toBeLessThan(500);
-      await expect(inspect(bomb)).rejects.toMatchObject({ code: 'package-invalid', message: expect.stringContaining('more than 2097152 bytes when each stands where it is used') });
+      await expect(inspect(bomb)).rejects.toMatchObject({ code: 'package-invalid', message: expect.stringMatching(/more than \d{6,7} bytes when each stands where it is used/) });
     }
   });
 

@@ -10,22 +10,24 @@ import { writeMetadata } from './package-metadata.js';
 /** Clients put the name into an address as it is; builders write `<name>.upload` beside it. */
 const usableName = /^[A-Za-z0-9_+][A-Za-z0-9_.+~@-]*$/;
 const longestName = 240;
+/** What a small package may come to in an index, and how many bytes each of its attributes: a long string stands there once, however often it is used. */
+const [leastEntry, unfolding] = [64 * 1024, 8];
 
 /** See `PackageFormat.inspect`. */
 export async function inspectPackage(bytes: ByteSource, { sha256, settings, signal }: InspectionOptions): Promise<InspectedPackage> {
-  const { info, licences } = await readPackageWithLicences(abortable(bytes, signal)).catch(asInvalidPackage);
+  const { info, licences, attributesSize } = await readPackageWithLicences(abortable(bytes, signal)).catch(asInvalidPackage);
   const reasons = [...nameProblems(info), ...(settings.haiku === null ? [] : membershipProblems(info, settings.haiku))];
   if (reasons.length > 0) throw new MillraceError('package-invalid', reasons.join('; '));
   try {
-    return inspected(info, { checksum: sha256, licences });
+    return inspected(info, { checksum: sha256, licences, most: leastEntry + unfolding * attributesSize });
   } catch (error) {
     return asInvalidPackage(error);
   }
 }
 
-export function inspected(info: PackageInfo, { checksum, licences }: { readonly checksum: string; readonly licences: ReadPackage['licences'] }): InspectedPackage {
+export function inspected(info: PackageInfo, { checksum, licences, most }: { readonly checksum: string; readonly licences: ReadPackage['licences']; readonly most?: number }): InspectedPackage {
   const { name, version, architecture } = info;
-  return { key: canonicalFileName(info), name, version: formatVersion(version), architecture, metadata: writeMetadata({ info, checksum }, licences) };
+  return { key: canonicalFileName(info), name, version: formatVersion(version), architecture, metadata: writeMetadata({ info, checksum, ...(most === undefined ? {} : { most }) }, licences) };
 }
 
 /** What makes a package no member of a repository: `package_repo` refuses the same. */

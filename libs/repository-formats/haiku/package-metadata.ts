@@ -15,7 +15,8 @@ export interface PackageMetadata {
 const layout = 1;
 const headSize = 5;
 
-export function writeMetadata(listed: ListedPackage, licences: readonly LicenceText[]): Buffer {
+/** Errors: `source-invalid` when what `repo` would say is larger than its `most` bytes. */
+export function writeMetadata(listed: Parameters<typeof packageEntry>[0], licences: readonly LicenceText[]): Buffer {
   const entry = packageEntry(listed);
   const head = Buffer.alloc(headSize);
   head.writeUInt8(layout, 0);
