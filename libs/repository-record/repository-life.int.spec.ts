@@ -62,6 +62,21 @@ describe('a repository', () => {
     expect(await reads().state(name, 2)).toMatchObject({ kinds: ['configure'], packages: 1, added: 0 });
   });
 
+  it('keeps the components and architectures that packages are listed in', async () => {
+    const name = 'components';
+    const ofDeb = (components: readonly string[], architectures: readonly string[]) => parseRepositorySettings('deb', { deb: { components, architectures } });
+    await commands().create({ name, kind: 'deb', place: place(name), settings: ofDeb(['main', 'extra'], ['amd64', 'arm64']) }, by);
+    const id = randomUUID();
+    await commands().addUpload({ id, repository: name, fileName: 'a.deb', sha256: digestOf('a.deb'), size: 5, by });
+    await commands().describeUpload(id, { key: 'a_1_arm64.deb', name: 'a', version: '1', architecture: 'arm64', path: 'pool/a_1_arm64.deb', component: 'extra', metadata: Buffer.from('Package: a') });
+    await request(name, { kind: 'publish', uploads: [id], contents: [], origin: {}, component: 'extra' });
+    await settle(name);
+    for (const refused of [ofDeb(['main'], ['amd64', 'arm64']), ofDeb(['main', 'extra'], ['amd64'])]) {
+      await expect(commands().configure(name, refused, by)).rejects.toMatchObject({ code: 'invalid-request', message: expect.stringContaining('a_1_arm64.deb (extra, arm64)') });
+    }
+    expect((await commands().configure(name, ofDeb(['extra'], ['arm64']), by)).settings.deb).toMatchObject({ components: ['extra'], architectures: ['arm64'] });
+  });
+
   it('is removed by force while it lists anything, with what waits', async () => {
     const name = await repository();
     await expect(commands().remove('none', { by, force: true })).rejects.toMatchObject({ code: 'repository-not-found' });

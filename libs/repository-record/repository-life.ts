@@ -12,6 +12,7 @@ import { dropPlan } from './planned-states.js';
 import { plain } from './publish-state.js';
 import type { RecordOptions } from './record-options.js';
 import { tellOutside } from './repository-messages.js';
+import { requireRoom } from './require-room.js';
 import type { NewRepository, RepositoryCommands } from './repository-record.js';
 import { lockRepository, readRepository, recordEvents, type LoadedRepository } from './repository-stream.js';
 
@@ -84,6 +85,7 @@ async function create(sql: Sql, { name, kind, place, settings }: NewRepository, 
 }
 
 async function configure(sql: Sql, { name, state, settings: before }: LoadedRepository, { settings, by, options }: Doing & { readonly settings: RepositorySettings }): Promise<Repository> {
+  await requireRoom(sql, name, settings);
   const configuredAt = options.now();
   // Whether a package may be here follows from the settings. What a synchronisation has looked at is its own to look at again: it knows the component.
   if (before.upstream === null && settings.upstream === null && !isDeepStrictEqual(ofPackages(before), ofPackages(settings))) await sql('update repository_uploads set key = null where repository = $1 and key is not null', [name]);
