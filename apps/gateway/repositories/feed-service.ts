@@ -6,7 +6,7 @@ import type { Repository } from '../../../libs/repository/repository.js';
 import type { Settings } from '../../../libs/settings/settings.js';
 import { REPOSITORIES, SETTINGS } from '../gateway-tokens.js';
 import { parseJsonBody, validate } from '../http/parse-json-body.js';
-import type { BuilderChoice, OfferedPackage } from './builder-resolver.js';
+import type { BuilderChoice, OfferedPackage } from '../../../libs/repository-formats/builder-request.js';
 import { feedRequest } from './feed-schemas.js';
 import type { Feed } from './feed-schemas.js';
 import { fileUrl, filesOf } from './present-repository.js';

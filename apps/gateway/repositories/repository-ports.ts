@@ -7,7 +7,7 @@ import type { PackageFormat } from '../../../libs/repository-formats/package-for
 import type { RepositoryKind } from '../../../libs/repository/repository.js';
 import type { SigningKeys } from '../../../libs/signing/signer.js';
 import type { RepositoryStatus } from '../../../workflows/repository/repository-messages.js';
-import type { BuilderResolver } from './builder-resolver.js';
+import type { BuilderResolver } from '../../../libs/repository-formats/builder-request.js';
 
 /** What the gateway needs for package repositories. `repository-dependencies.ts` makes these from the libraries; specs may replace one. */
 export interface RepositoryDependencies {

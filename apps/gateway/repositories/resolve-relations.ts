@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import type { PackageFormat, PackageRelations, Relation } from '../../../libs/repository-formats/package-format.js';
 import type { ListedPackage } from '../../../libs/repository/listed-package.js';
-import type { BuilderChoice, BuilderRequest, OfferedPackage } from './builder-resolver.js';
+import type { BuilderChoice, BuilderRequest, OfferedPackage } from '../../../libs/repository-formats/builder-request.js';
 
 type RelationRules = Pick<PackageFormat, 'relations' | 'satisfies' | 'compareVersions'>;
 

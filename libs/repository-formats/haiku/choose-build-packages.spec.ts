@@ -3,16 +3,17 @@ import fc from 'fast-check';
 import { canonicalFileName } from '../../haiku/package/package-info.js';
 import { matches } from '../../haiku/resolution/matches.js';
 import { madeInfo, required, type MadePackage } from '../../testing/haiku/make-haiku-package.js';
-import { chooseForBuilder, type BuildChoice, type DescribedPackage } from './choose-build-packages.js';
+import type { BuilderChoice, OfferedPackage } from '../builder-request.js';
+import { chooseForBuilder } from './choose-build-packages.js';
 import { writeMetadata } from './package-metadata.js';
 
 const keyOf = (made: MadePackage): string => canonicalFileName(madeInfo(made));
 
-async function* described(packages: readonly MadePackage[]): AsyncGenerator<DescribedPackage> {
+async function* described(packages: readonly MadePackage[]): AsyncGenerator<OfferedPackage<{ readonly key: string }>> {
   yield* packages.map((made) => ({ listed: { key: keyOf(made) }, metadata: writeMetadata({ info: madeInfo(made), checksum: 'ab'.repeat(32) }, []) }));
 }
 
-function choose(wanted: readonly string[], packages: readonly MadePackage[], { system = [], present }: { readonly system?: readonly MadePackage[]; readonly present?: readonly string[] } = {}): Promise<BuildChoice> {
+function choose(wanted: readonly string[], packages: readonly MadePackage[], { system = [], present }: { readonly system?: readonly MadePackage[]; readonly present?: readonly string[] } = {}): Promise<BuilderChoice> {
   return chooseForBuilder({ wanted, packages: described(packages), systemPackages: described(system), ...(present === undefined ? {} : { present }) });
 }
 

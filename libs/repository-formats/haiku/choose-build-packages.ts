@@ -3,31 +3,12 @@ import type { PackageInfo, Requirement } from '../../haiku/package/package-info.
 import { formatVersion, isVersion, parseVersion } from '../../haiku/package/version.js';
 import { chooseProviders } from '../../haiku/resolution/choose-providers.js';
 import { formatRequirement, indexProviders, type Providers, type Unresolved } from '../../haiku/resolution/resolve-packages.js';
+import type { BuilderChoice, BuilderRequest, OfferedPackage } from '../builder-request.js';
 import { describedBy } from './package-metadata.js';
 import { parseRequirement } from './relations.js';
 
-/** A package that a repository lists, with what is kept of it. */
-export interface DescribedPackage {
-  readonly listed: { readonly key: string };
-  readonly metadata: Buffer;
-}
-
-/** What a builder asks. It has two folders, as HaikuPorter's builders do: one of the repository's packages, one of the system's. */
-export interface BuildRequest {
-  /** What its build needs: requirements (`cmd:gcc >= 13`, `haiku_devel`) or file names of packages. */
-  readonly wanted: readonly string[];
-  readonly packages: AsyncIterable<DescribedPackage>;
-  readonly systemPackages: AsyncIterable<DescribedPackage>;
-  /** File names of system packages that the builder has, where no repository of the service lists them: they provide their names and versions. */
-  readonly present?: readonly string[];
-}
-
-export interface BuildChoice {
-  /** File names: of the wanted packages and all that they need, each once. */
-  readonly chosen: readonly string[];
-  /** Empty: the build can begin. */
-  readonly unresolved: readonly { readonly requirement: string; readonly reason: string }[];
-}
+/** Nothing but the name of its file counts of what a repository lists. */
+type DescribedPackage = OfferedPackage<{ readonly key: string }>;
 
 interface IndexedPackage {
   readonly key: string;
@@ -38,7 +19,7 @@ interface IndexedPackage {
  * What a build takes in. The repository's own packages come before the system's, the newest version first; a package that needs what nothing provides gives way to another one that
  * provides the same. Errors: `source-invalid` for what is neither a requirement nor the name of a package file.
  */
-export async function chooseForBuilder({ wanted, packages, systemPackages, present = [] }: BuildRequest): Promise<BuildChoice> {
+export async function chooseForBuilder({ wanted, packages, systemPackages, present = [] }: BuilderRequest<{ readonly key: string }>): Promise<BuilderChoice> {
   const [own, others] = [await indexed(packages), [...(await indexed(systemPackages)), ...present.flatMap((key) => namedPackage(key) ?? [])]];
   const providers = oneBeforeOther(indexProviders(own, infoOf), indexProviders(others, infoOf));
   const byKey = new Map([...others, ...own].map((item) => [item.key, item]));
@@ -82,7 +63,7 @@ function requirementIn(text: string): Requirement {
   return requirement;
 }
 
-function unresolved({ package: { info }, requirement }: Unresolved<IndexedPackage>): BuildChoice['unresolved'][number] {
+function unresolved({ package: { info }, requirement }: Unresolved<IndexedPackage>): BuilderChoice['unresolved'][number] {
   return { requirement: formatRequirement(requirement), reason: `${info.name}-${formatVersion(info.version)} needs it, and no package that can be installed provides it` };
 }
 
