@@ -35,7 +35,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     ...(tls === undefined ? { http: serverOptions } : { https: { ...serverOptions, ...tls.options, handshakeTimeout: clientMilliseconds } }),
     clientErrorHandler: answerClientError,
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => answerError(error, { request, reply, log: options.log }),
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 2048 },
   });
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.with(options), adapter, { bodyParser: false, logger: nestLogger(options.log), abortOnError: false });
   const fastify = adapter.getInstance<FastifyInstance>();
