@@ -21,8 +21,6 @@ export default {
     ],
   },
   testTimeout: 30_000,
-  // Of two cores jest would take one; most specs wait for the servers that they talk to.
-  maxWorkers: 2,
   // Node keeps what it has once loaded as an ES module; a process that has run a hundred spec files has gigabytes of them.
   workerIdleMemoryLimit: '1200MB',
 };
