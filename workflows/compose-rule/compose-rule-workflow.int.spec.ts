@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { startTimeSkipping } from '../session/__fixtures__/workflow-environment.js';
@@ -18,11 +18,12 @@ const failure = (promise: Promise<unknown>): Promise<string> => promise.then(() 
 // The clock of the server is fast, and a busy machine slow.
 jest.setTimeout(90_000);
 
+// One for each spec: while a task is in a worker's hands the server's clock does not skip, and what a spec before has left there is only given up in real time.
 let environment: TestWorkflowEnvironment;
-beforeAll(async () => {
+beforeEach(async () => {
   environment = await startTimeSkipping();
 }, 60_000);
-afterAll(async () => {
+afterEach(async () => {
   await environment?.teardown();
 });
 
