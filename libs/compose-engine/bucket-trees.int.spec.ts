@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ObjectStore } from '../object-storage/object-store.js';
 import { openObjectStore } from '../object-storage/open-object-store.js';
+import { briefRetries } from '../object-storage/retrying-store.js';
 import { s3Credentials, startS3Server, type S3Server } from '../testing/start-s3-server.js';
 import { createBucketTrees } from './bucket-trees.js';
 
@@ -26,7 +27,7 @@ beforeAll(async () => {
   }
   server = await startS3Server(path.join(directory, 's3'));
   server.makeBucket('farm');
-  bucket = openObjectStore(`s3://farm/composes?endpoint=${server.endpoint}`, { name: 'the bucket of the spec' });
+  bucket = openObjectStore(`s3://farm/composes?endpoint=${server.endpoint}`, { name: 'the bucket of the spec', retries: briefRetries });
 });
 
 afterAll(async () => {

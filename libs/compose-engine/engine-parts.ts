@@ -8,6 +8,7 @@ import { createKojiHub } from '../koji/koji-hub.js';
 import { createKojiSource, type KojiSource } from '../koji/koji-source.js';
 import { createModuleBuildService, type ModuleBuildService } from '../mbs/module-build-service.js';
 import { openObjectStore } from '../object-storage/open-object-store.js';
+import { briefRetries } from '../object-storage/retrying-store.js';
 import { openPulpSource, type PulpSource } from '../pulp/pulp-source.js';
 import { openContentStore, type ContentStore } from '../repository-source/content-store.js';
 import { createRepositorySource, createSourceClient, type OpenRepositorySource } from '../repository-source/repository-source.js';
@@ -53,7 +54,7 @@ export async function openEngineParts(settings: EngineSettings, { environment = 
   const hubClient = settings.koji === undefined ? undefined : createSourceClient({ settings, version, limits: { ...sourceLimits, progressTime: hubTime } });
   const git = createGitCheckout({ client: createSourceClient({ settings, version, limits: sourceLimits }), sourcePaths: settings.composeSourcePaths, searchPath });
   const writer = createRepositoryWriter({ content: store, cacheDirectory: path.join(caches, 'repositories') });
-  const bucket = settings.composeBucket === undefined ? undefined : openObjectStore(settings.composeBucket, { name: 'MILLRACE_COMPOSE_BUCKET' });
+  const bucket = settings.composeBucket === undefined ? undefined : openObjectStore(settings.composeBucket, { name: 'MILLRACE_COMPOSE_BUCKET', retries: briefRetries });
   return {
     store,
     source,

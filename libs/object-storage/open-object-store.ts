@@ -5,7 +5,7 @@ import { parseFileUrl } from './file-location.js';
 import { lazyStore } from './lazy-store.js';
 import { measuredStore, type StorageMetrics } from './measured-store.js';
 import type { ObjectStore } from './object-store.js';
-import { retryingStore } from './retrying-store.js';
+import { defaultRetries, retryingStore, type RetryPolicy } from './retrying-store.js';
 import type { ReadS3Keys } from './s3-credentials.js';
 import { verifiedStore } from './verified-store.js';
 
@@ -15,6 +15,8 @@ export interface OpenStoreOptions {
   /** Undefined: what the SDK finds (environment, files, roles). */
   readonly readKeys?: ReadS3Keys | undefined;
   readonly metrics?: StorageMetrics | undefined;
+  /** Of a bucket. */
+  readonly retries?: RetryPolicy | undefined;
   /** Small objects of a bucket are kept in memory. Undefined: none. */
   readonly cache?: CacheLimits | undefined;
 }
@@ -32,7 +34,7 @@ export function openBucketStore(location: BucketLocation, options: OpenStoreOpti
     const { openS3Store } = await import('./s3/open-s3-store.js');
     return openS3Store(location, { readKeys: options.readKeys });
   });
-  const store = verifiedStore(retryingStore(withMetrics(bucket, options)));
+  const store = verifiedStore(retryingStore(withMetrics(bucket, options), options.retries ?? defaultRetries));
   return options.cache === undefined ? store : cachedStore(store, options.cache);
 }
 

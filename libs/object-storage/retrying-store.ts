@@ -13,6 +13,8 @@ export interface RetryPolicy {
 }
 
 export const defaultRetries: RetryPolicy = { deadline: 30_000, firstPause: 200, longestPause: 5000, random: Math.random };
+/** For whoever is asked again anyway, and has to tell meanwhile what it waits for. */
+export const briefRetries: RetryPolicy = { ...defaultRetries, deadline: 3000, longestPause: 1000 };
 
 /**
  * Asks again while the store is away, for longer than a client of the service does by itself. Only what may be repeated: neither streams, which are read once,
