@@ -24,9 +24,9 @@ export function publicBytesOf(key: KeyObject): Buffer {
   return createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(publicHead.length);
 }
 
-/** As minisign shows the 8 bytes of a key's id: a number, its last byte first. */
+/** As minisign shows the 8 bytes of a key's id: a number, its last byte first, without zeros before it. */
 export function keyIdText(id: Buffer): string {
-  return Buffer.from(id).reverse().toString('hex').toUpperCase();
+  return id.readBigUInt64LE().toString(16).toUpperCase();
 }
 
 export const idSize = 8;
