@@ -14,8 +14,7 @@ export interface Wish {
 /** Says who asks, after the cache's own rules have let them. Errors: `unauthorized` (with the ways to log in set in the answer), `forbidden`, `quota-exceeded`, `identity-unavailable`. */
 export async function admitCaller(request: FastifyRequest, reply: FastifyReply, { access, action, instance, key }: Wish & { readonly access: CacheAccess }): Promise<CacheCaller> {
   try {
-    const { authorization, certificate, peerAddress } = readCredentials(request.raw);
-    const caller = await access.identify({ authorization, certificate, peerAddress });
+    const caller = await access.identify(readCredentials(request.raw));
     access.demand(caller, action, instance, key);
     return caller;
   } catch (error) {

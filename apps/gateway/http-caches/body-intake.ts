@@ -27,8 +27,10 @@ export interface IncomingBody {
 export interface BodyOptions<Admitted> {
   /** Whether the body is wanted at all; the client has not been asked for it yet. */
   admit(): Promise<Admitted>;
-  /** Bytes that have come; may refuse more. */
+  /** Bytes that are to come, where their number is known, else as they come; may refuse them. */
   count(admitted: Admitted, bytes: number): void;
+  /** Bytes that have come. */
+  came(admitted: Admitted, bytes: number): void;
 }
 
 /** Takes in bodies of any size at the pace of their clients: nothing of them is kept here. */
@@ -41,7 +43,7 @@ export class BodyIntake {
   }
 
   /** Errors: those of `admit`, `count` and `work`; `invalid-request`, `payload-too-large`. */
-  async take<Admitted extends { readonly instance: CacheInstance }, Result>(request: FastifyRequest, reply: FastifyReply, { admit, count, work }: BodyOptions<Admitted> & { work(admitted: Admitted, body: IncomingBody): Promise<Result> }): Promise<Result> {
+  async take<Admitted extends { readonly instance: CacheInstance }, Result>(request: FastifyRequest, reply: FastifyReply, { admit, count, came, work }: BodyOptions<Admitted> & { work(admitted: Admitted, body: IncomingBody): Promise<Result> }): Promise<Result> {
     liftDeadline(request.raw);
     const signal = clientGone(request, silence);
     try {
@@ -49,7 +51,7 @@ export class BodyIntake {
       const size = declaredSize(request, admitted.instance.blobBytes);
       const leave = await this.#slots.enter(signal);
       try {
-        return await work(admitted, { content: this.#incoming(request, reply, { size, count: (bytes) => count(admitted, bytes) }), size, signal });
+        return await work(admitted, { content: this.#incoming(request, reply, { size, came: (bytes) => came(admitted, bytes), count: (bytes) => count(admitted, bytes) }), size, signal });
       } finally {
         leave();
       }
@@ -62,15 +64,23 @@ export class BodyIntake {
     }
   }
 
-  async *#incoming(request: FastifyRequest, reply: FastifyReply, { size, count }: { readonly size: number | undefined; readonly count: (bytes: number) => void }): AsyncGenerator<Buffer, void, undefined> {
+  async *#incoming(request: FastifyRequest, reply: FastifyReply, { size, count, came }: Incoming): AsyncGenerator<Buffer, void, undefined> {
+    if (size !== undefined) count(size);
     wantBody(request.raw, reply.raw);
     const body = request.body as Readable | undefined;
     if (body === undefined || size === 0) return;
     for await (const chunk of paced(body, { milliseconds: this.#clientMilliseconds, bytes: () => (this.#slots.areWanted() ? leastWhileOthersWait : leastBytes) })) {
-      count(chunk.length);
+      came(chunk.length);
+      if (size === undefined) count(chunk.length);
       yield chunk;
     }
   }
+}
+
+interface Incoming {
+  readonly size: number | undefined;
+  readonly count: (bytes: number) => void;
+  readonly came: (bytes: number) => void;
 }
 
 function declaredSize({ headers }: FastifyRequest, most: number): number | undefined {
@@ -80,6 +90,6 @@ function declaredSize({ headers }: FastifyRequest, most: number): number | undef
   const length = headers['content-length'];
   if (length === undefined) return headers['transfer-encoding'] === undefined ? 0 : undefined;
   const size = Number(length);
-  if (size > most) throw new MillraceError('payload-too-large', `one thing in this cache may have ${most} bytes, this one has ${size}`, { suggestion: 'blob_bytes of the instance is the limit.' });
+  if (size > most) throw new MillraceError('payload-too-large', `one thing in this cache may have ${most} bytes, this one has ${size}`, { suggestion: 'blob-bytes of the instance is the limit.' });
   return size;
 }

@@ -45,13 +45,10 @@ export class HttpCachesIntake {
 
   /** Answers also the hash of the content. Errors: those of `admit`, `invalid-request`, `payload-too-large`, `digest-mismatch`, `cache-full`, `quota-exceeded`, those of the store. */
   receive(request: FastifyRequest, reply: FastifyReply, admit: () => Promise<Admitted>): Promise<Admitted & { readonly hash: string }> {
-    const count = ({ caller, instance }: Admitted, bytes: number): void => {
-      this.caches.access.count(caller, instance.name, bytes);
-      this.countBytes(instance, bytes);
-    };
     return this.bodies.take(request, reply, {
       admit,
-      count,
+      count: ({ caller, instance }, bytes) => this.caches.access.count(caller, instance.name, bytes),
+      came: ({ instance }, bytes) => this.countBytes(instance, bytes),
       work: async (admitted, body) => {
         const hash = await this.store(request, admitted, body);
         this.metrics.caches.requests.inc({ instance: admitted.instance.name, kind: admitted.entry?.kind ?? 'blob', result: 'stored' });
@@ -64,7 +61,8 @@ export class HttpCachesIntake {
   receiveBlob(request: FastifyRequest, reply: FastifyReply, { instance, by, name }: { readonly instance: () => CacheInstance; readonly by: string; readonly name: () => NamedBlob }): Promise<CacheDigest> {
     return this.bodies.take(request, reply, {
       admit: async () => ({ instance: instance(), named: name() }),
-      count: (admitted, bytes) => this.countBytes(admitted.instance, bytes),
+      count: () => undefined,
+      came: (admitted, bytes) => this.countBytes(admitted.instance, bytes),
       work: async (admitted, body) => this.storeBlob(admitted.instance, admitted.named, { body, push: { by, signal: body.signal } }),
     });
   }
@@ -74,7 +72,9 @@ export class HttpCachesIntake {
     if (entry === undefined) return (await this.storeBlob(instance, { function: 'sha256', hash: hashOf(address) }, { body, push })).hash;
     return this.spooled(body, instance, async (spooled) => {
       const origin = this.caches.access.origin(caller, saidOrigin(request));
-      await this.putEntry({ instance: instance.name, ...entry, qualifiers: {}, properties: propertiesOf(entry.kind, request), expiresAt: undefined, origin }, spooled, push);
+      const named = { instance: instance.name, ...entry, qualifiers: {} };
+      await this.putEntry({ ...named, properties: propertiesOf(entry.kind, request), expiresAt: undefined, origin }, spooled, push);
+      this.caches.access.took(caller, named, 'pushed');
       return spooled.digest.hash;
     });
   }

@@ -42,12 +42,13 @@ export class HttpCachesService {
   }
 
   async read(request: FastifyRequest, reply: FastifyReply, admitted: Admitted): Promise<void> {
-    const { instance, entry, address } = admitted;
+    const { instance, entry, address, caller } = admitted;
     const kind = entry?.kind ?? 'blob';
     const found = entry === undefined ? await this.blob(request, instance, hashOf(address)) : await this.entry(instance, entry);
     const sent = found !== undefined && (await sendFound(reply, () => this.send(request, reply, { ...admitted, found })));
     this.metrics.caches.requests.inc({ instance: instance.name, kind, result: sent ? 'hit' : 'miss' });
     if (!sent) sendMiss(reply);
+    else if (entry !== undefined) this.caches.access.took(caller, { instance: instance.name, ...entry, qualifiers: {} }, 'pulled');
   }
 
   async remove(reply: FastifyReply, { instance, caller, entry }: Admitted & Required<Pick<Admitted, 'entry'>>): Promise<void> {

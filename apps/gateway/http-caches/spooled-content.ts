@@ -33,7 +33,7 @@ export async function spoolContent(content: AsyncIterable<Buffer>, { folder, mem
   try {
     for await (const chunk of content) {
       size += chunk.length;
-      if (size > most) throw new MillraceError('payload-too-large', `one thing in this cache may have ${most} bytes`, { suggestion: 'blob_bytes of the instance is the limit.' });
+      if (size > most) throw new MillraceError('payload-too-large', `one thing in this cache may have ${most} bytes`, { suggestion: 'blob-bytes of the instance is the limit.' });
       hash.update(chunk);
       held.push(chunk);
       if (size <= memory) continue;

@@ -27,7 +27,7 @@ export class TurborepoService {
   /** Whether there is a cache for this caller. */
   async status(request: FastifyRequest, reply: FastifyReply, address: CacheAddress): Promise<void> {
     await this.admit(request, reply, address);
-    void reply.type('application/json; charset=utf-8').send(JSON.stringify({ status: 'enabled' }));
+    void reply.code(200).type('application/json; charset=utf-8').send(JSON.stringify({ status: 'enabled' }));
   }
 
   /** Which of many artifacts there are; null for the others. */
@@ -36,14 +36,14 @@ export class TurborepoService {
     const { hashes } = validate(query, body);
     const answer: Record<string, ArtifactInfo | null> = {};
     for (const each of hashes) answer[each] = await this.info(instance, turborepoKey(each, request.query));
-    void reply.type('application/json; charset=utf-8').send(JSON.stringify(answer));
+    void reply.code(200).type('application/json; charset=utf-8').send(JSON.stringify(answer));
   }
 
   /** What its client tells of hits and misses; the requests themselves are counted. */
   async events(request: FastifyRequest, reply: FastifyReply, { address, body }: { readonly address: CacheAddress; readonly body: unknown }): Promise<void> {
     await this.admit(request, reply, address);
     validate(events, body);
-    void reply.type('application/json; charset=utf-8').send('{}');
+    void reply.code(200).type('application/json; charset=utf-8').send('{}');
   }
 
   private async admit(request: FastifyRequest, reply: FastifyReply, address: CacheAddress): Promise<string> {
