@@ -38,8 +38,8 @@ instances:
   return { access, identify: (token) => access.identify(shown({ authorization: `Bearer ${token}` })) };
 }
 
-async function jobToken(claims: JWTPayload, { by = forge, audience = 'cache', signer = by } = {}): Promise<string> {
-  const key = signer.key();
+async function jobToken(claims: JWTPayload, { by = forge, audience = 'cache', signer }: { readonly by?: TestOpenidProvider; readonly audience?: string; readonly signer?: TestOpenidProvider } = {}): Promise<string> {
+  const key = (signer ?? by).key();
   const now = Math.floor(Date.now() / 1000);
   return new SignJWT({ iss: by.issuer, aud: audience, sub: 'repo:farm/app', exp: now + 300, iat: now, ...claims }).setProtectedHeader({ alg: 'ES256', kid: key.kid ?? '' }).sign(await importJWK(key, 'ES256'));
 }
