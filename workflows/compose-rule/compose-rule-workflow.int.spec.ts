@@ -172,6 +172,19 @@ describe('a rule', () => {
     expect(scene.calls.filter((call) => /pause|resume/.test(call))).toEqual(['pause ann', 'resume']);
   });
 
+  it('goes on at once when so much waits that it looks at nothing more', async () => {
+    const messages = Array.from({ length: 1001 }, (_, index) => `key-${index}`);
+    await playing({ messages, settings: { debounce: { quiet: 600, longest: 600 } } }, async (handle, { requests }) => {
+      await quiet(handle, ({ counts }) => counts.matched === 1000);
+      await handle.executeUpdate(pauseRuleUpdate, by);
+      await environment.sleep(1_000_000);
+      const resumed = await environment.currentTimeMs();
+      await handle.executeUpdate(resumeRuleUpdate, by);
+      await quiet(handle, ({ counts }) => counts.requested > 0);
+      expect(requests[0]!.at - resumed).toBeLessThan(60_000);
+    });
+  });
+
   it('begins as the record says: paused, and after what is settled', async () => {
     const { scene, status } = await playing({ messages: ['a', 'b', 'c'], beginning: { paused: true, position: 2 } }, async (handle) => {
       await environment.sleep(600_000);
