@@ -99,7 +99,7 @@ module.exports = {
       severity: 'error',
       comment: 'Messages of the Remote Execution API and how they are written; who answers them is for apps/cache.',
       from: { path: '^libs/remote-apis/', pathNot: spec },
-      to: { path: '^libs/', pathNot: '^libs/(remote-apis|errors)/' },
+      to: { path: '^libs/', pathNot: '^libs/(remote-apis|cache|errors)/' },
     },
     {
       name: 'ostree-is-pure',
