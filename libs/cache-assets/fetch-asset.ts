@@ -35,7 +35,10 @@ export async function fetchAsset(services: AssetServices, asset: FetchedAsset, c
   access.demand(call.caller, 'pull', instance);
   const names = assetNames({ ...asset, instance });
   const found = await findAny(services, pushable(names), { asset, call });
-  if (found?.target !== undefined) return { found: foundAsset(services, found, found.target.digest) };
+  if (found?.target !== undefined) {
+    access.took(call.caller, found, 'pulled');
+    return { found: foundAsset(services, found, found.target.digest) };
+  }
   return (await download(services, names, { asset, call })) ?? missing(asset);
 }
 

@@ -30,5 +30,6 @@ export async function pushAsset(services: AssetServices, asset: PushedAsset, cal
   const origin = access.origin(call.caller, call.said);
   for (const name of names) {
     await cache.putEntry({ ...name, target, value: undefined, references, properties: {}, expiresAt, origin }, { by: call.caller.name, signal: call.signal });
+    access.took(call.caller, name, 'pushed');
   }
 }

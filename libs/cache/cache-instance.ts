@@ -14,6 +14,16 @@ export interface CacheInstance {
   readonly blobBytes: number;
   /** Whether eviction waits for an operator. */
   readonly evictionPaused: boolean;
+  /** Whether the Remote Asset API downloads URLs that nobody pushed, for callers who may push them; undefined: never. */
+  readonly fetch?: CacheFetching;
+}
+
+/** How downloads of the cache's own are made: each has a fetch session. */
+export interface CacheFetching {
+  /** `permissive` only where the service allows such sessions. */
+  readonly policy: 'strict' | 'permissive';
+  /** Whether the session's record stays, so that what was downloaded can be traced. */
+  readonly retain: boolean;
 }
 
 export const mainInstance = 'main';
