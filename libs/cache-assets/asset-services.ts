@@ -15,7 +15,7 @@ export interface AssetServices {
 /** Who asks, and until when it is of use. */
 export interface AssetCall {
   readonly caller: CacheCaller;
-  /** What the client says of itself. */
-  readonly said: EntryOrigin;
+  /** What entries that it pushes say of where they came from. */
+  readonly origin: EntryOrigin;
   readonly signal: AbortSignal;
 }

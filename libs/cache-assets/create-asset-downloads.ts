@@ -83,7 +83,7 @@ async function inSession(options: AssetDownloadOptions, flight: Flight, { sessio
     access.count(call.caller, wanted.instance, digest.size);
     await cache.writeBlob(wanted.instance, digest, contentOf(await body.content()), { by: call.caller.name, signal });
     if (isNameOfContent(wanted)) {
-      const origin = access.origin(call.caller, { ...call.said, ...(fetch.retain ? { session: session.id } : {}) });
+      const origin = { ...call.origin, ...(fetch.retain ? { session: session.id } : {}) };
       const entry = { instance: wanted.instance, kind: 'blob', key: wanted.uri, qualifiers: wanted.qualifiers, target: { digest, shape: 'plain' }, value: undefined, references: [], properties: { 'downloaded-at': startedAt }, expiresAt: undefined, origin } as const;
       await cache.putEntry(entry, { by: call.caller.name, signal });
     }

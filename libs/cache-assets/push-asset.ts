@@ -27,7 +27,7 @@ export async function pushAsset(services: AssetServices, asset: PushedAsset, cal
   const secret = asset.qualifiers.find(({ name }) => carriesCredentials(name));
   if (secret !== undefined) throw new MillraceError('invalid-request', `the qualifier ${secret.name} says how to download, which is no name of what is pushed`, { suggestion: 'Push with the qualifiers that describe the content.' });
   for (const { kind, key } of names) access.demand(call.caller, 'push', instance, { kind, key });
-  const origin = access.origin(call.caller, call.said);
+  const { origin } = call;
   for (const name of names) {
     await cache.putEntry({ ...name, target, value: undefined, references, properties: {}, expiresAt, origin }, { by: call.caller.name, signal: call.signal });
     access.took(call.caller, name, 'pushed');

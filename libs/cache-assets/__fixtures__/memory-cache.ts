@@ -88,7 +88,7 @@ export function memoryAccess(prefixes: readonly string[] = ['']): MemoryAccess {
 }
 
 export function callOf(name: 'anonymous' | 'builder', change: Partial<CacheCaller> = {}): AssetCall {
-  return { caller: { name, session: undefined, groups: [], ...change }, said: {}, signal: new AbortController().signal };
+  return { caller: { name, session: undefined, groups: [], ...change }, origin: change.session === undefined ? {} : { session: change.session }, signal: new AbortController().signal };
 }
 
 export function digestOf(text: string): CacheDigest {
