@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
 import type { BlobReference } from '../cache/cache-entry.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { AssetCall, AssetServices } from './asset-services.js';
@@ -25,7 +26,7 @@ export async function readStoredMessage(services: AssetServices, { instance, uri
   const { digest } = outcome.found;
   if (digest.size > messageBytes) throw new MillraceError('entry-not-found', `what is kept under ${uri} is no message of BuildStream`);
   const { content } = await services.cache.readBlob(services.cache.instance(instance).name, digest, { signal: call.signal });
-  return Buffer.concat(await Array.fromAsync(content));
+  return buffer(content);
 }
 
 /** Errors: as of `pushAsset`; also `blob-not-found` when something that it names is not there, which its clients rely on. */

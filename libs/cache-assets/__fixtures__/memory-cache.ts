@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
 import type { CacheAccess, CacheCaller } from '../../cache-access/cache-access.js';
 import type { ArtifactCache } from '../../cache-engine/artifact-cache.js';
 import { digestText, type CacheDigest } from '../../cache/cache-digest.js';
@@ -38,7 +39,7 @@ export function memoryCache({ fetch, now = () => new Date() }: { readonly fetch?
       return Promise.resolve({ size: content.length, content: one(content) });
     },
     async writeBlob(_, digest, content) {
-      blobs.set(digestText(digest), Buffer.concat(await Array.fromAsync(content)));
+      blobs.set(digestText(digest), await buffer(content));
     },
     findEntry(name) {
       const entry = entries.get(keyOf(name));
