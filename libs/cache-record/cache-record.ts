@@ -4,20 +4,20 @@ import type { BlobReference, BlobShape, CacheEntry, EntryDraft, EntryKind, Entry
 /**
  * What PostgreSQL knows of the cache: which blobs are where, when they were last used, which entries need them. Every call is one transaction; whatever is found or written is
  * used now. Use is written at most once in an eighth of the lease, so that reading stays reading. A blob's `references` are counted: an entry counts what it names, a directory
- * that was looked into counts its children; only what nothing counts goes by itself. Errors: `database-unavailable`.
+ * that was looked into counts its children; only what nothing counts goes by itself. Errors of all: `database-unavailable`; `invalid-request` for an instance that there is not, and for what is no digest, name or entry.
  */
 export interface CacheRecord {
   /** By position: is it there? */
   present(instance: string, digests: readonly CacheDigest[]): Promise<readonly boolean[]>;
-  /** By position: where it is; undefined: nowhere. */
+  /** By position: where it is; undefined: nowhere. The empty blob is everywhere, without content. */
   locate(instance: string, digests: readonly CacheDigest[]): Promise<readonly (BlobPlace | undefined)[]>;
   /** Before an object is written: a crash leaves a name that the garbage collection finds. */
   announceObject(instance: string, key: string): Promise<void>;
-  /** Blobs that are whole in the store, or as small as `content`. By position: false when it was there already, and the object given is garbage now. */
+  /** Blobs that are whole in the store, or as small as `content`. By position: false when it was there already, and the object given is garbage now. Errors also: `storage-conflict`: an object's announcement has become garbage. */
   commitBlobs(instance: string, blobs: readonly NewBlob[], by: string): Promise<readonly boolean[]>;
   /** What a directory or tree names, found by reading it; once for each. Children that are not there are remembered as absent. */
   expandBlob(instance: string, digest: CacheDigest, shape: Exclude<BlobShape, 'plain'>, children: readonly BlobReference[]): Promise<void>;
-  /** The store has it no more, or has other bytes: a miss from now on; entries that need it are incomplete. Appends `CacheBlobLost`. Only if it is still at that place. */
+  /** The store has it no more, or has other bytes: a miss from now on; entries that need it are incomplete. Appends `CacheBlobLost`. Only if it is still at that place: the key of its object, or empty when its content is in the record. */
   loseBlob(instance: string, digest: CacheDigest, place: string, problem: 'missing' | 'corrupt'): Promise<void>;
 
   putEntry(draft: EntryDraft, by: string): Promise<CacheEntry>;
@@ -36,6 +36,11 @@ export interface CacheRecord {
   /** Blobs with objects in the order of their hashes, for verifying. */
   blobsAfter(instance: string, after: string | undefined, limit: number): Promise<readonly { readonly digest: CacheDigest; readonly place: BlobPlace; readonly cursor: string }[]>;
   usage(instance: string): Promise<{ readonly bytes: number; readonly blobs: number; readonly entries: number; readonly kept: number }>;
+
+  /** Bytes passed the upper quota, or went below it again. Appends `CacheQuotaAlarm`. */
+  recordAlarm(instance: string, alarm: { readonly bytes: number; readonly high: number; readonly limit: number; readonly state: 'raised' | 'cleared' }): Promise<void>;
+  /** Streams of entries that went more than 90 days ago; so many names at a time. How many were forgotten. */
+  forgetOldEntries(instance: string, limit: number): Promise<number>;
 
   /** For people: newest use first. */
   listEntries(instance: string, options: { readonly kind?: EntryKind; readonly prefix?: string; readonly after?: string; readonly limit: number }): Promise<{ readonly entries: readonly ListedEntry[]; readonly next: string | undefined }>;
