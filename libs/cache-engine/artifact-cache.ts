@@ -92,8 +92,18 @@ export interface CacheUpkeep {
   /** Deletes objects that nothing names: of evicted blobs, of writes that broke off. */
   collectGarbage(instance: string, options?: Abortable): Promise<{ readonly objects: number; readonly more: boolean }>;
   /** Reads blobs and compares; a lost or corrupt one becomes a miss and an event. From `after` on, so many bytes. */
-  verify(instance: string, options: { readonly after?: string; readonly bytes: number } & Abortable): Promise<{ readonly checked: number; readonly lost: readonly string[]; readonly after: string | undefined }>;
+  verify(instance: string, options: { readonly after?: string; readonly bytes: number } & Abortable): Promise<Verification>;
   usage(instance: string): Promise<CacheUsage>;
+}
+
+export interface Verification {
+  readonly checked: number;
+  /** Read for it. */
+  readonly bytes: number;
+  /** As messages show digests. */
+  readonly lost: readonly string[];
+  /** Undefined: that was the last blob. */
+  readonly after: string | undefined;
 }
 
 export interface EvictOptions extends Abortable {

@@ -46,12 +46,12 @@ export function cacheUpkeep({ record, store, instance: instanceOf }: Pick<CacheP
       const instance = instanceOf(name).name;
       const lost: string[] = [];
       let checked = 0;
-      let left = bytes;
+      let read = 0;
       let after = begun;
       for (;;) {
         const blobs = await record.blobsAfter(instance, after, verifiedAtOnce);
         for (const { digest, place, cursor } of blobs) {
-          if (left <= 0) return { checked, lost, after };
+          if (read >= bytes) return { checked, bytes: read, lost, after };
           signal?.throwIfAborted();
           const problem = 'content' in place ? undefined : await problemOf(digest, place.object, signal === undefined ? {} : { signal });
           if (problem !== undefined && 'object' in place && (await isStillThere(instance, digest, place.object))) {
@@ -59,10 +59,10 @@ export function cacheUpkeep({ record, store, instance: instanceOf }: Pick<CacheP
             lost.push(digestText(digest));
           }
           checked += 1;
-          left -= digest.size;
+          read += digest.size;
           after = cursor;
         }
-        if (blobs.length < verifiedAtOnce) return { checked, lost, after: undefined };
+        if (blobs.length < verifiedAtOnce) return { checked, bytes: read, lost, after: undefined };
       }
     },
     usage: (name) => record.usage(instanceOf(name).name),

@@ -4,9 +4,10 @@ import type { BlobReference, CacheEntry, EntryName } from '../cache/cache-entry.
 import type { CacheRecord } from '../cache-record/cache-record.js';
 import { forEachAtOnce } from '../compose-engine/for-each-at-once.js';
 import { isMillraceError } from '../errors/millrace-error.js';
+import { readDirectory } from '../remote-apis/read-directory.js';
+import { readTree } from '../remote-apis/read-tree.js';
 import type { Abortable } from './artifact-cache.js';
 import { checkEntryName } from './checked-input.js';
-import { directoryChildren, treeChildren } from './directory-children.js';
 import { readBlobs, type ReadParts } from './read-blob.js';
 
 export interface EntryParts extends ReadParts {
@@ -67,11 +68,11 @@ async function expand(parts: EntryParts, { instance, blob, content }: { readonly
   const { digest, shape } = blob;
   if (shape === 'plain') return true;
   try {
-    const children = shape === 'directory' ? directoryChildren(digest.function, content) : treeChildren(digest.function, content);
+    const children = shape === 'directory' ? readDirectory(content, digest.function) : readTree(content, digest.function);
     await parts.record.expandBlob(instance, digest, shape, children);
     return true;
   } catch (error) {
-    if (!isMillraceError(error) || error.code !== 'source-invalid') throw error;
+    if (!isMillraceError(error) || !unusableCodes.has(error.code)) throw error;
     parts.unusable.set(keyOf(blob), true);
     return false;
   }
@@ -91,6 +92,8 @@ function* batchesOf(blobs: readonly BlobReference[]): Generator<readonly BlobRef
   }
   if (batch.length > 0) yield batch;
 }
+
+const unusableCodes: ReadonlySet<string> = new Set(['source-invalid', 'payload-too-large']);
 
 function isExpired({ expiresAt }: CacheEntry, now: number): boolean {
   return expiresAt !== undefined && Date.parse(expiresAt) <= now;

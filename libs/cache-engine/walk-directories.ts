@@ -1,7 +1,7 @@
 import { digestText, type CacheDigest } from '../cache/cache-digest.js';
 import { MillraceError } from '../errors/millrace-error.js';
+import { readDirectory } from '../remote-apis/read-directory.js';
 import type { Abortable } from './artifact-cache.js';
-import { directoryChildren } from './directory-children.js';
 
 export interface WalkedDirectory {
   readonly digest: CacheDigest;
@@ -30,7 +30,7 @@ export async function* walkDirectories(root: CacheDigest, read: (digests: readon
         const content = contents[index];
         if (content === undefined) throw new MillraceError('blob-not-found', `the directory ${digestText(digest)} of the tree ${digestText(root)} is not in this cache`);
         bytes += content.length;
-        for (const child of directoryChildren(digest.function, content)) {
+        for (const child of readDirectory(content, digest.function)) {
           const text = digestText(child.digest);
           if (child.shape === 'plain' || seen.has(text)) continue;
           seen.add(text);

@@ -14,6 +14,8 @@ export interface CacheInstance {
   readonly blobBytes: number;
   /** Whether eviction waits for an operator. */
   readonly evictionPaused: boolean;
+  /** Bytes that are read and compared in an hour, by and by all of them; 0 or undefined: none by themselves. */
+  readonly verifiedHourly?: number;
   /** Whether the Remote Asset API downloads URLs that nobody pushed, for callers who may push them; undefined: never. */
   readonly fetch?: CacheFetching;
 }

@@ -8,6 +8,10 @@ export function artifactCacheWorkflowId(instance: string): string {
   return `artifact-cache:${instance}`;
 }
 
+export interface ArtifactCacheInput {
+  readonly instance: string;
+}
+
 export interface ArtifactCacheStatus {
   readonly instance: string;
   /** What it does now. */
