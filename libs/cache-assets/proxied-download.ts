@@ -50,7 +50,7 @@ async function follow(agent: ProxyAgent, { url: first, headers, userAgent, signa
     const { statusCode: status } = answer;
     const location = single(answer.headers['location']);
     if (redirects.has(status) && location !== undefined) {
-      const next = URL.parse(location, url);
+      const next = URL.parse(location, url.href);
       if (next === null || !/^https?:$/.test(next.protocol)) return { failure: { reason: 'unavailable', message: `it redirects to what is no URL of http or https` } };
       await answer.body.dump({ limit: 1024 * 1024 });
       url = next;

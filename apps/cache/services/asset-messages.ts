@@ -2,13 +2,13 @@ import type { FetchedAsset, FetchOutcome, FoundAsset } from '../../../libs/cache
 import type { AssetKind, AssetRequest, Qualifier } from '../../../libs/cache-assets/asset-names.js';
 import type { OriginFailure } from '../../../libs/cache-assets/asset-downloads.js';
 import type { PushedAsset } from '../../../libs/cache-assets/push-asset.js';
-import type { CacheDigest, DigestFunction } from '../../../libs/cache/cache-digest.js';
 import type { BlobShape } from '../../../libs/cache/cache-entry.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import { DigestFunction_Value, type Digest } from '../../../libs/remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
 import type { Duration } from '../../../libs/remote-apis/generated/google/protobuf/duration.js';
 import type { Timestamp } from '../../../libs/remote-apis/generated/google/protobuf/timestamp.js';
 import type { Status } from '../../../libs/remote-apis/generated/google/rpc/status.js';
+import { demandDigest, digestFunctionOf, wireDigest, wireFunctionOf } from './wire-digest.js';
 
 /** What FetchBlob and FetchDirectory have in common. */
 interface FetchMessage {
@@ -36,39 +36,23 @@ export function readFetch(kind: AssetKind, message: FetchMessage): FetchedAsset 
     ...readName(kind, message),
     oldestAccepted: readTimestamp(message.oldestContentAccepted, 'oldest_content_accepted'),
     timeout: readDuration(message.timeout),
-    digestFunction: readDigestFunction(message.digestFunction),
+    digestFunction: digestFunctionOf(message.digestFunction),
   };
 }
 
 export function readPush(kind: AssetKind, message: PushMessage, digest: Digest | undefined): PushedAsset {
-  const named = readDigestFunction(message.digestFunction);
-  const reference = (shape: BlobShape) => (each: Digest) => ({ digest: readDigest(each, named), shape });
+  const named = digestFunctionOf(message.digestFunction);
+  const reference = (shape: BlobShape, what: string) => (each: Digest) => ({ digest: demandDigest(each, { digests: named, what }), shape });
   return {
     ...readName(kind, message),
-    target: digest === undefined ? undefined : reference(kind === 'blob' ? 'plain' : 'directory')(digest),
-    references: [...message.referencesBlobs.map(reference('plain')), ...message.referencesDirectories.map(reference('directory'))],
+    target: digest === undefined ? undefined : reference(kind === 'blob' ? 'plain' : 'directory', `the digest of the ${kind}`)(digest),
+    references: [...message.referencesBlobs.map(reference('plain', 'a digest of references_blobs')), ...message.referencesDirectories.map(reference('directory', 'a digest of references_directories'))],
     expiresAt: readTimestamp(message.expireAt, 'expire_at'),
   };
 }
 
 function readName(kind: AssetKind, { instanceName, uris, qualifiers }: FetchMessage | PushMessage): AssetRequest {
   return { instance: instanceName, kind, uris, qualifiers };
-}
-
-/** Clients leave it unset for functions that the length of a hash tells; here only SHA-256 is meant by that. */
-function readDigestFunction(value: DigestFunction_Value): DigestFunction {
-  if (value === DigestFunction_Value.UNKNOWN || value === DigestFunction_Value.SHA256) return 'sha256';
-  if (value === DigestFunction_Value.BLAKE3) return 'blake3';
-  throw new MillraceError('invalid-request', `the digest function ${DigestFunction_Value[value] ?? value} is not served here, only SHA256 and BLAKE3`);
-}
-
-/** Whether it can be a digest at all is for the cache to judge. */
-export function readDigest({ hash, sizeBytes }: Digest, named: DigestFunction = 'sha256'): CacheDigest {
-  return { function: named, hash, size: sizeBytes };
-}
-
-export function writeDigest({ hash, size }: CacheDigest): Digest {
-  return { hash, sizeBytes: size };
 }
 
 function readTimestamp(timestamp: Timestamp | undefined, field: string): string | undefined {
@@ -106,8 +90,8 @@ function writeFound({ uri, qualifiers, digest, keptUntil }: FoundAsset): FetchAn
     uri,
     qualifiers: Object.entries(qualifiers).map(([name, value]) => ({ name, value })),
     expiresAt: { seconds: Math.floor(until / 1000), nanos: (until % 1000) * 1e6 },
-    digest: writeDigest(digest),
-    digestFunction: digest.function === 'blake3' ? DigestFunction_Value.BLAKE3 : DigestFunction_Value.SHA256,
+    digest: wireDigest(digest),
+    digestFunction: wireFunctionOf(digest.function),
   };
 }
 

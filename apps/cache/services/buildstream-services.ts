@@ -2,7 +2,8 @@ import { status } from '@grpc/grpc-js';
 import type { AssetServices } from '../../../libs/cache-assets/asset-services.js';
 import { artifactUri, readStoredMessage, sourceUri, storeMessage } from '../../../libs/cache-assets/buildstream-messages.js';
 import { getReference, mayUpdate, updateReferences } from '../../../libs/cache-assets/buildstream-references.js';
-import type { BlobShape } from '../../../libs/cache/cache-entry.js';
+import type { CacheDigest } from '../../../libs/cache/cache-digest.js';
+import type { BlobReference, BlobShape } from '../../../libs/cache/cache-entry.js';
 import { isMillraceError } from '../../../libs/errors/millrace-error.js';
 import type { Digest } from '../../../libs/remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
 import { Artifact, ArtifactServiceService } from '../../../libs/remote-apis/generated/buildstream/v2/artifact.js';
@@ -10,16 +11,16 @@ import { CapabilitiesService, ReferenceStorageService } from '../../../libs/remo
 import { Source, SourceServiceService } from '../../../libs/remote-apis/generated/buildstream/v2/source.js';
 import { cacheService, type CacheService } from '../server/cache-service.js';
 import { statusError } from '../server/grpc-status.js';
-import { readDigest, writeDigest } from './asset-messages.js';
+import { demandDigest, wireDigest } from './wire-digest.js';
 
 /** `buildstream.v2.ReferenceStorage`, for BuildStream 1.1.4 to 1.5. */
 export function referenceStorage(services: AssetServices): CacheService {
   return cacheService(ReferenceStorageService, {
     async getReference({ instanceName: instance, key }, call) {
-      return { digest: writeDigest(await getReference(services, { instance, key }, call)) };
+      return { digest: wireDigest(await getReference(services, { instance, key }, call)) };
     },
     async updateReference({ instanceName: instance, keys, digest }, call) {
-      await updateReferences(services, { instance, keys, digest: digest === undefined ? undefined : readDigest(digest) }, call);
+      await updateReferences(services, { instance, keys, digest: digest === undefined ? undefined : readDigest(digest, 'the digest of the reference') }, call);
       return {};
     },
     status: ({ instanceName }, call) => answered(() => ({ allowUpdates: mayUpdate(services, instanceName, call) })),
@@ -58,14 +59,19 @@ export function developmentServices(services: AssetServices): readonly CacheServ
   return [capabilities, artifacts, sources];
 }
 
-function artifactReferences(artifact: Artifact): ReturnType<typeof referencesOf> {
+function artifactReferences(artifact: Artifact): BlobReference[] {
   const { files, buildtree, sources, buildroot, publicData, logs, lowDiversityMeta, highDiversityMeta } = artifact;
   return [...referencesOf('directory', [files, buildtree, sources, buildroot]), ...referencesOf('plain', [publicData, ...logs.map(({ digest }) => digest), lowDiversityMeta, highDiversityMeta])];
 }
 
 /** An unset digest is one without a hash, too. */
-function referencesOf(shape: BlobShape, digests: readonly (Digest | undefined)[]): { readonly digest: ReturnType<typeof readDigest>; readonly shape: BlobShape }[] {
-  return digests.flatMap((digest) => (digest === undefined || digest.hash === '' ? [] : [{ digest: readDigest(digest), shape }]));
+function referencesOf(shape: BlobShape, digests: readonly (Digest | undefined)[]): BlobReference[] {
+  return digests.flatMap((digest) => (digest === undefined || digest.hash === '' ? [] : [{ digest: readDigest(digest, 'a digest of the message'), shape }]));
+}
+
+/** BuildStream had nothing but SHA-256 then. */
+function readDigest(digest: Digest, what: string): CacheDigest {
+  return demandDigest(digest, { digests: 'sha256', what });
 }
 
 /** These clients know FAILED_PRECONDITION for blobs that were not pushed before. */
