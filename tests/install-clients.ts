@@ -10,6 +10,7 @@ const debianPackages: Readonly<Record<string, string>> = {
   buildah: 'buildah',
   bundle: 'ruby-bundler',
   bzip2: 'bzip2',
+  ccache: 'ccache',
   composer: 'composer',
   createrepo_c: 'createrepo-c',
   curl: 'curl',
