@@ -3,6 +3,7 @@ import { errorTable } from '../errors/error-table.js';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import { forEachAtOnce } from '../compose-engine/for-each-at-once.js';
 import { derivedUuid } from './derived-uuid.js';
+import { isMistake } from './is-mistake.js';
 import { incomingKey, openPlace, type EnginePlace, type RepositoryEngineOptions } from './engine-options.js';
 import { openPackageBytes } from './package-bytes.js';
 import { inspectHere, inspectionMilliseconds } from './package-inspection.js';
@@ -100,7 +101,7 @@ async function inspectUpload(upload: Upload, inspection: Inspection): Promise<Re
   } catch (error) {
     signal.throwIfAborted();
     if (time.aborted) return refused(`reading what it says of itself took longer than ${Math.round(patience / 1000)} s`);
-    if (isMillraceError(error) ? isFault(error) : isReadersFault(error)) return refused(errorMessage(error));
+    if (isMillraceError(error) ? isFault(error) : isMistake(error)) return refused(errorMessage(error));
     throw error;
   }
 }
@@ -112,11 +113,6 @@ function componentFor({ request }: RepositoryChange, settings: RepositorySetting
     if (isMillraceError(error)) return error;
     throw error;
   }
-}
-
-/** A mistake of ours that a package brings to light is in the way of that package, not of the repository: stack and arithmetic are what hostile bytes reach for. */
-function isReadersFault(error: unknown): boolean {
-  return ['RangeError', 'TypeError', 'SyntaxError'].includes((error as Error).name);
 }
 
 /** Of the package, and not of a service that was asked about it. */

@@ -192,6 +192,15 @@ describe('a state that some changes spoil', () => {
     expect(await keys(name)).toEqual(['a-1.rpm', 'c-1.rpm']);
   });
 
+  it('of which none is named yet has them all planned again, as few as are asked for, and tells nobody', async () => {
+    const name = await repository();
+    const changes = [await publishing(name, [a]), await publishing(name, [{ name: 'b', version: '1' }])];
+    await commands().abandoned(await plan(name), problem, []);
+    expect(await reads().waiting(name, 9)).toMatchObject(changes.map(({ id }) => ({ id, phase: 'inspected', outcome: null, problem: null })));
+    expect((await messages(name)).map(({ kind }) => kind)).toEqual(['created']);
+    expect(await commands().plan(name, { changes: 1 })).toMatchObject({ state: 2, changes: [changes[0]?.id] });
+  });
+
   it('of which nobody is one of its own fails with all', async () => {
     const name = await repository();
     const change = await publishing(name, [a]);

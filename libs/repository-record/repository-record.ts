@@ -40,8 +40,8 @@ export interface RepositoryCommands {
   /** The index is switched: this is what clients see now. */
   published(planned: PlannedState, index: readonly IndexFile[]): Promise<Repository>;
   /**
-   * The planned state cannot be made: its changes fail with the reason (`culprits`: only these do, the others are planned again), clients keep what they have. Fine when it
-   * was abandoned before. Errors: `record-conflict` once it is being switched.
+   * The planned state cannot be made: its changes fail with the reason (`culprits`: only these do, the others are planned again, which is all of them where it is empty), clients
+   * keep what they have. Fine when it was abandoned before. Errors: `record-conflict` once it is being switched.
    */
   abandoned(planned: PlannedState, problem: ChangeProblem, culprits?: readonly string[]): Promise<void>;
   /** One that waits fails: its packages are no good. */

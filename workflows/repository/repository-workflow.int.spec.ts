@@ -127,6 +127,24 @@ describe('a step that fails', () => {
     expect(scene.count('abandon')).toBe(1);
   });
 
+  it('because of one of many changes has that one fail alone, in few attempts, and the others are published', async () => {
+    const bad: string[] = [];
+    const spoiled: RepositoryBehaviour = { abandonable: 'divide', before: (call, { planned }) => (call === 'index' && planned?.changes.some((id) => bad.includes(id)) === true ? fails('source-invalid', true) : undefined) };
+    const { scene, result } = await played(spoiled, async (handle, { request, waiting }) => {
+      await untilStatus(environment, handle, ({ step }) => step === 'idle');
+      const ids = Array.from({ length: 40 }, () => request());
+      bad.push(ids[5] ?? '', ids[30] ?? '');
+      const outcomes = await passing(Promise.all(ids.map((id) => failure(apply(handle, id)))));
+      const later = request();
+      await passing(apply(handle, later));
+      return { outcomes, waiting: [...waiting] };
+    });
+    expect(result.outcomes.map((outcome, index) => [index, outcome]).filter(([, outcome]) => outcome !== 'succeeded')).toEqual([[5, 'source-invalid'], [30, 'source-invalid']]);
+    expect(result.waiting).toEqual([]);
+    expect(scene.published.flat()).toHaveLength(39);
+    expect(scene.count('index')).toBeLessThan(30);
+  });
+
   it('because the store refuses is tried a few times', async () => {
     const { result } = await played({ before: times(4, 'place', 'storage-refused', true) }, (handle, { request }) => passing(apply(handle, request())));
     expect(result.state).toBe(1);
