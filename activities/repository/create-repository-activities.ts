@@ -51,6 +51,7 @@ export function createRepositoryActivities(options: RepositoryActivityOptions): 
         const { moved, deleted, strangers } = await engine.prune(name, { ...engineOptions, by: 'the daily prune', dryRun: false, force: false });
         return moved.length + deleted.length + strangers.length;
       }),
+    recordUpkeepFailure: (name, failed) => performed(() => commands.upkeepFailed(name, failed)),
     signAgain: (name, state) =>
       performed(async () => void (await commands.requestChange({ id: derivedUuid(`sign ${name} ${state}`), repository: name, request: { kind: 'sign' }, by: 'the end of a signature', force: false }))),
   };

@@ -5,6 +5,7 @@ import type { ControlClient, ControlRequest } from './control-client.js';
 
 /** What the command line uses of `/v1/repositories`; keys that it does not know pass through to `--json`. */
 const count = z.int();
+const upkeepTurn = z.looseObject({ at: z.string(), trouble: z.string().nullable() }).nullable();
 const repositorySchema = z.looseObject({
   name: z.string(),
   kind: z.string(),
@@ -18,6 +19,7 @@ const repositorySchema = z.looseObject({
   settings: z.looseObject({ keys: z.array(z.string()).optional() }),
   links: z.looseObject({ files: z.string(), bucket: z.string().nullable() }),
   status: z.looseObject({ step: z.string(), waiting: count, trouble: z.string().nullable() }).nullish(),
+  upkeep: z.looseObject({ check: upkeepTurn, synchronisation: upkeepTurn }).nullish(),
 });
 const packageSchema = z.looseObject({ key: z.string(), sha256: z.string(), size: count, name: z.string(), version: z.string(), architecture: z.string(), addedAt: z.string(), url: z.string() });
 const knownSchema = packageSchema.extend({ listed: z.array(z.looseObject({ from: count, until: count.nullable() })), origin: z.looseObject({}), publishedBy: z.string() });

@@ -10,7 +10,7 @@ export function repositoryTable(repositories: readonly RepositoryView[]): string
   return textTable(['name', 'kind', 'state', 'packages', 'size', 'changed'], rows, [2, 3, 4]);
 }
 
-export function repositoryText({ name, kind, state, packages, bytes, place, settings, links, createdBy, createdAt, changedAt, status }: RepositoryView): string {
+export function repositoryText({ name, kind, state, packages, bytes, place, settings, links, createdBy, createdAt, changedAt, status, upkeep }: RepositoryView): string {
   return fields([
     ['name', name],
     ['kind', kind],
@@ -22,7 +22,15 @@ export function repositoryText({ name, kind, state, packages, bytes, place, sett
     ['files', links.files],
     ...(links.bucket === null ? [] : [['bucket', links.bucket] as const]),
     ...(status === undefined ? [] : [['workflow', status === null ? 'does not answer' : `${status.step}, ${status.waiting} waiting${status.trouble === null ? '' : `; ${status.trouble}`}`] as const]),
+    ...turn('checked', upkeep?.check),
+    ...turn('in sync', upkeep?.synchronisation),
   ]);
+}
+
+/** By the clock, the last time. */
+function turn(label: string, last: NonNullable<RepositoryView['upkeep']>['check'] | undefined): readonly (readonly [string, string])[] {
+  if (last === undefined || last === null) return [];
+  return [[label, last.trouble === null ? last.at : `no: at ${last.at} it failed: ${last.trouble}`]];
 }
 
 export function packageTable(packages: readonly PackageView[]): string {

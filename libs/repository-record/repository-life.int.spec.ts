@@ -179,6 +179,22 @@ describe('a state that cannot be made', () => {
   });
 });
 
+describe('what is done by the clock', () => {
+  it('is in the stream and told where it fails, once for each time', async () => {
+    const name = await repository();
+    const failed = { task: 'synchronisation' as const, problem: { code: 'source-unavailable', message: 'the upstream is away', details: [{ url: 'http://upstream.test/' }] }, failedAt: at() };
+    await commands().upkeepFailed(name, failed);
+    await commands().upkeepFailed(name, failed);
+    await commands().upkeepFailed(name, { ...failed, task: 'check' });
+    await commands().upkeepFailed(name, { ...failed, failedAt: at(60) });
+    expect(await eventTypes(name)).toEqual(['RepositoryCreated', 'UpkeepFailed', 'UpkeepFailed', 'UpkeepFailed']);
+    const told = (await messages(name)).filter(({ kind }) => kind === 'upkeep-failed');
+    expect(told.map(({ task }) => task)).toEqual(['synchronisation', 'check', 'synchronisation']);
+    expect(told[0]).toMatchObject({ event: 'repository-changed', repository: name, state: 0, problem: { code: 'source-unavailable', message: 'the upstream is away' }, at: failed.failedAt, url: `https://repositories.test/${name}/` });
+    await expect(commands().upkeepFailed('nobody', failed)).rejects.toMatchObject({ code: 'repository-not-found' });
+  });
+});
+
 describe('a state that some changes spoil', () => {
   it('fails these, and the others are planned again', async () => {
     const name = await repository();

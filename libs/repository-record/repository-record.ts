@@ -1,5 +1,6 @@
 import type { ListedPackage, PackageOrigin } from '../repository/listed-package.js';
 import type { ChangeProblem, ChangeRequest, IndexFile, PlannedState, RepositoryChange, RepositoryState } from '../repository/repository-change.js';
+import type { UpkeepFailed } from '../repository/repository-events.js';
 import type { Repository, RepositoryKind, RepositorySettings } from '../repository/repository.js';
 
 /**
@@ -48,6 +49,8 @@ export interface RepositoryCommands {
   refuse(changeId: string, problem: ChangeProblem): Promise<RepositoryChange>;
   /** Objects were moved to `.obsolete/`, brought back, or deleted for good. */
   pruned(name: string, done: PrunedObjects, by: string): Promise<void>;
+  /** A check or a synchronisation by the clock came to nothing. The same `task` and `failedAt` again changes nothing. */
+  upkeepFailed(name: string, failed: FailedUpkeep): Promise<void>;
 }
 
 export interface RepositoryReads {
@@ -145,6 +148,8 @@ export interface PrunedObjects {
   /** Paths of objects that nothing knows. */
   readonly strangers: readonly string[];
 }
+
+export type FailedUpkeep = UpkeepFailed['data'];
 
 export interface KnownPackage extends ListedPackage {
   /** States from and until which it is listed; `until` null: still. */

@@ -1,3 +1,4 @@
+import type { UpkeepTask } from '../../libs/repository/repository-events.js';
 import type { ChangeOutcome, ChangeRequest } from '../../libs/repository/repository-change.js';
 
 /** What the workflow needs to know of its repository; lists and settings are not in histories. */
@@ -68,6 +69,8 @@ export interface RepositoryActivities {
   tidyRepository(name: string): Promise<void>;
   /** Answers how many objects went. */
   pruneRepository(name: string): Promise<number>;
+  /** Tells those who listen. */
+  recordUpkeepFailure(name: string, failed: { readonly task: UpkeepTask; readonly problem: StepProblem; readonly failedAt: string }): Promise<void>;
   /** Requests a change that signs the index again, once a state. */
   signAgain(name: string, state: number): Promise<void>;
 }

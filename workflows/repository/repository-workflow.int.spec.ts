@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { startTimeSkipping } from '../session/__fixtures__/workflow-environment.js';
 import { fails, playing, repositoryScene, untilStatus, whileTimePasses, type RepositoryBehaviour, type RepositoryHandle, type RepositoryScene } from './__fixtures__/repository-scene.js';
-import { applyChangeUpdate, publishPackagesUpdate, removePackagesUpdate, repositoryChangedSignal, repositoryStatusQuery, type PublishInput, type RemoveInput } from './repository-messages.js';
+import { applyChangeUpdate, publishPackagesUpdate, removePackagesUpdate, repositoryChangedSignal, repositoryStatusQuery, repositoryUpkeepStatusQuery, type PublishInput, type RemoveInput } from './repository-messages.js';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 
 // The clock of the server is fast, and a busy machine slow.
@@ -231,6 +231,31 @@ describe('the clock of a repository', () => {
     expect(scene.count('check')).toBe(3);
     expect(scene.published).toHaveLength(1);
     expect(scene.count('synchronise')).toBeGreaterThanOrEqual(5);
+  });
+
+  it('tells once that a synchronisation fails, again for another reason or after one that has worked, and shows how it went', async () => {
+    const reasons = ['source-unavailable', 'source-unavailable', 'source-invalid', null, 'source-invalid', null];
+    const behaviour: RepositoryBehaviour = {
+      view: () => ({ synchroniseSeconds: 3600 }),
+      before(call, { count }) {
+        const reason = call === 'synchronise' ? (reasons[count('synchronise') - 1] ?? null) : null;
+        if (reason !== null) fails(reason, true);
+      },
+    };
+    const { scene, result } = await played(behaviour, async (handle, { count }) => {
+      const upkeep = environment.client.workflow.getHandle(handle.workflowId.replace('repository:', 'repository-upkeep:'));
+      const shown: unknown[] = [];
+      for (const [index] of reasons.entries()) {
+        while (count('synchronise') <= index) await environment.sleep('10 minutes');
+        await environment.sleep('10 minutes');
+        const { synchronisation, check } = await upkeep.query(repositoryUpkeepStatusQuery);
+        expect([check, synchronisation?.at]).toEqual([null, expect.stringMatching(/^\d{4}-.*Z$/)]);
+        shown.push(synchronisation?.trouble);
+      }
+      return shown;
+    });
+    expect(result).toEqual(reasons.map((reason) => (reason === null ? null : `${reason} says the scene`)));
+    expect(scene.calls.filter((call) => call.startsWith('told'))).toEqual(['source-unavailable', 'source-invalid', 'source-invalid'].map((code) => `told synchronisation ${code}`));
   });
 
   it('goes on when a check or a synchronisation fails', async () => {

@@ -92,7 +92,7 @@ export class RepositoryService extends RecordingServer {
   }
 
   #view(): object {
-    return { name: 'stable', kind: 'rpm', place: { store: 'default', folder: 'stable' }, settings: { keys: ['release'] }, state: this.state, packages: 2, bytes: 4096, createdAt: at, createdBy: 'ann', changedAt: at, links: { files: `${this.address}/repositories/stable/`, bucket: null }, status: { step: 'idle', waiting: 0, trouble: null } };
+    return { name: 'stable', kind: 'rpm', place: { store: 'default', folder: 'stable' }, settings: { keys: ['release'] }, state: this.state, packages: 2, bytes: 4096, createdAt: at, createdBy: 'ann', changedAt: at, links: { files: `${this.address}/repositories/stable/`, bucket: null }, status: { step: 'idle', waiting: 0, trouble: null }, upkeep: { check: { at, trouble: null }, synchronisation: { at, trouble: 'the upstream\u001b[31m is away' } } };
   }
 }
 

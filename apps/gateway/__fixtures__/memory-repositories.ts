@@ -8,6 +8,7 @@ import type { ChangeOutcome, ChangeProblem, IndexFile, RepositoryChange, Reposit
 import type { Repository, RepositoryKind } from '../../../libs/repository/repository.js';
 import type { ChangePreview, KnownPackage, NewChange, Upload } from '../../../libs/repository-record/repository-record.js';
 import type { PackageFormat } from '../../../libs/repository-formats/package-format.js';
+import type { RepositoryUpkeepStatus } from '../../../workflows/repository/repository-messages.js';
 import type { RepositoryDependencies } from '../repositories/repository-ports.js';
 import { MemoryObjects } from './memory-objects.js';
 
@@ -31,6 +32,8 @@ export class MemoryRepositories {
   readonly calls: { readonly method: string; readonly name: string; readonly options?: unknown }[] = [];
   /** Whether the workflow does what is asked of it. */
   engine: 'works' | 'away' | 'hangs' = 'works';
+  /** How what is done by the clock went. */
+  upkeep: RepositoryUpkeepStatus = { check: null, synchronisation: null };
   /** What the next change fails with. */
   problem: ChangeProblem | undefined;
   report: CheckReport | undefined;
@@ -113,6 +116,7 @@ export class MemoryRepositories {
         },
         changed: async (name) => void this.calls.push({ method: 'changed', name }),
         status: (name) => (this.engine === 'works' ? Promise.resolve({ name, state: this.#held(name).repository.state, step: 'idle', waiting: 0, trouble: null }) : away()),
+        upkeep: () => (this.engine === 'works' ? Promise.resolve(this.upkeep) : away()),
       },
       maintenance: {
         prune: async (name, { signal: _, ...options }) => {

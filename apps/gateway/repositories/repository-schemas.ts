@@ -30,8 +30,13 @@ export const repositoryView = z
   .object({ name: z.string(), kind: z.enum(repositoryKinds), place, settings, state: count.describe('What clients see; 0: nothing was published yet.'), packages: count, bytes: count, createdAt: time, createdBy: z.string(), changedAt: time, links: repositoryLinks })
   .meta({ id: 'Repository' });
 export const repositoryPage = z.object({ items: z.array(repositoryView), nextCursor }).meta({ id: 'RepositoryPage' });
+const upkeepTurn = z.object({ at: time, trouble: z.string().nullable().describe('Null: it worked.') }).nullable();
+const upkeep = z.object({ check: upkeepTurn, synchronisation: upkeepTurn }).describe('The last ones by the clock; null: there was none.');
 export const repositoryDetail = repositoryView
-  .extend({ status: z.object({ step: z.string(), waiting: count, trouble: z.string().nullable() }).nullable().describe('Of the workflow; null while it does not answer.') })
+  .extend({
+    status: z.object({ step: z.string(), waiting: count, trouble: z.string().nullable() }).nullable().describe('Of the workflow; null while it does not answer.'),
+    upkeep: upkeep.nullable().describe('Of the workflow of its upkeep; null while it does not answer.'),
+  })
   .meta({ id: 'RepositoryDetail' });
 
 export const newRepository = z

@@ -111,6 +111,7 @@ export function repositoryScene(environment: TestWorkflowEnvironment, behaviour:
         }),
       tidyRepository: () => performed('tidy', () => undefined),
       pruneRepository: () => performed('prune', () => 0),
+      recordUpkeepFailure: (_name, { task, problem }) => performed(`told ${task} ${problem.code}`, () => undefined),
       signAgain: () => performed('sign', () => void scene.request()),
       checkRepository: () => performed('check', () => undefined),
       synchroniseRepository: () => performed('synchronise', () => undefined),
