@@ -1,9 +1,11 @@
-import type { ChangeView, DiffView, KnownPackageView, PackageView, PreviewView, RepositoryView, StateView } from './repository-api.js';
+import type { ChangeView, DiffView, FoundOrigin, KnownPackageView, PackageView, PreviewView, RepositoryView, StateView } from './repository-api.js';
 import { textTable } from './summary-table.js';
 import { printable, readableSize, shorten } from './terminal.js';
 
 /** Lines of one list on a screen; `--json` has them all. */
 const most = 40;
+/** In one line. */
+const mostPlaces = 10;
 
 export function repositoryTable(repositories: readonly RepositoryView[]): string {
   const rows = repositories.map(({ name, kind, state, packages, bytes, changedAt }) => [printable(name), printable(kind), String(state), String(packages), readableSize(bytes), printable(changedAt)]);
@@ -38,7 +40,7 @@ export function packageTable(packages: readonly PackageView[]): string {
   return textTable(['package', 'version', 'architecture', 'size', 'sha256'], rows, [3]);
 }
 
-export function packageText({ key, name, version, architecture, size, sha256, addedAt, publishedBy, listed, origin, url }: KnownPackageView): string {
+export function packageText({ key, name, version, architecture, size, sha256, addedAt, publishedBy, listed, origin, url }: KnownPackageView, found: readonly FoundOrigin[]): string {
   const origins = Object.entries(origin).map(([word, value]) => `${word} ${typeof value === 'string' ? value : JSON.stringify(value)}`);
   return fields([
     ['package', key],
@@ -48,8 +50,15 @@ export function packageText({ key, name, version, architecture, size, sha256, ad
     ['listed', listed.map(({ from, until }) => (until === null ? `since state ${from}` : `in states ${from} to ${until}`)).join(', ') || 'never'],
     ['added', `${addedAt} by ${publishedBy}`],
     ['origin', origins.join(', ') || 'nobody has said'],
+    ['seen in', seen(found)],
     ['file', url],
   ]);
+}
+
+/** By its digest; each place once. */
+function seen(found: readonly FoundOrigin[]): string {
+  const places = [...new Set(found.map(({ session, repository }) => (repository === undefined ? `session ${session ?? ''}` : `repository ${repository}`)))];
+  return [...places.slice(0, mostPlaces), ...(places.length > mostPlaces ? [`${places.length - mostPlaces} more`] : [])].join(', ');
 }
 
 export function stateTable(states: readonly StateView[]): string {

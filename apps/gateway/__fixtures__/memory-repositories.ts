@@ -83,7 +83,7 @@ export class MemoryRepositories {
           const missing = (list: readonly ListedPackage[], other: readonly ListedPackage[]): ListedPackage[] => list.filter(({ key }) => !other.some((each) => each.key === key));
           return { added: missing(other, one), removed: missing(one, other) };
         },
-        origins: async (sha256) => (sha256.startsWith('0') ? [] : [{ session: 'c'.repeat(32), found: true }]),
+        origins: async (sha256) => (sha256.startsWith('0') ? [] : [{ session: 'c'.repeat(32), found: true }, { build: 'b7', repository: 'stable', found: true }]),
       },
       stores: {
         names: ['default'],

@@ -144,7 +144,7 @@ describe('what is read of a repository', () => {
 
   it('is where bytes came from, whatever repository lists them', async () => {
     const answer = await fetch(`${gateway.url}/v1/packages/${'a'.repeat(64)}/origins`, { headers: { authorization } });
-    expect(origins.parse(await answer.json()).items).toEqual([{ session: 'c'.repeat(32), found: true }]);
+    expect(origins.parse(await answer.json()).items).toEqual([{ session: 'c'.repeat(32), found: true }, { build: 'b7', repository: 'stable', found: true }]);
     expect((await fetch(`${gateway.url}/v1/packages/nonsense/origins`, { headers: { authorization } })).status).toBe(400);
   });
 });
