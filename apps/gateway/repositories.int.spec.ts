@@ -164,5 +164,6 @@ describe('a repository on the real record, store and format', () => {
 
   it('is told as it is although no workflow answers', async () => {
     expect(repositoryDetail.parse((await ask('GET', '/stable')).json)).toMatchObject({ packages: 2, status: null, upkeep: null });
+    expect(await (await fetch(`${setting.gateway.url}/metrics`)).text()).toContain('\nmillrace_repository_packages{repository="stable"} 2\n');
   });
 });

@@ -179,6 +179,26 @@ describe('a state that cannot be made', () => {
   });
 });
 
+describe('the totals of a repository', () => {
+  const totals = async (name: string) => (await reads().totals()).find(({ repository: of }) => of === name);
+
+  it('are those of what clients see, of what waits and of what has ended', async () => {
+    const name = await repository();
+    expect(await totals(name)).toEqual({ repository: name, state: 0, packages: 0, bytes: 0, waiting: 0, oldestSeconds: 0, lastSeconds: 0, lastFailed: false, publishedAt: 0, uploads: 0, uploadBytes: 0 });
+    await publishing(name, [a]);
+    later(3);
+    await settle(name);
+    const published = { repository: name, state: 1, packages: 1, lastSeconds: 3, lastFailed: false, publishedAt: Date.parse(at()) / 1000, uploads: 1 };
+    expect(await totals(name)).toMatchObject({ ...published, waiting: 0 });
+    await publishing(name, [{ name: 'b', version: '1' }]);
+    const { oldestSeconds, ...waiting } = (await totals(name)) ?? { oldestSeconds: 0 };
+    expect(oldestSeconds).toBeGreaterThan(1e6); // the clock of the spec is long ago
+    expect(waiting).toMatchObject({ ...published, waiting: 1, uploads: 2 });
+    await commands().abandoned(await plan(name), problem);
+    expect(await totals(name)).toMatchObject({ ...published, lastFailed: true, waiting: 0, oldestSeconds: 0, uploads: 2 });
+  });
+});
+
 describe('what is done by the clock', () => {
   it('is in the stream and told where it fails, once for each time', async () => {
     const name = await repository();

@@ -1,5 +1,6 @@
 import type { ListedPackage, PackageOrigin } from '../repository/listed-package.js';
 import type { ChangeProblem, ChangeRequest, IndexFile, PlannedState, RepositoryChange, RepositoryState } from '../repository/repository-change.js';
+import type { RepositoryTotals } from './repository-totals.js';
 import type { UpkeepFailed } from '../repository/repository-events.js';
 import type { Repository, RepositoryKind, RepositorySettings } from '../repository/repository.js';
 
@@ -86,6 +87,8 @@ export interface RepositoryReads {
   planned(name: string): Promise<PlannedState | undefined>;
   /** Names that have changes waiting, or a planned state: for a sweep after the engine was away. */
   unsettled(limit: number): Promise<readonly string[]>;
+  /** For metrics: the first thousand by name. */
+  totals(): Promise<readonly RepositoryTotals[]>;
 }
 
 export interface NewRepository {

@@ -3,12 +3,13 @@ import { composeStates } from '../../../libs/compose/compose-vocabulary.js';
 import type { ComposeReads } from '../../../libs/compose-record/compose-commands.js';
 import type { NameAge } from '../../../libs/compose-names/name-ages.js';
 import type { MessageBacklog } from '../../../libs/messaging/message-backlog.js';
+import type { RepositoryTotals } from '../../../libs/repository-record/repository-totals.js';
 import type { RecordedRule } from '../../../libs/rule-record/create-rule-record.js';
 import type { BusTotals } from '../../../libs/rule-record/bus-totals.js';
 import type { ComposeTotals, SessionReads } from '../gateway-ports.js';
 import { recordTimeout } from '../http/answer-deadline.js';
 import { withDeadline } from '../http/with-deadline.js';
-import { addBusMetrics, addMessageMetrics, addRuleMetrics } from './message-metrics.js';
+import { addBusMetrics, addMessageMetrics, addRepositoryMetrics, addRuleMetrics } from './record-metrics.js';
 import { addNameMetrics } from './name-metrics.js';
 
 export interface MeasuredReads {
@@ -18,6 +19,7 @@ export interface MeasuredReads {
   readonly nameAges?: (() => Promise<readonly NameAge[]>) | undefined;
   readonly busTotals: () => Promise<readonly BusTotals[]>;
   readonly rules: () => Promise<readonly RecordedRule[]>;
+  readonly repositories: () => Promise<readonly RepositoryTotals[]>;
   readonly storage?: Registry | undefined;
 }
 
@@ -41,7 +43,7 @@ export class GatewayMetrics {
   /** One query for all who ask at once; anybody may scrape. */
   readonly composeTotals: () => Promise<ComposeTotals>;
 
-  constructor({ sessions: reads, composes, messageBacklog, nameAges, busTotals, rules, storage }: MeasuredReads, version: string) {
+  constructor({ sessions: reads, composes, messageBacklog, nameAges, busTotals, rules, repositories, storage }: MeasuredReads, version: string) {
     this.#storage = storage === undefined ? [] : [storage];
     this.composeTotals = shareWhileRunning(() => withDeadline(composes.totals(), 2000, recordTimeout));
     collectDefaultMetrics({ register: this.registry });
@@ -49,6 +51,7 @@ export class GatewayMetrics {
     if (nameAges !== undefined) addNameMetrics(this.registry, () => withDeadline(nameAges(), 2000, recordTimeout).catch(() => []));
     addBusMetrics(this.registry, shareWhileRunning(() => withDeadline(busTotals(), 2000, recordTimeout).catch(() => undefined)));
     addRuleMetrics(this.registry, shareWhileRunning(() => withDeadline(rules(), 2000, recordTimeout).catch(() => undefined)));
+    addRepositoryMetrics(this.registry, shareWhileRunning(() => withDeadline(repositories(), 2000, recordTimeout).catch(() => undefined)));
     new Gauge({ name: 'millrace_build_info', help: 'Always 1.', labelNames: ['version', 'node'] as const, registers: [this.registry] }).set({ version, node: process.versions.node }, 1);
     const count = shareWhileRunning(() => withDeadline(reads.countByState(), 2000, () => new Error('no answer in time')).catch(() => undefined));
     new Gauge({
