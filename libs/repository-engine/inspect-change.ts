@@ -9,6 +9,7 @@ import { openPackageBytes } from './package-bytes.js';
 import { inspectHere, inspectionMilliseconds } from './package-inspection.js';
 import { receivePackage } from './receive-package.js';
 import type { ContentReference, RepositoryChange } from '../repository/repository-change.js';
+import { findUpload } from '../repository-record/find-upload.js';
 import type { Upload } from '../repository-record/repository-record.js';
 import type { EngineOptions } from './repository-engine.js';
 import { componentOf } from '../repository/component-of.js';
@@ -69,11 +70,7 @@ interface Bringing {
 async function bringContent(reference: ContentReference, { changeId, repository, by, signal, engine }: Bringing): Promise<string> {
   // The same for the same content of the same change.
   const id = derivedUuid(`content ${changeId} ${reference.sha256}`);
-  const known = await engine.reads.upload(id).catch((error: unknown) => {
-    if (isMillraceError(error) && error.code === 'upload-not-found') return undefined;
-    throw error;
-  });
-  if (known !== undefined) return id;
+  if ((await findUpload(engine.reads, id)) !== undefined) return id;
   const { fileName, size, content } = await engine.sources.open(reference, { signal });
   // What an attempt before has left, whose answer was lost: nobody but this change has the id.
   const { store } = await openPlace(repository, engine);
