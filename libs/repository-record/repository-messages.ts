@@ -5,7 +5,7 @@ import type { UpkeepTask } from '../repository/repository-events.js';
 import { repositoryStreamId } from '../repository/repository.js';
 import type { RecordOptions } from './record-options.js';
 
-export const repositoryChangedTopic = 'millrace.repository.changed';
+const repositoryChangedTopic = 'millrace.repository.changed';
 
 /** What is told of a change. */
 export interface ToldChange {

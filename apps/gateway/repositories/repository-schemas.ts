@@ -14,7 +14,7 @@ const count = z.int().min(0);
 const settings = z.looseObject({}).describe('Settings of the repository; what is left out has its default.');
 const place = z.object({ store: z.string(), folder: z.string() });
 
-export const repositoryLinks = z
+const repositoryLinks = z
   .object({
     self: z.string(),
     files: z.string().describe('What package managers are given.'),
