@@ -25,7 +25,7 @@ export interface CacheForClients extends AsyncDisposable {
 export interface CacheForClientsOptions {
   readonly database: Database;
   readonly folder: string;
-  readonly instances?: readonly string[];
+  readonly instances?: readonly (Pick<CacheInstance, 'name'> & Partial<CacheInstance>)[];
   /** As `login` in the file of MILLRACE_CACHE. */
   readonly login?: object;
   /** As `access` there, of every instance; without: everybody pulls and pushes nothing. */
@@ -34,14 +34,14 @@ export interface CacheForClientsOptions {
 }
 
 /** The cache's port with all its parts, in this process: PostgreSQL, a directory, and who may do what. */
-export async function startCacheForClients({ database, folder, instances: names = ['main'], login = {}, access: rules = {}, tls }: CacheForClientsOptions): Promise<CacheForClients> {
+export async function startCacheForClients({ database, folder, instances: given = [{ name: 'main' }], login = {}, access: rules = {}, tls }: CacheForClientsOptions): Promise<CacheForClients> {
   const log = pino({ level: 'silent' });
-  const instances: CacheInstance[] = names.map((name) => ({ name, quota: { high: 1e9, low: 5e8 }, limit: 2e9, lease: 3600, maximumAge: undefined, blobBytes: 1e9, evictionPaused: false }));
+  const instances: CacheInstance[] = given.map((instance) => ({ quota: { high: 1e9, low: 5e8 }, limit: 2e9, lease: 3600, maximumAge: undefined, blobBytes: 1e9, evictionPaused: false, ...instance }));
   const record = createCacheRecord(database, { instances: new Map(instances.map((instance) => [instance.name, instance])) });
   const blobs = path.join(folder, 'blobs');
-  mkdirSync(blobs);
+  mkdirSync(blobs, { recursive: true });
   const cache = createArtifactCache({ record, store: openDirectoryStore(blobs), spool: path.join(folder, 'spool'), instances });
-  const settings: CacheAccessSettings = { login: cacheLoginSchema.parse(login), instances: Object.fromEntries(names.map((name) => [name, instanceAccessSchema.parse(rules)])) };
+  const settings: CacheAccessSettings = { login: cacheLoginSchema.parse(login), instances: Object.fromEntries(instances.map(({ name }) => [name, instanceAccessSchema.parse(rules)])) };
   const access = await openCacheAccess(settings, {
     access: undefined,
     controlAuth: 'craft:secret',
