@@ -1,6 +1,6 @@
 import { digestText, type CacheDigest } from '../cache/cache-digest.js';
 import { entryKinds, type EntryKind } from '../cache/cache-entry.js';
-import { checkEntryName } from '../cache/check-entry.js';
+import { checkEntryName, checkPusher } from '../cache/check-entry.js';
 import { isoUtc } from '../database/iso-utc.js';
 import { query, type Sql } from '../database/sql.js';
 import { MillraceError } from '../errors/millrace-error.js';
@@ -68,6 +68,7 @@ function toTarget(text: string | null): CacheDigest | undefined {
 function createTakings(context: RecordContext, sql: Sql): Pick<CacheRecord, 'recordTaking' | 'takings'> {
   return {
     async recordTaking(session, name, how) {
+      checkPusher(session, 'the id of a session');
       checkEntryName(name);
       const { now } = useTimes(context, name.instance);
       const { kind, nameDigest, qualifiers } = nameKey(name);
@@ -81,6 +82,7 @@ function createTakings(context: RecordContext, sql: Sql): Pick<CacheRecord, 'rec
     },
 
     async takings(session) {
+      checkPusher(session, 'the id of a session');
       const rows = await sql<{ instance: string; kind: EntryKind; key: string; qualifiers: string; how: 'pulled' | 'pushed'; at: string; target: string | null }>(
         `select instance, kind, key, qualifiers, how, ${isoUtc('at')} as at, target from cache_takings t where session = $1 order by t.at, instance, kind, name_digest`,
         [session],

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { mainInstance, type CacheInstance } from '../cache/cache-instance.js';
+import { instanceAccessSchema, type InstanceAccess } from '../cache-access/cache-access-schema.js';
+import { cacheLoginSchema, type CacheLoginSettings } from '../cache-access/cache-login-schema.js';
 import { readSettingsFile } from '../settings-file/read-settings-file.js';
 import type { Settings } from '../settings/settings.js';
 import { byteSize, duration } from './quantities.js';
@@ -7,11 +9,12 @@ import { byteSize, duration } from './quantities.js';
 /** What `MILLRACE_CACHE` says; docs/reference/artifact-cache.md lists its keys. */
 export interface CacheSettings {
   readonly instances: readonly CacheInstance[];
+  /** Who may do what, by the name of the instance. */
+  readonly access: ReadonlyMap<string, InstanceAccess>;
   /** By the name of the instance, as the file has it; undefined: nothing is said. */
-  readonly access: ReadonlyMap<string, unknown>;
   readonly ostree: ReadonlyMap<string, unknown>;
   /** Ways to be known to the cache alone. */
-  readonly login: unknown;
+  readonly login: CacheLoginSettings;
 }
 
 const gibibyte = 1024 ** 3;
@@ -49,7 +52,7 @@ const instanceSchema = z
     eviction: z.enum(['automatic', 'paused']).default('automatic'),
     fetch: fetchSchema.optional(),
     storage: z.enum(['here', 'elsewhere']).default('here'),
-    access: z.unknown().optional(),
+    access: instanceAccessSchema.prefault({}),
     ostree: z.unknown().optional(),
   })
   .refine(({ quota: { high, low } }) => low === undefined || low < high, { path: ['quota', 'low'], message: 'must be less than high' })
@@ -67,7 +70,7 @@ export const cacheFileSchema = z.strictObject({
       }
     })
     .refine((instances) => Object.keys(instances).length > 0, 'needs at least one instance'),
-  login: z.unknown().optional(),
+  login: cacheLoginSchema.prefault({}),
 });
 
 /** Errors: `invalid-setting` with every mistake and its place in the file. */

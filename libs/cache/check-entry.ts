@@ -39,10 +39,10 @@ export function checkEntryDraft(draft: EntryDraft): void {
   for (const [name, text] of Object.entries(origin)) checkOrigin(name, text as string | undefined);
 }
 
-/** Who pushes or removes. Errors: `invalid-request`. */
-export function checkPusher(by: string): void {
-  checkText(by, 'the name of whoever asks');
-  if (Buffer.byteLength(by) > entryLimits.pusherBytes) throw invalid(`the name of whoever asks is longer than ${entryLimits.pusherBytes} bytes`);
+/** Who pushes or removes, or another name that is kept beside entries: `what` is for the message. Errors: `invalid-request`. */
+export function checkPusher(by: string, what = 'the name of whoever asks'): void {
+  checkText(by, what);
+  if (Buffer.byteLength(by) > entryLimits.pusherBytes) throw invalid(`${what} is longer than ${entryLimits.pusherBytes} bytes`);
 }
 
 function checkReference({ digest, shape }: BlobReference): void {
