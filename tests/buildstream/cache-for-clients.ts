@@ -5,9 +5,7 @@ import { defaultCacheLimits, type CacheContext } from '../../apps/cache/cache-co
 import { openCacheCredentials } from '../../apps/cache/server/cache-credentials.js';
 import { startCacheServer } from '../../apps/cache/server/start-cache-server.js';
 import { cacheServices } from '../../apps/cache/services/cache-services.js';
-import { openCacheAccess, type CacheAccessSettings } from '../../libs/cache-access/open-cache-access.js';
-import { instanceAccessSchema } from '../../libs/cache-access/cache-access-schema.js';
-import { cacheLoginSchema } from '../../libs/cache-access/cache-login-schema.js';
+import { openAccess } from '../../libs/cache-access/__fixtures__/opened-access.js';
 import { createArtifactCache, type OpenArtifactCache } from '../../libs/cache-engine/create-artifact-cache.js';
 import { createCacheRecord } from '../../libs/cache-record/create-cache-record.js';
 import type { CacheInstance } from '../../libs/cache/cache-instance.js';
@@ -18,7 +16,7 @@ import type { Settings } from '../../libs/settings/settings.js';
 export interface CacheForClients extends AsyncDisposable {
   readonly port: number;
   readonly cache: OpenArtifactCache;
-  /** Where its blobs are. */
+  /** Where its larger blobs are. */
   readonly blobs: string;
 }
 
@@ -41,20 +39,9 @@ export async function startCacheForClients({ database, folder, instances: given 
   const blobs = path.join(folder, 'blobs');
   mkdirSync(blobs, { recursive: true });
   const cache = createArtifactCache({ record, store: openDirectoryStore(blobs), spool: path.join(folder, 'spool'), instances });
-  const settings: CacheAccessSettings = { login: cacheLoginSchema.parse(login), instances: Object.fromEntries(instances.map(({ name }) => [name, instanceAccessSchema.parse(rules)])) };
-  const access = await openCacheAccess(settings, {
-    access: undefined,
-    controlAuth: 'craft:secret',
-    upstreamProxy: undefined,
-    upstreamNoProxy: [],
-    upstreamCa: undefined,
-    forbiddenPorts: [],
-    version: '0',
-    environment: {},
-    certificates: tls?.clientAuthorities !== undefined,
-    sessions: { check: () => Promise.resolve(undefined) },
-    takings: { note: () => undefined, flush: () => Promise.resolve(), close: () => Promise.resolve() },
-  });
+  // JSON is YAML.
+  const settings = JSON.stringify({ login, instances: Object.fromEntries(instances.map(({ name }) => [name, rules])) });
+  const { access } = await openAccess(settings, { certificates: tls?.clientAuthorities !== undefined });
   const context: CacheContext = { cache, access, limits: defaultCacheLimits, log };
   const credentials = openCacheCredentials(tls, { log });
   const server = await startCacheServer(context, { host: '127.0.0.1', port: 0, credentials: credentials.credentials, services: cacheServices(context) });
