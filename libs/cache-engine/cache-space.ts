@@ -11,7 +11,7 @@ interface KnownUsage {
 const knownFor = 5000;
 
 /** Whether a push still has room. The record is asked now and then, never for each push. Errors of the function: `cache-full`, `database-unavailable`. */
-export function cacheSpace(record: Pick<CacheRecord, 'usage'>, now: () => number): (instance: CacheInstance, bytes: number) => Promise<void> {
+export function cacheSpace(record: Pick<CacheRecord, 'usedBytes'>, now: () => number): (instance: CacheInstance, bytes: number) => Promise<void> {
   const known = new Map<string, KnownUsage>();
   const asking = new Map<string, Promise<KnownUsage>>();
 
@@ -19,8 +19,8 @@ export function cacheSpace(record: Pick<CacheRecord, 'usage'>, now: () => number
     const underWay = asking.get(name);
     if (underWay !== undefined) return underWay;
     const asked = record
-      .usage(name)
-      .then(({ bytes }) => {
+      .usedBytes(name)
+      .then((bytes) => {
         const usage = { bytes, at: now() };
         known.set(name, usage);
         return usage;

@@ -5,10 +5,11 @@ import type { Abortable, CacheUpkeep, EvictionStep } from './artifact-cache.js';
 import { createBlobHash } from './blob-hash.js';
 import type { CacheParts } from './cache-parts.js';
 
-/** Rows of one step of eviction, objects of one deletion, blobs that are looked up at once for verifying. */
+/** Rows of one step of eviction, objects of one deletion, blobs that are looked up at once for verifying, names of entries that went long ago. */
 const evictedAtOnce = 1000;
 const garbageAtOnce = 500;
 const verifiedAtOnce = 100;
+const forgottenAtOnce = 1000;
 /** A dry run changes nothing, so it has to see all in one step. */
 const evictedDry = 1_000_000_000;
 
@@ -40,6 +41,7 @@ export function cacheUpkeep({ record, store, instance: instanceOf }: Pick<CacheP
       // First the objects, then their names: a crash in between deletes them again.
       await store.remove(keys, signal === undefined ? {} : { signal });
       await record.forgetGarbage(instance, keys);
+      if (keys.length < garbageAtOnce) await record.forgetOldEntries(instance, forgottenAtOnce);
       return { objects: keys.length, more: keys.length === garbageAtOnce };
     },
     async verify(name, { after: begun, bytes, signal }) {

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { mkdir } from 'node:fs/promises';
 import { digestText, isEmptyBlob, type CacheDigest } from '../cache/cache-digest.js';
+import { checkDigest, checkEntryDraft } from '../cache/check-entry.js';
 import { mainInstance, type CacheInstance } from '../cache/cache-instance.js';
 import type { CacheRecord } from '../cache-record/cache-record.js';
 import { MillraceError } from '../errors/millrace-error.js';
@@ -11,7 +12,6 @@ import type { ArtifactCache, CacheUpkeep } from './artifact-cache.js';
 import type { CacheParts } from './cache-parts.js';
 import { cacheSpace } from './cache-space.js';
 import { cacheUpkeep } from './cache-upkeep.js';
-import { checkDigest, checkDraft, checkEntryName } from './checked-input.js';
 import { findEntry, unusableBlobs } from './find-entry.js';
 import { readBlob, readBlobs } from './read-blob.js';
 import { resumableUploads, type UploadLimits } from './resumable-uploads.js';
@@ -68,12 +68,11 @@ export function createArtifactCache({ record, store, spool, instances, uploads: 
     findEntry: async (name, options) => findEntry(reads, { ...name, instance: instance(name.instance).name }, options),
     async putEntry(draft, { by }) {
       const into = instance(draft.instance);
-      checkDraft(draft);
+      checkEntryDraft(draft);
       await parts.admit(into, 0);
       return record.putEntry({ ...draft, instance: into.name, references: draft.references.filter(({ digest }) => !isEmptyBlob(digest)) }, by);
     },
     async removeEntry(name, { by }) {
-      checkEntryName(name);
       return record.removeEntry({ ...name, instance: instance(name.instance).name }, by, 'removed');
     },
     async *walkDirectories(name, root, options = {}) {

@@ -7,7 +7,6 @@ import { isMillraceError } from '../errors/millrace-error.js';
 import { readDirectory } from '../remote-apis/read-directory.js';
 import { readTree } from '../remote-apis/read-tree.js';
 import type { Abortable } from './artifact-cache.js';
-import { checkEntryName } from './checked-input.js';
 import { readBlobs, type ReadParts } from './read-blob.js';
 
 export interface EntryParts extends ReadParts {
@@ -33,7 +32,6 @@ export function unusableBlobs(): LRUCache<string, true> {
 
 /** Only what is complete is found: directories that are there and have not been looked into are read first. What cannot be decided is a miss. */
 export async function findEntry(parts: EntryParts, name: EntryName, options: Abortable = {}): Promise<CacheEntry | undefined> {
-  checkEntryName(name);
   const end = parts.now() + longestExpansion;
   let expanded = 0;
   for (;;) {

@@ -1,13 +1,13 @@
 import type { LRUCache } from 'lru-cache';
 import { buffer } from 'node:stream/consumers';
 import { digestText, isEmptyBlob, type CacheDigest } from '../cache/cache-digest.js';
+import { checkDigest } from '../cache/check-entry.js';
 import type { BlobPlace, CacheRecord } from '../cache-record/cache-record.js';
 import { forEachAtOnce } from '../compose-engine/for-each-at-once.js';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import type { ObjectBody, ObjectStore } from '../object-storage/object-store.js';
 import type { Abortable, BlobBody, BlobRange } from './artifact-cache.js';
 import { createBlobHash, hashOf } from './blob-hash.js';
-import { checkDigest } from './checked-input.js';
 
 export interface ReadParts {
   readonly record: Pick<CacheRecord, 'locate' | 'loseBlob'>;

@@ -4,7 +4,7 @@ import { MillraceError } from '../errors/millrace-error.js';
 import type { OpenUpload, Push, ResumableUploads } from './artifact-cache.js';
 import { createBlobHash, type BlobHash } from './blob-hash.js';
 import type { CacheParts } from './cache-parts.js';
-import { checkPushedDigest } from './checked-input.js';
+import { checkPushedDigest } from './check-pushed-digest.js';
 import { spooledBlob, type SpooledBlob } from './spooled-blob.js';
 import { demandDigest, demandNoMore, keepBlob } from './write-blob.js';
 

@@ -3,7 +3,7 @@ import type { BlobPlace, NewBlob } from '../cache-record/cache-record.js';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import type { ObjectContent } from '../object-storage/object-store.js';
 import { createBlobHash, hashOf } from './blob-hash.js';
-import { checkPushedDigest } from './checked-input.js';
+import { checkPushedDigest } from './check-pushed-digest.js';
 import { forEachAtOnce } from '../compose-engine/for-each-at-once.js';
 import { inlineBytes, newObjectKey, type CacheParts } from './cache-parts.js';
 import { spooledBlob } from './spooled-blob.js';

@@ -3,7 +3,7 @@ import type { BlobShape } from '../cache/cache-entry.js';
 import { checkDigest } from '../cache/check-entry.js';
 
 /** As tables have them; shapes are bits. */
-const functionNumbers = { sha256: 1, blake3: 2 } as const;
+export const functionNumbers = { sha256: 1, blake3: 2 } as const;
 export const shapeNumbers: Readonly<Record<BlobShape, number>> = { plain: 0, directory: 1, tree: 2 };
 const shapes: readonly BlobShape[] = ['plain', 'directory', 'tree'];
 

@@ -35,6 +35,8 @@ export interface CacheRecord {
   forgetGarbage(instance: string, keys: readonly string[]): Promise<void>;
   /** Blobs with objects in the order of their hashes, for verifying. */
   blobsAfter(instance: string, after: string | undefined, limit: number): Promise<readonly { readonly digest: CacheDigest; readonly place: BlobPlace; readonly cursor: string }[]>;
+  /** `usage` looks at all that is leased; this is cheap. */
+  usedBytes(instance: string): Promise<number>;
   usage(instance: string): Promise<{ readonly bytes: number; readonly blobs: number; readonly entries: number; readonly kept: number }>;
 
   /** Bytes passed the upper quota, or went below it again. Appends `CacheQuotaAlarm`. */

@@ -3,8 +3,14 @@ import type { CacheRecord } from './cache-record.js';
 import { closureOf } from './find-entry.js';
 import { useTimes, type RecordContext } from './record-context.js';
 
-export function createUsage(context: RecordContext): Pick<CacheRecord, 'usage'> {
+export function createUsage(context: RecordContext): Pick<CacheRecord, 'usage' | 'usedBytes'> {
   return {
+    async usedBytes(instance) {
+      useTimes(context, instance);
+      const [sum] = await query<{ bytes: string }>(context.database, 'select coalesce(sum(bytes), 0)::bigint as bytes from cache_usage where instance = $1', [instance]);
+      return Number(sum?.bytes ?? 0);
+    },
+
     async usage(instance) {
       const { leased } = useTimes(context, instance);
       const [sums] = await query<{ bytes: string; blobs: string; entries: string }>(

@@ -11,7 +11,7 @@ const lengthy = proxyActivities<ArtifactCacheActivities>({ startToCloseTimeout: 
 /** Milliseconds. */
 const garbageInterval = 300_000;
 const ageInterval = 600_000;
-const verifyInterval = 600_000;
+const verifyInterval = 300_000;
 const verifiesAnHour = 3_600_000 / verifyInterval;
 /** Bytes of one activity, when an operator has everything verified. */
 const verifiedAtOnce = 1024 ** 3;
@@ -54,7 +54,7 @@ export class ArtifactCacheEntity {
     carried: CarriedCache | undefined,
   ) {
     const now = Date.now();
-    this.#carried = carried ?? { paused: undefined, alarm: false, garbageAt: now, ageAt: now, verifyAt: now + verifyInterval, verifyAfter: null, lastEviction: undefined, lastVerification: undefined };
+    this.#carried = carried ?? { paused: undefined, alarm: false, garbageAt: now, ageAt: now, verifyAt: now, verifyAfter: null, lastEviction: undefined, lastVerification: undefined };
   }
 
   carried(): CarriedCache {

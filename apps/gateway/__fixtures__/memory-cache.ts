@@ -27,6 +27,8 @@ export class MemoryCache {
   /** Blobs that are in the record and not in the store. */
   readonly lost = new Set<string>();
   bytesCounted = 0;
+  /** What the next verification finds. */
+  lostBlobs = 0;
 
   dependencies(): CacheDependencies {
     return { cache: this.#cache(), access: this.#access(), byHash: this.#byHash(), record: this.#record(), workflows: this.#workflows() };
@@ -127,7 +129,7 @@ export class MemoryCache {
     return {
       status: (instance) => done('status', instance, { instance, phase: 'waiting', paused: false, usage: undefined, alarm: false, lastEviction: undefined, lastVerification: undefined, problem: undefined }),
       evict: (instance, request) => done('evict', { instance, ...request }, { entries: 1, blobs: 2, bytes: 3, dryRun: request.dryRun, by: request.by, at }),
-      verify: (instance, by) => done('verify', { instance, by }, { checked: 2, lost: 0 }),
+      verify: (instance, by) => done('verify', { instance, by }, { checked: 2, lost: this.lostBlobs }),
       pause: (instance, by) => done('pause', { instance, by }, undefined),
       resume: (instance, by) => done('resume', { instance, by }, undefined),
     };

@@ -1,13 +1,13 @@
 import type { CacheAccess } from '../../../libs/cache-access/cache-access.js';
 import type { ArtifactCache } from '../../../libs/cache-engine/artifact-cache.js';
-import type { BlobsByHash } from '../../../libs/cache-engine/blobs-by-hash.js';
 import type { CacheRecord } from '../../../libs/cache-record/cache-record.js';
+import type { NamesByHash } from '../../../libs/cache-record/find-by-hash.js';
 import type { ArtifactCacheStatus, EvictRequest, EvictionReport } from '../../../workflows/artifact-cache/artifact-cache-messages.js';
 
 /** What the gateway needs for the artifact cache. `cache-dependencies.ts` makes these from the libraries; specs may replace one. */
 export interface CacheDependencies {
   readonly cache: ArtifactCache;
-  readonly byHash: BlobsByHash;
+  readonly byHash: NamesByHash;
   readonly access: CacheAccess;
   readonly record: Pick<CacheRecord, 'listEntries' | 'history' | 'usage'>;
   readonly workflows: CacheWorkflows;

@@ -7,6 +7,7 @@ import type { CacheDigest } from '../../../libs/cache/cache-digest.js';
 import type { EntryDraft } from '../../../libs/cache/cache-entry.js';
 import type { CacheInstance } from '../../../libs/cache/cache-instance.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
+import { readActionResult } from '../../../libs/remote-apis/read-action-result.js';
 import type { Settings } from '../../../libs/settings/settings.js';
 import type { CacheDependencies } from '../caches/cache-ports.js';
 import { CACHES, CLIENT_MILLISECONDS, METRICS, SETTINGS } from '../gateway-tokens.js';
@@ -96,7 +97,7 @@ export class HttpCachesIntake {
     const inRecord = named.kind === 'action' && digest.size <= valueBytes;
     if (!inRecord) await this.writeBlob(named.instance, digest, { content: read(), push });
     const value = inRecord ? await collected(read()) : undefined;
-    await this.caches.cache.putEntry({ ...named, target: inRecord ? undefined : { digest, shape: 'plain' }, value, references: [] }, push);
+    await this.caches.cache.putEntry({ ...named, target: inRecord ? undefined : { digest, shape: 'plain' }, value, references: value === undefined ? [] : (readActionResult(value) ?? []) }, push);
   }
 
   private async spooled<Result>({ content, signal }: IncomingBody, instance: CacheInstance, work: (spooled: SpooledContent) => Promise<Result>): Promise<Result> {

@@ -15,30 +15,36 @@ export interface CacheCounters {
   readonly bytes: Counter<'instance' | 'direction'>;
 }
 
-type Figure = readonly [name: string, figure: (row: MeasuredInstance) => number | undefined, help: string];
+interface Figure {
+  readonly name: string;
+  readonly help: string;
+  /** What tells its values apart, besides the instance. */
+  readonly label?: string;
+  readonly values: Readonly<Record<string, (row: MeasuredInstance) => number | undefined>>;
+}
 
 const figures: readonly Figure[] = [
-  ['millrace_cache_bytes', ({ usage }) => usage?.bytes, 'Bytes of blobs in an instance of the artifact cache.'],
-  ['millrace_cache_kept_bytes', ({ usage }) => usage?.kept, 'Bytes of them that no eviction may take now.'],
-  ['millrace_cache_blobs', ({ usage }) => usage?.blobs, 'Blobs in an instance.'],
-  ['millrace_cache_entries', ({ usage }) => usage?.entries, 'Entries in an instance.'],
-  ['millrace_cache_quota_bytes', ({ quota }) => quota.high, 'Bytes that eviction brings an instance down from.'],
-  ['millrace_cache_limit_bytes', ({ limit }) => limit, 'Bytes at which an instance refuses pushes.'],
+  { name: 'millrace_cache_bytes', help: 'Bytes of the blobs of an artifact cache; kept: those that no eviction may take now.', label: 'part', values: { all: ({ usage }) => usage?.bytes, kept: ({ usage }) => usage?.kept } },
+  { name: 'millrace_cache_objects', help: 'Blobs and entries of an artifact cache.', label: 'kind', values: { blobs: ({ usage }) => usage?.blobs, entries: ({ usage }) => usage?.entries } },
+  { name: 'millrace_cache_quota_bytes', help: 'Bytes that eviction brings an artifact cache down from.', values: { all: ({ quota }) => quota.high } },
+  { name: 'millrace_cache_limit_bytes', help: 'Bytes at which an artifact cache refuses pushes.', values: { all: ({ limit }) => limit } },
 ];
 
 /** By instance, as the settings name them: a few values. */
 export function addCacheMetrics(registry: Registry, read: () => Promise<readonly MeasuredInstance[] | undefined>): CacheCounters {
-  for (const [name, figure, help] of figures) {
+  for (const { name, help, label, values } of figures) {
     new Gauge({
       name,
       help,
-      labelNames: ['instance'],
+      labelNames: ['instance', ...(label === undefined ? [] : [label])],
       registers: [registry],
       async collect() {
         this.reset();
         for (const row of (await read()) ?? []) {
-          const value = figure(row);
-          if (value !== undefined) this.set({ instance: row.instance }, value);
+          for (const [which, figure] of Object.entries(values)) {
+            const value = figure(row);
+            if (value !== undefined) this.set({ instance: row.instance, ...(label === undefined ? {} : { [label]: which }) }, value);
+          }
         }
       },
     });
