@@ -101,7 +101,7 @@ describe('eviction', () => {
     const lease = 80;
     const instance = scene.instance({ lease });
     const cache = scene.cache();
-    const blobs = await Promise.all(Array.from({ length: 30 }, (_, index) => randomBlob(index % 2 === 0 ? 100 : 6000)));
+    const blobs = await Promise.all(Array.from({ length: 60 }, (_, index) => randomBlob(index % 2 === 0 ? 100 : 6000)));
     const end = performance.now() + 2500;
     const going = (): boolean => performance.now() < end;
     let kept = 0;
@@ -113,13 +113,13 @@ describe('eviction', () => {
       while (going()) {
         evicted += (await cache.evict(instance, evictAll)).blobs;
         await cache.collectGarbage(instance);
-        scene.pass(lease / 10);
+        scene.pass(lease / 3);
       }
     }
     async function promising(): Promise<void> {
       while (going()) {
         const asked = scene.now();
-        const some = blobs.filter(() => Math.random() < 0.3);
+        const some = blobs.filter(() => Math.random() < 0.05);
         const missing = new Set((await cache.findMissing(instance, some.map(({ digest }) => digest))).map(({ hash }) => hash));
         for (const { digest, content } of some.filter(({ digest: { hash } }) => !missing.has(hash))) {
           const body = await read(cache, instance, digest).catch((error: unknown) => error as Error);

@@ -18,7 +18,10 @@ export function breakingAt(at: number, after: boolean): Breaking {
           dead = calls.length === at;
           if (dead && !after) throw new Error('killed');
           const answer: unknown = await (member as (...given: unknown[]) => unknown).apply(target, given);
-          if (dead) throw new Error('killed');
+          if (dead) {
+            (answer as { content?: { destroy?: () => void } } | undefined)?.content?.destroy?.();
+            throw new Error('killed');
+          }
           return answer;
         };
       },
