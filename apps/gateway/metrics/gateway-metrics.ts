@@ -3,12 +3,14 @@ import { composeStates } from '../../../libs/compose/compose-vocabulary.js';
 import type { ComposeReads } from '../../../libs/compose-record/compose-commands.js';
 import type { NameAge } from '../../../libs/compose-names/name-ages.js';
 import type { MessageBacklog } from '../../../libs/messaging/message-backlog.js';
+import type { RepositoryTotals } from '../../../libs/repository-record/repository-totals.js';
 import type { RecordedRule } from '../../../libs/rule-record/create-rule-record.js';
 import type { BusTotals } from '../../../libs/rule-record/bus-totals.js';
 import type { ComposeTotals, SessionReads } from '../gateway-ports.js';
 import { recordTimeout } from '../http/answer-deadline.js';
 import { withDeadline } from '../http/with-deadline.js';
-import { addBusMetrics, addMessageMetrics, addRuleMetrics } from './message-metrics.js';
+import { addCacheMetrics, type CacheCounters, type MeasuredInstance } from './cache-metrics.js';
+import { addBusMetrics, addMessageMetrics, addRepositoryMetrics, addRuleMetrics } from './record-metrics.js';
 import { addNameMetrics } from './name-metrics.js';
 
 export interface MeasuredReads {
@@ -18,7 +20,9 @@ export interface MeasuredReads {
   readonly nameAges?: (() => Promise<readonly NameAge[]>) | undefined;
   readonly busTotals: () => Promise<readonly BusTotals[]>;
   readonly rules: () => Promise<readonly RecordedRule[]>;
+  readonly repositories: () => Promise<readonly RepositoryTotals[]>;
   readonly storage?: Registry | undefined;
+  readonly caches: () => Promise<readonly MeasuredInstance[]>;
 }
 
 const states = ['open', 'revoked', 'ended', 'expired'] as const;
@@ -37,18 +41,22 @@ export class GatewayMetrics {
 
   readonly composesRequested = new Counter({ name: 'millrace_composes_requested_total', help: 'Composes asked for at this gateway, repeated requests aside.', labelNames: ['source_type'] as const, registers: [this.registry] });
   readonly logins = new Counter({ name: 'millrace_logins_total', help: 'Requests that showed credentials, by their kind and what became of them.', labelNames: ['by', 'outcome'] as const, registers: [this.registry] });
+  /** Of the HTTP caches. */
+  readonly caches: CacheCounters;
   readonly #storage: readonly Registry[];
   /** One query for all who ask at once; anybody may scrape. */
   readonly composeTotals: () => Promise<ComposeTotals>;
 
-  constructor({ sessions: reads, composes, messageBacklog, nameAges, busTotals, rules, storage }: MeasuredReads, version: string) {
+  constructor({ sessions: reads, composes, messageBacklog, nameAges, busTotals, rules, repositories, storage, caches }: MeasuredReads, version: string) {
     this.#storage = storage === undefined ? [] : [storage];
     this.composeTotals = shareWhileRunning(() => withDeadline(composes.totals(), 2000, recordTimeout));
     collectDefaultMetrics({ register: this.registry });
     if (messageBacklog !== undefined) addMessageMetrics(this.registry, shareWhileRunning(() => withDeadline(messageBacklog(), 2000, recordTimeout).catch(() => undefined)));
     if (nameAges !== undefined) addNameMetrics(this.registry, () => withDeadline(nameAges(), 2000, recordTimeout).catch(() => []));
+    this.caches = addCacheMetrics(this.registry, shareWhileRunning(() => withDeadline(caches(), 2000, recordTimeout).catch(() => undefined)));
     addBusMetrics(this.registry, shareWhileRunning(() => withDeadline(busTotals(), 2000, recordTimeout).catch(() => undefined)));
     addRuleMetrics(this.registry, shareWhileRunning(() => withDeadline(rules(), 2000, recordTimeout).catch(() => undefined)));
+    addRepositoryMetrics(this.registry, shareWhileRunning(() => withDeadline(repositories(), 2000, recordTimeout).catch(() => undefined)));
     new Gauge({ name: 'millrace_build_info', help: 'Always 1.', labelNames: ['version', 'node'] as const, registers: [this.registry] }).set({ version, node: process.versions.node }, 1);
     const count = shareWhileRunning(() => withDeadline(reads.countByState(), 2000, () => new Error('no answer in time')).catch(() => undefined));
     new Gauge({
