@@ -1,4 +1,5 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import { describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { engineScene, push, randomBlob, write } from '../../libs/cache-engine/__fixtures__/engine-scene.js';
@@ -14,7 +15,7 @@ const metrics = cacheUpkeepMetrics(registry);
 /** As a worker runs them. */
 function activities(cache: OpenArtifactCache): ArtifactCacheActivities {
   const made = createArtifactCacheActivities({ cache, recordAlarm: (instance, alarm) => scene.record().recordAlarm(instance, alarm), metrics });
-  const environment = new MockActivityEnvironment();
+  const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
   return Object.fromEntries(Object.entries(made).map(([name, activity]) => [name, (...given: unknown[]) => environment.run(activity as (...given: unknown[]) => Promise<unknown>, ...given)])) as unknown as ArtifactCacheActivities;
 }
 
