@@ -17,7 +17,7 @@ import type { RepositoryDependencies } from './repository-ports.js';
 
 export interface OpenRepositoryDependencies extends RepositoryDependencies {
   /** Into `storage`, for whoever else opens a store here. */
-  readonly storageMetrics: StorageMetrics;
+  readonly storageMetrics: (store: string) => StorageMetrics;
   close(): Promise<void>;
 }
 
