@@ -1,20 +1,16 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { describe, expect, it } from '@jest/globals';
-import { Registry } from 'prom-client';
 import { engineScene, push, randomBlob, write } from '../../libs/cache-engine/__fixtures__/engine-scene.js';
 import type { OpenArtifactCache } from '../../libs/cache-engine/create-artifact-cache.js';
 import { createArtifactCacheActivities } from './create-artifact-cache-activities.js';
-import { cacheUpkeepMetrics } from './cache-upkeep-metrics.js';
 import type { ArtifactCacheActivities } from '../../workflows/artifact-cache/artifact-cache-activities.js';
 
 const scene = engineScene();
-const registry = new Registry();
-const metrics = cacheUpkeepMetrics(registry);
 
 /** As a worker runs them. */
 function activities(cache: OpenArtifactCache): ArtifactCacheActivities {
-  const made = createArtifactCacheActivities({ cache, recordAlarm: (instance, alarm) => scene.record().recordAlarm(instance, alarm), metrics });
+  const made = createArtifactCacheActivities({ cache, recordAlarm: (instance, alarm) => scene.record().recordAlarm(instance, alarm) });
   const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
   return Object.fromEntries(Object.entries(made).map(([name, activity]) => [name, (...given: unknown[]) => environment.run(activity as (...given: unknown[]) => Promise<unknown>, ...given)])) as unknown as ArtifactCacheActivities;
 }
@@ -32,7 +28,6 @@ describe('the activities of a cache', () => {
     expect(await evictFromCache(instance, { ...order, dryRun: true })).toEqual({ entries: 0, blobs: 3, bytes: 30_000, more: false });
     expect(await evictFromCache(instance, order)).toEqual({ entries: 0, blobs: 3, bytes: 30_000, more: false });
     expect([await collectCacheGarbage(instance), scene.objects(instance).length]).toEqual([3, 2]);
-    expect(await registry.metrics()).toContain(`millrace_cache_evicted_bytes_total{instance="${instance}",reason="quota"} 30000`);
   });
 
   it('take what is too old only where the settings say how old that is', async () => {
