@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { AssetDownloads } from '../../libs/cache-assets/asset-downloads.js';
 import type { CacheAccess } from '../../libs/cache-access/cache-access.js';
 import type { ArtifactCache } from '../../libs/cache-engine/artifact-cache.js';
 
@@ -6,6 +7,8 @@ import type { ArtifactCache } from '../../libs/cache-engine/artifact-cache.js';
 export interface CacheContext {
   readonly cache: ArtifactCache;
   readonly access: CacheAccess;
+  /** Undefined: no URL is downloaded. */
+  readonly downloads?: AssetDownloads;
   readonly limits: CacheLimits;
   readonly log: Logger;
 }

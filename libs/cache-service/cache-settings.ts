@@ -35,6 +35,11 @@ const quotaSchema = z.union([byteSize.transform((high) => ({ high, low: undefine
   error: 'must be a number of bytes such as 20 GiB, or high: and low: with one each',
 });
 
+/** Downloads of URLs that nobody pushed. */
+const fetchSchema = z.union([z.boolean().transform((on) => (on ? { policy: 'strict' as const, retain: true } : undefined)), z.strictObject({ policy: z.enum(['strict', 'permissive']).default('strict'), retain: z.boolean().default(true) })], {
+  error: 'must be true or false, or policy: strict or permissive, and retain: true or false',
+});
+
 const instanceSchema = z
   .strictObject({
     quota: quotaSchema.default({ high: defaults.high, low: undefined }),
@@ -45,11 +50,14 @@ const instanceSchema = z
     /** In an hour. */
     verification: z.union([z.literal('off').transform(() => 0), byteSize], { error: 'must be off, or the bytes that are read in an hour, such as 1 GiB' }).default(defaults.verified),
     eviction: z.enum(['automatic', 'paused']).default('automatic'),
+    fetch: fetchSchema.optional(),
+    storage: z.enum(['here', 'elsewhere']).default('here'),
     access: instanceAccessSchema.prefault({}),
     ostree: z.unknown().optional(),
   })
   .refine(({ quota: { high, low } }) => low === undefined || low < high, { path: ['quota', 'low'], message: 'must be less than high' })
   .refine(({ quota, limit }) => limit === undefined || limit >= quota.high, { path: ['limit'], message: 'must not be less than the quota: pushes would be refused before anything is evicted' })
+  .refine(({ fetch, storage }) => fetch === undefined || storage === 'here', { path: ['fetch'], message: 'needs storage: here, where downloads are kept' })
   .refine(({ lease, 'maximum-age': age }) => age === undefined || age >= lease, { path: ['maximum-age'], message: 'must not be less than the lease' });
 
 export const cacheFileSchema = z.strictObject({
@@ -77,7 +85,7 @@ export async function readCacheSettings({ cacheFile }: Pick<Settings, 'cacheFile
   };
 }
 
-function instanceOf(name: string, { quota, limit, lease, 'maximum-age': maximumAge, 'blob-bytes': blobBytes, verification, eviction }: z.infer<typeof instanceSchema>): CacheInstance {
+function instanceOf(name: string, { quota, limit, lease, 'maximum-age': maximumAge, 'blob-bytes': blobBytes, verification, eviction, fetch, storage }: z.infer<typeof instanceSchema>): CacheInstance {
   return {
     name,
     quota: { high: quota.high, low: quota.low ?? Math.floor(quota.high * lowShare) },
@@ -87,5 +95,7 @@ function instanceOf(name: string, { quota, limit, lease, 'maximum-age': maximumA
     blobBytes,
     evictionPaused: eviction === 'paused',
     verifiedHourly: verification,
+    ...(fetch === undefined ? {} : { fetch }),
+    ...(storage === 'here' ? {} : { storageElsewhere: true }),
   };
 }

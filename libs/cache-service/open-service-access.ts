@@ -28,8 +28,12 @@ export interface ServiceAccessOptions {
 /** Access to the cache as the service's settings have it. Errors: `invalid-setting`. */
 export async function openServiceAccess({ settings, cacheSettings, database, record, authenticator, onLogin, onProblem, environment, version }: ServiceAccessOptions): Promise<CacheAccess> {
   const access = settings.accessFile === undefined ? undefined : await readSettingsFile(settings.accessFile, accessSettingsFile);
+  const sessions = createSessionTokens(database);
   const takings = createSessionTakings({
-    record: ({ session, name, how }) => record.recordTaking(session, name, how),
+    record: async ({ session, name, how }) => {
+      // One that leaves no record may have ended since.
+      if (await sessions.isKept(session)) await record.recordTaking(session, name, how);
+    },
     onLost: (count, error) => onProblem(`${count} entries that sessions took from the cache, or pushed, are not in their record: ${errorMessage(error)}`),
   });
   const { controlAuth, upstreamProxy, upstreamNoProxy, upstreamCa, forbiddenPorts } = settings;
@@ -38,7 +42,7 @@ export async function openServiceAccess({ settings, cacheSettings, database, rec
     {
       ...{ controlAuth, upstreamProxy, upstreamNoProxy, upstreamCa, forbiddenPorts, environment, version, access, takings, onProblem },
       certificates: settings.cacheTls?.clientAuthorities !== undefined,
-      sessions: createSessionTokens(database),
+      sessions,
       ...(authenticator === undefined ? {} : { authenticator }),
       ...(onLogin === undefined ? {} : { onLogin }),
     },

@@ -16,6 +16,18 @@ export interface CacheInstance {
   readonly evictionPaused: boolean;
   /** Bytes that are read and compared in an hour, by and by all of them; 0 or undefined: none by themselves. */
   readonly verifiedHourly?: number;
+  /** Whether the Remote Asset API downloads URLs that nobody pushed, for callers who may push them; undefined: never. */
+  readonly fetch?: CacheFetching;
+  /** An index alone: assets lead to blobs of another server, which nobody here can look for. */
+  readonly storageElsewhere?: boolean;
+}
+
+/** How downloads of the cache's own are made: each has a fetch session. */
+export interface CacheFetching {
+  /** `permissive` only where the service allows such sessions. */
+  readonly policy: 'strict' | 'permissive';
+  /** Whether the session's record stays, so that what was downloaded can be traced. */
+  readonly retain: boolean;
 }
 
 export const mainInstance = 'main';

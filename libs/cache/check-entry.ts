@@ -6,7 +6,6 @@ import { entryKinds, type BlobReference, type EntryDraft, type EntryName } from 
 export const entryLimits = { keyCharacters: 2048, qualifiers: 64, nameBytes: 16_384, propertiesBytes: 16_384, valueBytes: 4 * 1024 * 1024, references: 100_000, originCharacters: 500, pusherBytes: 2000 } as const;
 
 const hashPattern = /^[0-9a-f]{64}$/;
-// eslint-disable-next-line no-control-regex -- those are what is refused
 const controlCharacters = /[\u0000-\u001f\u007f-\u009f]/;
 const instantPattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$/;
 

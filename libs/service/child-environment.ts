@@ -15,7 +15,7 @@ export function childEnvironment(environment: Environment, settings: Settings, p
     ...environment,
     MILLRACE_HOME: settings.home,
     MILLRACE_CONTROL_PORT: String(ports.control),
-    MILLRACE_PROXY_PORT: String(ports.proxy),
+    ...(ports.proxy === undefined ? {} : { MILLRACE_PROXY_PORT: String(ports.proxy) }),
     ...(ports.cache === undefined ? {} : { MILLRACE_CACHE_PORT: String(ports.cache) }),
     ...(ports.cacheSsh === undefined ? {} : { MILLRACE_CACHE_SSH_PORT: String(ports.cacheSsh) }),
     // The worker puts it into messages and files, and only here the port is known.

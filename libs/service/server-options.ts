@@ -11,6 +11,8 @@ export interface ServerOptions {
   readonly onProgress?: (message: string) => void;
   /** Whether there is an artifact cache. Default: there is. */
   readonly cache?: boolean;
+  /** Whether sessions can be recorded. Default: they can. */
+  readonly proxy?: boolean;
   /** Aborting it while the server starts ends what was started and rejects. */
   readonly signal?: AbortSignal;
   /** Compiled programs to run instead of `dist/apps/<name>/main.js`; for tests. */
@@ -37,6 +39,7 @@ export type ProgramName = 'migrate' | 'worker' | 'gateway' | 'proxy' | 'cache';
 /** One line of `addresses.json`. */
 export interface ServerAddresses {
   readonly control: string;
+  /** Empty where none is wanted. */
   readonly proxy: string;
   /** `grpc://…`, or `grpcs://…` where it has a certificate; absent where there is none. */
   readonly cache?: string;

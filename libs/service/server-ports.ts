@@ -3,14 +3,16 @@ import path from 'node:path';
 import { choosePort, demandPort } from '../embedded/free-port.js';
 import type { Settings } from '../settings/settings.js';
 
-/** What is started besides gateway, worker and proxies. */
+/** What is started besides gateway and worker. */
 export interface WantedParts {
+  readonly proxy: boolean;
   readonly cache: boolean;
 }
 
 export interface ServerPorts {
   readonly control: number;
-  readonly proxy: number;
+  /** Undefined: none is wanted. */
+  readonly proxy: number | undefined;
   /** Undefined: no artifact cache is wanted, or none by ssh. */
   readonly cache: number | undefined;
   readonly cacheSsh: number | undefined;
@@ -20,9 +22,9 @@ export interface ServerPorts {
 }
 
 /** Rejects with `port-in-use` when a port that was asked for is taken. */
-export async function demandConfiguredPorts(settings: Settings, { cache }: WantedParts): Promise<void> {
+export async function demandConfiguredPorts(settings: Settings, { cache, proxy }: WantedParts): Promise<void> {
   if (settings.controlPort !== 0) await demandPort(settings.host, settings.controlPort, 'control API');
-  if (settings.proxyPort !== 0) await demandPort(settings.host, settings.proxyPort, 'proxy');
+  if (proxy && settings.proxyPort !== 0) await demandPort(settings.host, settings.proxyPort, 'proxy');
   if (!cache) return;
   if (settings.cachePort !== 0) await demandPort(settings.host, settings.cachePort, 'artifact cache');
   if (settings.cacheSshPort !== undefined && settings.cacheSshPort !== 0) await demandPort(settings.host, settings.cacheSshPort, 'ssh port of the artifact cache');
@@ -37,7 +39,7 @@ export async function choosePorts(settings: Settings, parts: WantedParts): Promi
   const remembered = readRemembered(file);
   const ports: ServerPorts = {
     control: await settled(settings.host, settings.controlPort),
-    proxy: await settled(settings.host, settings.proxyPort),
+    proxy: parts.proxy ? await settled(settings.host, settings.proxyPort) : undefined,
     cache: parts.cache ? await settled(settings.host, settings.cachePort) : undefined,
     cacheSsh: parts.cache && settings.cacheSshPort !== undefined ? await settled(settings.host, settings.cacheSshPort) : undefined,
     postgres: await choosePort('127.0.0.1', remembered.postgres),

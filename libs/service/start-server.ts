@@ -36,7 +36,7 @@ interface Start {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const report = options.onProgress ?? (() => undefined);
   const settings = readSettings(options.environment);
-  const parts = { cache: options.cache ?? true };
+  const parts = { cache: options.cache ?? true, proxy: options.proxy ?? true };
   mkdirSync(path.join(settings.home, 'logs'), { recursive: true, mode: 0o700 });
   const lockFile = path.join(settings.home, 'server.lock');
   const lock = tryLock(lockFile);
@@ -104,16 +104,16 @@ async function startPrograms({ options, settings, ports, processes, report, sign
   await migrateDatabase(environment, { file: options.programs?.migrate, signal });
   signal.throwIfAborted();
   const start = (program: 'worker' | 'gateway' | 'proxy' | 'cache', name: string): Promise<void> => processes.start(programDefinition(program, { name, environment, file: options.programs?.[program] }));
-  const proxies = Array.from({ length: settings.proxyProcesses }, (_, index) => start('proxy', `proxy-${index + 1}`));
+  const proxies = Array.from({ length: ports.proxy === undefined ? 0 : settings.proxyProcesses }, (_, index) => start('proxy', `proxy-${index + 1}`));
   const caches = ports.cache === undefined ? [] : [start('cache', 'cache')];
   await allOrNone(failure, [start('worker', 'worker'), start('gateway', 'gateway'), ...proxies, ...caches]);
-  report(`worker, gateway${ports.cache === undefined ? ' and proxy' : ', proxy and cache'} are up`);
+  report(`${['worker', 'gateway', ...(ports.proxy === undefined ? [] : ['proxy']), ...(ports.cache === undefined ? [] : ['cache'])].join(', ')} are up`);
   const host = settings.host === 'localhost' || settings.host === '0.0.0.0' || settings.host === '::' ? 'localhost' : settings.host;
   const control = `${scheme}://${bracketed(host)}:${ports.control}`;
   await awaitReadiness(control, signal);
   return {
     control,
-    proxy: `http://${bracketed(host)}:${ports.proxy}`,
+    proxy: ports.proxy === undefined ? '' : `http://${bracketed(host)}:${ports.proxy}`,
     ...(ports.cache === undefined ? {} : { cache: `${settings.cacheTls === undefined ? 'grpc' : 'grpcs'}://${bracketed(host)}:${ports.cache}` }),
     ...(ports.cacheSsh === undefined ? {} : { cacheSsh: `ssh://${bracketed(host)}:${ports.cacheSsh}` }),
     temporal: services.temporalAddress,

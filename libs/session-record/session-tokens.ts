@@ -7,6 +7,8 @@ import { isSessionId } from '../session/session-id.js';
 export interface SessionTokenCheck {
   /** Constant-time. Undefined: unknown, closed, run out, or another token. Errors: `database-unavailable`. */
   check(sessionId: string, token: string): Promise<{ readonly owner: string } | undefined>;
+  /** Whether there is a record of the session, open or not. */
+  isKept(sessionId: string): Promise<boolean>;
 }
 
 /** Compared with when the id is unknown, so that an unknown id takes as long as a wrong token. */
@@ -20,5 +22,6 @@ export function createSessionTokens(database: Database): SessionTokenCheck {
       const fits = tokenMatches(token, row?.token_digest ?? noDigest);
       return row !== undefined && fits ? { owner: row.owner } : undefined;
     },
+    isKept: async (sessionId) => (await query(database, 'select 1 from sessions where id = $1', [sessionId])).length > 0,
   };
 }

@@ -1,6 +1,7 @@
+import type { CacheAccess } from '../../../../libs/cache-access/cache-access.js';
 import type { SmallBlob } from '../../../../libs/cache-engine/artifact-cache.js';
 import type { DigestFunction } from '../../../../libs/cache/cache-digest.js';
-import { MillraceError } from '../../../../libs/errors/millrace-error.js';
+import { isMillraceError, MillraceError } from '../../../../libs/errors/millrace-error.js';
 import type { BatchUpdateBlobsRequest, BatchUpdateBlobsRequest_Request as Item, BatchUpdateBlobsResponse } from '../../../../libs/remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
 import { Compressor_Value as Compressor } from '../../../../libs/remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
 import type { CacheContext } from '../../cache-context.js';
@@ -12,7 +13,7 @@ import { decompressBlob } from '../zstd.js';
 /** Each blob is taken or refused by itself; only a batch beyond the limit is refused as a whole. */
 export async function batchUpdateBlobs({ cache, access, limits }: CacheContext, request: BatchUpdateBlobsRequest, call: CacheCall): Promise<BatchUpdateBlobsResponse> {
   const instance = cache.instance(request.instanceName).name;
-  access.demand(call.caller, 'push', instance);
+  demandPush(access, call, { instance, asksOnly: request.requests.length === 0 });
   const digests = digestFunctionOf(request.digestFunction);
   demandBatch(request.requests, limits.batchBytes);
   const opened = await Promise.all(request.requests.map(async (item) => openItem(item, digests)));
@@ -22,6 +23,16 @@ export async function batchUpdateBlobs({ cache, access, limits }: CacheContext, 
   const written = outcomes.values();
   const statuses = opened.map((item) => (item instanceof Error ? item : written.next().value));
   return { responses: request.requests.map(({ digest }, index) => ({ digest, status: statuses[index] === undefined ? okStatus : itemStatus(statuses[index]) })) };
+}
+
+/** BuildStream to 1.5 asks with an empty batch whatever it is going to do, and takes "forbidden" alone for an answer that it may go on with: to pull. */
+function demandPush(access: CacheAccess, { caller }: CacheCall, { instance, asksOnly }: { readonly instance: string; readonly asksOnly: boolean }): void {
+  try {
+    access.demand(caller, 'push', instance);
+  } catch (error) {
+    if (!asksOnly || !isMillraceError(error) || error.code !== 'unauthorized') throw error;
+    throw new MillraceError('forbidden', error.message, { cause: error, ...(error.suggestion === undefined ? {} : { suggestion: error.suggestion }) });
+  }
 }
 
 function demandBatch(items: readonly Item[], limit: number): void {
