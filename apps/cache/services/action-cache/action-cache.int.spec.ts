@@ -1,8 +1,8 @@
 import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import type { GetActionResultRequest } from '../../../../libs/remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
-import { ActionResult, Directory, RequestMetadata, Tree } from '../../../../libs/remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
+import type { Directory, GetActionResultRequest } from '../../../../libs/remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
+import { ActionResult, RequestMetadata, Tree } from '../../../../libs/remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
 import type { TestCache } from '../../__fixtures__/test-cache.js';
 import { startTestCache } from '../../__fixtures__/test-cache.js';
 import type { TestClients } from '../../__fixtures__/test-clients.js';
