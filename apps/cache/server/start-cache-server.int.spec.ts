@@ -107,7 +107,7 @@ describe('TLS', () => {
     const builder = connected(server, ChannelCredentials.createSsl(authority, readFileSync(certificates.client.key), readFileSync(certificates.client.certificate)));
     const push = { instanceName: '', requests: [], digestFunction: 0 };
     await expect(ask((done) => anonymous.storage.findMissingBlobs(findOne, nobody(), done))).resolves.toBeDefined();
-    await expect(ask((done) => anonymous.storage.batchUpdateBlobs(push, nobody(), done))).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
+    await expect(ask((done) => anonymous.storage.batchUpdateBlobs(push, nobody(), done))).rejects.toMatchObject({ code: status.PERMISSION_DENIED });
     await expect(ask((done) => builder.storage.batchUpdateBlobs(push, nobody(), done))).resolves.toEqual({ responses: [] });
   });
 
