@@ -26,6 +26,6 @@ ENV NODE_ENV=production \
     MILLRACE_HOST=0.0.0.0
 # Numeric, so that platforms that demand a non-root user can see that it is one.
 USER 1000:1000
-EXPOSE 9999 9988
+EXPOSE 9999 9988 9977
 ENTRYPOINT ["/usr/bin/tini", "--", "/opt/millrace/node_modules/.bin/node", "--enable-source-maps"]
 CMD ["dist/apps/gateway/main.js"]

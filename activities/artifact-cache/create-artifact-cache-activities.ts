@@ -5,7 +5,6 @@ import type { CacheInstance } from '../../libs/cache/cache-instance.js';
 import type { ArtifactCacheActivities, CacheAlarm, EvictionCounts, EvictionOrder } from '../../workflows/artifact-cache/artifact-cache-activities.js';
 import { asComposeFailure } from '../compose/compose-activity-failure.js';
 import { performed as withHeartbeat } from '../performed.js';
-import type { CacheUpkeepMetrics } from './cache-upkeep-metrics.js';
 
 export interface ArtifactCacheActivityOptions {
   readonly cache: CacheUpkeep & {
@@ -14,7 +13,6 @@ export interface ArtifactCacheActivityOptions {
   };
   /** Makes an alarm part of the record. */
   readonly recordAlarm: (instance: string, alarm: CacheAlarm) => Promise<void>;
-  readonly metrics?: CacheUpkeepMetrics;
   /** Milliseconds by a clock that only goes on. */
   readonly now?: () => number;
 }
@@ -35,7 +33,7 @@ const performed = <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
   }, asComposeFailure);
 
 /** The activities of the cache's workflow. All may be repeated: what is gone is gone. */
-export function createArtifactCacheActivities({ cache, recordAlarm, metrics, now = () => performance.now() }: ArtifactCacheActivityOptions): ArtifactCacheActivities {
+export function createArtifactCacheActivities({ cache, recordAlarm, now = () => performance.now() }: ArtifactCacheActivityOptions): ArtifactCacheActivities {
   async function evict(instance: string, { to, dryRun, by, reason }: EvictionOrder, signal: AbortSignal): Promise<EvictionCounts> {
     const { quota } = cache.instance(instance);
     const toBytes = to === 'age' ? {} : { toBytes: to === 'quota' ? quota.low : to };
@@ -44,7 +42,6 @@ export function createArtifactCacheActivities({ cache, recordAlarm, metrics, now
     do {
       const step = await cache.evict(instance, { reason, dryRun, by, signal, ...toBytes });
       sum = { entries: sum.entries + step.entries, blobs: sum.blobs + step.blobs, bytes: sum.bytes + step.bytes, more: step.more && !dryRun };
-      if (!dryRun) metrics?.evicted(instance, reason, step);
     } while (sum.more && now() < end);
     return sum;
   }
@@ -54,7 +51,6 @@ export function createArtifactCacheActivities({ cache, recordAlarm, metrics, now
       performed(async () => {
         const { quota, limit, maximumAge, evictionPaused, verifiedHourly = 0 } = cache.instance(name);
         const usage = await cache.usage(name);
-        metrics?.usage(name, usage);
         return { usage, high: quota.high, limit, ages: maximumAge !== undefined, paused: evictionPaused, verifiedHourly };
       }),
     evictFromCache: (name, order) => performed((signal) => evict(name, order, signal)),
@@ -67,13 +63,11 @@ export function createArtifactCacheActivities({ cache, recordAlarm, metrics, now
           collected += step.objects;
           more = step.more;
         }
-        metrics?.collected(name, collected);
         return collected;
       }),
     verifyCache: (name, { after, bytes }) =>
       performed(async (signal) => {
         const verified = await cache.verify(name, { bytes, signal, ...(after === null ? {} : { after }) });
-        metrics?.verified(name, verified);
         return { checked: verified.checked, bytes: verified.bytes, lost: verified.lost.length, after: verified.after ?? null };
       }),
     tellCacheAlarm: (name, alarm) =>

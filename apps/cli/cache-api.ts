@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { errorMessage } from '../../libs/errors/error-message.js';
 import { MillraceError } from '../../libs/errors/millrace-error.js';
 import type { ControlClient, ControlRequest } from './control-client.js';
+import { search, type Query } from './repository-api.js';
 
 /** What the command line uses of `/v1/caches`; keys that it does not know pass through to `--json`. */
 const count = z.int();
@@ -50,7 +51,7 @@ export const blobPlace = (instance: string, digest: string): string => `${placeO
 
 export const listCaches = (client: ControlClient): Promise<z.infer<typeof listSchema>> => ask(client, { method: 'GET', path: root }, listSchema);
 export const findCache = (client: ControlClient, instance: string): Promise<CacheView> => ask(client, { method: 'GET', path: placeOf(instance) }, cacheSchema);
-export const listEntries = (client: ControlClient, instance: string, query: Readonly<Record<string, string | undefined>>): Promise<EntryPageView> => ask(client, { method: 'GET', path: `${placeOf(instance)}/entries${search(query)}` }, pageSchema);
+export const listEntries = (client: ControlClient, instance: string, query: Query): Promise<EntryPageView> => ask(client, { method: 'GET', path: `${placeOf(instance)}/entries${search(query)}` }, pageSchema);
 export const findEntry = (client: ControlClient, instance: string, entry: AskedEntry): Promise<EntryView> => ask(client, { method: 'GET', path: `${placeOf(instance)}/entry${search({ ...entry })}` }, entrySchema);
 export const putEntry = (client: ControlClient, instance: string, { body, ...entry }: AskedEntry & { readonly body: object }): Promise<EntryView> => ask(client, { method: 'PUT', path: `${placeOf(instance)}/entry${search(entry)}`, body }, entrySchema);
 export const findHistory = (client: ControlClient, instance: string, entry: AskedEntry): Promise<HistoryView> => ask(client, { method: 'GET', path: `${placeOf(instance)}/why${search({ ...entry })}` }, historySchema);
@@ -68,11 +69,6 @@ export async function tellEviction(client: ControlClient, instance: string, what
 
 async function ask<Schema extends z.ZodType>(client: ControlClient, request: ControlRequest, schema: Schema): Promise<z.infer<Schema>> {
   return parse(schema, await client.json(request));
-}
-
-function search(query: Readonly<Record<string, string | undefined>>): string {
-  const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
 }
 
 function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {

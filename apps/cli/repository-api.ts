@@ -137,7 +137,7 @@ async function get<Schema extends z.ZodType>(client: ControlClient, path: string
   return parse(schema, await client.json({ method: 'GET', path }));
 }
 
-function search(query: Query): string {
+export function search(query: Query): string {
   const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
 }

@@ -5,7 +5,6 @@ import { artifactCacheTaskQueue } from '../../workflows/artifact-cache/artifact-
 import { keepCaches } from './keep-caches.js';
 import { repeat } from './repeat.js';
 import type { Client } from '@temporalio/client';
-import type { CacheUpkeepMetrics } from '../../activities/artifact-cache/cache-upkeep-metrics.js';
 import type { Database } from '../../libs/database/open-database.js';
 import type { WorkedQueue } from './run-worker.js';
 import type { WorkerProcessOptions } from './worker-process-options.js';
@@ -20,7 +19,6 @@ export interface CacheWork {
 export interface CacheWorkOptions extends WorkerProcessOptions {
   readonly database: Database;
   readonly client: Client;
-  readonly metrics?: CacheUpkeepMetrics;
 }
 
 /** Milliseconds between rounds. */
@@ -28,12 +26,12 @@ const keepInterval = 2000;
 
 /** What a worker process does for the artifact cache. Errors: `invalid-setting`. */
 export async function openCacheWork(options: CacheWorkOptions): Promise<CacheWork> {
-  const { settings, database, client, log, metrics } = options;
+  const { settings, database, client, log } = options;
   const taskQueue = options.cacheTaskQueue ?? (options.taskQueue === undefined ? artifactCacheTaskQueue : `${options.taskQueue}-artifacts`);
   const workflows = createArtifactCacheWorkflowClient(client, { taskQueue });
   const parts = await openCacheParts(database, { settings });
   const { cache, record } = parts;
-  const activities = createArtifactCacheActivities({ cache, recordAlarm: (instance, alarm) => record.recordAlarm(instance, alarm), ...(metrics === undefined ? {} : { metrics }) });
+  const activities = createArtifactCacheActivities({ cache, recordAlarm: (instance, alarm) => record.recordAlarm(instance, alarm) });
   return {
     queues: [{ taskQueue, activities, workflows: true, concurrency: 10, shutdownGrace: 2000 }],
     run: (signal) => repeat(keepCaches({ instances: cache.instances.map(({ name }) => name), workflows }), { name: 'artifact caches', interval: keepInterval, signal, log }),

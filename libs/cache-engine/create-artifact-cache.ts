@@ -97,18 +97,17 @@ function instanceFinder(instances: readonly CacheInstance[]): (name: string) => 
   };
 }
 
-/** Made, and swept of what dead processes left, by the first upload; again when that failed. */
+/** Made where it is not there, also when somebody has removed it; swept of what dead processes left, by the first upload. */
 function spoolFolder(folder: string, now: () => number): () => Promise<string> {
-  let made: Promise<string> | undefined;
-  async function make(): Promise<string> {
+  let swept: Promise<number> | undefined;
+  return async () => {
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      await sweepUnfinished(folder, now());
+      await (swept ??= sweepUnfinished(folder, now()));
       return folder;
     } catch (error) {
-      made = undefined;
+      swept = undefined;
       throw asStorageError(error, folder);
     }
-  }
-  return () => (made ??= make());
+  };
 }

@@ -2,7 +2,7 @@ import { inTransaction, query, type Sql } from '../database/sql.js';
 import { discard } from './commit-blobs.js';
 import { lockOrder } from './blob-keys.js';
 import { countUsage } from './count-usage.js';
-import type { Evicted, EvictionGoal } from './evict.js';
+import type { Evicted, EvictionGoal } from './eviction-goal.js';
 import type { RecordContext } from './record-context.js';
 
 export interface BlobVictim {

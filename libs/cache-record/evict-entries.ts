@@ -1,6 +1,6 @@
 import type { CacheEntryRemoved } from '../cache/cache-events.js';
 import { inTransaction, query } from '../database/sql.js';
-import type { Evicted, EvictionGoal } from './evict.js';
+import type { Evicted, EvictionGoal } from './eviction-goal.js';
 import type { RecordContext } from './record-context.js';
 import { dropEntries, leavingColumns, type LeavingEntry } from './remove-entries.js';
 

@@ -2,6 +2,7 @@ import { checkPusher } from '../cache/check-entry.js';
 import { inTransaction, query } from '../database/sql.js';
 import type { CacheRecord, EvictionLimits } from './cache-record.js';
 import { recordCacheEvent } from './entry-events.js';
+import type { Evicted, EvictionGoal } from './eviction-goal.js';
 import { evictBlobs, findBlobVictims } from './evict-blobs.js';
 import { evictEntries, findOldestUse } from './evict-entries.js';
 import { useTimes, type RecordContext } from './record-context.js';
@@ -10,19 +11,6 @@ import { rehearseEviction } from './rehearse-eviction.js';
 /** Entries of one transaction: few at first, because how much goes with them is not known before; then twice as many each time. */
 const fewEntries = 16;
 const manyEntries = 512;
-
-export interface Evicted {
-  readonly entries: number;
-  readonly blobs: number;
-  readonly bytes: number;
-}
-
-/** What a round may take: used before `before`, until `excess` bytes are gone. */
-export interface EvictionGoal {
-  readonly now: string;
-  readonly before: string;
-  readonly excess: number;
-}
 
 export function createEviction(context: RecordContext): Pick<CacheRecord, 'evict'> {
   return {

@@ -1,5 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { query } from '../database/sql.js';
+import { inTransaction, query } from '../database/sql.js';
 import type { CacheRecord, EvictionLimits } from './cache-record.js';
 import { by, digestOf, draftOf, nameOf, recordedCache, reference } from './__fixtures__/recorded-cache.js';
 
@@ -174,6 +175,36 @@ describe('eviction from the cache record', () => {
     expect(await evict()).toMatchObject({ entries: whole.entries, bytes: whole.bytes });
     expect(whole.bytes).toBeGreaterThan(0);
     expect(await record().usage('main')).toMatchObject({ bytes: 0, entries: 0 });
+  });
+
+  it.each([
+    ['used', 'used_at = $2'],
+    ['needed by something', `counted = counted + 1, used_at = $2::timestamptz - interval '1 day'`],
+  ])('looks again at what was %s while it waited for it', async (_, change) => {
+    await push('wanted', 'unwanted');
+    pass(2 * hour);
+    const evicting = await inTransaction(database(), async ({ sql }) => {
+      await sql(`update cache_blobs set ${change} where hash = decode($1, 'hex')`, [digestOf('wanted').hash, now().toISOString()]);
+      const step = evict();
+      while ((await query(database(), `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)).length === 0) await pause(10);
+      return { step };
+    });
+    expect((await evicting.step).blobs).toBe(1);
+    expect(await there('wanted', 'unwanted')).toEqual(['wanted']);
+    await query(database(), 'update cache_blobs set counted = 0');
+  });
+
+  it('has who asks told the truth about what is being evicted', async () => {
+    await push('going', 'staying');
+    pass(hour);
+    const asking = await inTransaction(database(), async ({ sql }) => {
+      await sql(`delete from cache_blobs where hash = decode($1, 'hex')`, [digestOf('going').hash]);
+      const answer = record().present('main', [digestOf('going'), digestOf('staying')]);
+      while ((await query(database(), `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)).length === 0) await pause(10);
+      return { answer };
+    });
+    expect(await asking.answer).toEqual([false, true]);
+    await query(database(), `update cache_usage set bytes = bytes - 5, blobs = blobs - 1 where (instance, shard) = (select instance, min(shard) from cache_usage where instance = 'main' group by instance)`);
   });
 
   it('leaves the other instances alone', async () => {

@@ -4,9 +4,9 @@ import { blobLookup, digestParameters, lockOrder } from './blob-keys.js';
 import type { BlobPlace, CacheRecord } from './cache-record.js';
 import { useTimes, type RecordContext, type UseTimes } from './record-context.js';
 
-interface FoundBlob {
-  readonly id: string;
+interface LocatedBlob {
   readonly place: string;
+  readonly id: string;
   readonly stale: boolean;
   readonly object: string | null;
   readonly content: Buffer | null;
@@ -17,36 +17,55 @@ const emptyPlace: BlobPlace = { content: Buffer.alloc(0) };
 export function createBlobReads(context: RecordContext): Pick<CacheRecord, 'present' | 'locate'> {
   return {
     async present(instance, digests) {
-      const found = await findBlobs(context, instance, digests, false);
-      return digests.map((digest, index) => isEmptyBlob(digest) || found.has(index));
+      const times = useTimes(context, instance);
+      const found = digests.length === 0 ? new Set() : await findPlaces(context, digests, { instance, times });
+      return digests.map((digest, index) => isEmptyBlob(digest) || found.has(index + 1));
     },
 
     async locate(instance, digests) {
-      const found = await findBlobs(context, instance, digests, true);
+      const times = useTimes(context, instance);
+      const found = digests.length === 0 ? new Map<number, LocatedBlob>() : await locateBlobs(context, digests, { instance, times });
       return digests.map((digest, index) => {
-        const blob = found.get(index);
+        const blob = found.get(index + 1);
         return isEmptyBlob(digest) ? emptyPlace : blob && toPlace(blob);
       });
     },
   };
 }
 
-export function toPlace({ object, content }: Pick<FoundBlob, 'object' | 'content'>): BlobPlace {
+export function toPlace({ object, content }: Pick<LocatedBlob, 'object' | 'content'>): BlobPlace {
   return object === null ? { content: content ?? Buffer.alloc(0) } : { object };
 }
 
-/** By position in `digests`. */
-async function findBlobs(context: RecordContext, instance: string, digests: readonly CacheDigest[], places: boolean): Promise<ReadonlyMap<number, FoundBlob>> {
-  const times = useTimes(context, instance);
-  if (digests.length === 0) return new Map();
-  const rows = await query<FoundBlob>(
+interface Asked {
+  readonly instance: string;
+  readonly times: UseTimes;
+}
+
+const numbers = (text: string | null): number[] => (text === null ? [] : text.split(',').map(Number));
+
+/** From 1. The answer is one row: thousands would cost the driver more than the look-up costs the server. */
+async function findPlaces(context: RecordContext, digests: readonly CacheDigest[], { instance, times }: Asked): Promise<ReadonlySet<number>> {
+  const [row] = await query<{ fresh: string | null; stale: string | null; ids: string | null }>(
     context.database,
-    `select w.place, b.id, b.used_at < $2 as stale${places ? ', b.object, c.content' : ''} from ${blobLookup(3, 'id, used_at, object', 'present')}
-     ${places ? 'left join cache_blob_contents c on c.blob_id = b.id and b.object is null' : ''}`,
+    `select string_agg(place::text, ',') filter (where not stale) as fresh, string_agg(place::text, ',') filter (where stale) as stale, string_agg(id::text, ',') filter (where stale) as ids
+     from (select w.place, b.id, b.used_at < $2 as stale from ${blobLookup(3, 'id, used_at', 'present')}) found`,
+    [instance, times.stale, ...digestParameters(digests)],
+  );
+  const ids = row?.ids?.split(',') ?? [];
+  const kept = await touchBlobs(context, ids, times);
+  return new Set([...numbers(row?.fresh ?? null), ...numbers(row?.stale ?? null).filter((_, index) => kept.has(ids[index] ?? ''))]);
+}
+
+async function locateBlobs(context: RecordContext, digests: readonly CacheDigest[], { instance, times }: Asked): Promise<ReadonlyMap<number, LocatedBlob>> {
+  const rows = await query<LocatedBlob>(
+    context.database,
+    `select w.place, b.id, b.used_at < $2 as stale, b.object, c.content from ${blobLookup(3, 'id, used_at, object', 'present')}
+     left join cache_blob_contents c on c.blob_id = b.id and b.object is null`,
     [instance, times.stale, ...digestParameters(digests)],
   );
   const kept = await touchBlobs(context, rows.filter(({ stale }) => stale).map(({ id }) => id), times);
-  return new Map(rows.filter(({ id, stale }) => !stale || kept.has(id)).map((row) => [Number(row.place) - 1, row]));
+  return new Map(rows.filter(({ id, stale }) => !stale || kept.has(id)).map((row) => [Number(row.place), row]));
 }
 
 /**

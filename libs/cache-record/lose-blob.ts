@@ -19,7 +19,7 @@ export function createLosses(context: RecordContext): Pick<CacheRecord, 'loseBlo
     async loseBlob(instance, digest, place, problem) {
       const { now } = useTimes(context, instance);
       const lost = await inTransaction(context.database, async ({ sql }) => {
-        const [blob] = await findPresent(sql, instance, digest);
+        const [blob] = await findPresent(sql, instance, [digest]);
         if (blob === undefined || !(await markAbsent(sql, blob.id, place))) return undefined;
         if (place !== '') await discard(sql, instance, [place], now);
         const entries = await sql<{ id: string }>(entriesAbove, [blob.id]);

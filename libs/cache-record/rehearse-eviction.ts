@@ -1,5 +1,5 @@
 import { inTransaction, type Sql } from '../database/sql.js';
-import type { Evicted, EvictionGoal } from './evict.js';
+import type { Evicted, EvictionGoal } from './eviction-goal.js';
 import type { RecordContext } from './record-context.js';
 
 /** Rows of one round trip. */

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ActionResult } from '../../libs/remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
@@ -46,6 +46,19 @@ describe('HTTP caches on the record and a store', () => {
     expect((await put('/cache/small/gradle/aa', new Blob([Buffer.alloc(1024 * 1024 + 1)]).stream())).status).toBe(413);
     expect((await send('GET', '/cache/small/gradle/aa')).status).toBe(404);
     expect(readdirSync(path.join(service.gateway.settings.home, 'http-cache-spool'))).toEqual([]);
+  });
+
+  it('never give out what the store has spoilt', async () => {
+    const [small, large] = [randomBytes(10_000), randomBytes(1_000_000)];
+    for (const bytes of [small, large]) {
+      await put(`/cas/${hashOf(bytes)}`, bytes);
+      const [object = ''] = readdirSync(path.join(service.home, 'artifact-cache'), { recursive: true, encoding: 'utf8' }).filter((name) => path.basename(name).startsWith(hashOf(bytes)));
+      writeFileSync(path.join(service.home, 'artifact-cache', object), randomBytes(bytes.length));
+    }
+    expect((await send('GET', `/cas/${hashOf(small)}`)).status).toBe(404);
+    await expect(send('GET', `/cas/${hashOf(large)}`)).rejects.toThrow();
+    expect((await send('GET', `/cas/${hashOf(large)}`)).status).toBe(404);
+    expect([(await put(`/cas/${hashOf(large)}`, large)).status, (await send('GET', `/cas/${hashOf(large)}`)).bytes.equals(large)]).toEqual([201, true]);
   });
 
   it('find the result of an action when all of its blobs are there, and not before', async () => {

@@ -30,8 +30,8 @@ describe('settings', () => {
     expect(used.filter((name) => !known.includes(name) && !byFile.includes(name))).toEqual([]);
   });
 
-  it('are the same for gateway, worker and proxies, so that all of them work on one record with one authority', () => {
-    const settings = ['gateway', 'worker', 'proxy-1', 'proxy-2'].map((name) => named(name));
+  it('are the same for gateway, worker, cache and proxies, so that all of them work on one record with one authority', () => {
+    const settings = ['gateway', 'worker', 'cache', 'proxy-1', 'proxy-2'].map((name) => named(name));
     for (const { environment, volumes } of settings) {
       expect(environment).toEqual(settings[0]?.environment);
       expect(volumes).toEqual(settings[0]?.volumes);
@@ -101,8 +101,8 @@ describe('services', () => {
     expect(named('temporal').networks).toEqual(['engine']);
   });
 
-  it('publish the control API and the Temporal UI on loopback only', () => {
-    expect(services.flatMap(([, { ports }]) => ports ?? []).sort()).toEqual(['127.0.0.1:8233:8080', '127.0.0.1:9999:9999', '9988:9988']);
+  it('publish the control API, the cache and the Temporal UI on loopback only', () => {
+    expect(services.flatMap(([, { ports }]) => ports ?? []).sort()).toEqual(['127.0.0.1:8233:8080', '127.0.0.1:9977:9977', '127.0.0.1:9999:9999', '9988:9988']);
   });
 
   it('run the product without privileges, on a file system that cannot be written', () => {

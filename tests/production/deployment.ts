@@ -10,6 +10,7 @@ export interface DeploymentPorts {
   readonly temporal: number;
   readonly control: number;
   readonly proxy: number;
+  readonly cache: number;
 }
 
 export interface DeploymentOptions {
@@ -51,6 +52,7 @@ export class Deployment {
       [/"\$\(hostname -i\):7233"|\btemporal:7233\b/g, `127.0.0.1:${ports.temporal}`],
       [/\b127\.0\.0\.1:9999\b/g, `127.0.0.1:${ports.control}`],
       [/\bport: 9988\b/g, `port: ${ports.proxy}`],
+      [/\bport: 9977\b/g, `port: ${ports.cache}`],
     ];
     this.#makeFolders();
   }
@@ -75,6 +77,7 @@ export class Deployment {
         MILLRACE_HOST: 'localhost',
         MILLRACE_CONTROL_PORT: String(ports.control),
         MILLRACE_PROXY_PORT: String(ports.proxy),
+        MILLRACE_CACHE_PORT: String(ports.cache),
       });
     }
     if (merged['MILLRACE_FORBIDDEN_PORTS'] !== undefined)

@@ -27,21 +27,22 @@ export async function proveService(context: ProofContext): Promise<void> {
   const forComposes = composeChanges(context);
   const gateway = start('gateway', forComposes);
   const worker = start('worker', forComposes);
+  const cache = start('cache');
   const proxies = [start('proxy-1'), start('proxy-2')] as const;
-  await report.step('gateway and proxies are healthy', async () => {
-    const [control, proxy] = await Promise.all([deployment.healthy('gateway'), deployment.healthy('proxy-address')]);
-    return `gateway after ${control} ms, proxies after ${proxy} ms`;
+  await report.step('gateway, proxies and cache are healthy', async () => {
+    const [control, proxy, cached] = await Promise.all([deployment.healthy('gateway'), deployment.healthy('proxy-address'), deployment.healthy('cache')]);
+    return `gateway after ${control} ms, proxies after ${proxy} ms, cache after ${cached} ms`;
   });
   const temporal = connectTemporal({ temporalAddress: `127.0.0.1:${ports.temporal}`, temporalNamespace: 'default' });
   try {
     await report.step('the worker registers the search attributes on PostgreSQL', () => proveSearchAttributes(temporal));
     await report.step('a namespace with an Int attribute of others has no room for them', () => proveFullNamespace(context, temporal));
-    await report.step('nothing listens beyond loopback', async () => proveLoopback([gateway, worker, ...proxies, engine]));
+    await report.step('nothing listens beyond loopback', async () => proveLoopback([gateway, worker, cache, ...proxies, engine]));
     await report.step('the proxies share one port', async () => {
       const listening = proxies.map((proxy) => proxy.listeners().filter((listener) => listener.endsWith(`:${hexPort(ports.proxy)}`)).length);
       if (listening.some((count) => count === 0)) throw new Error(`sockets: ${listening.join(', ')}`);
     });
-    await report.step('memory at rest', async () => memory([gateway, worker, ...proxies, engine]));
+    await report.step('memory at rest', async () => memory([gateway, worker, cache, ...proxies, engine]));
     await report.step('a real strict build through it', () => proveBuild(context, 'first'));
     await report.step('a session by hand, seen in Temporal', () => proveSession(context, temporal));
     await report.step('kill -9 of one proxy in the middle of a build', () => proveProxyKill(context, proxies[0]));

@@ -211,6 +211,8 @@ describe('cancelling', () => {
       },
     }, async (handle) => {
       while ((await handle.query(composeStatusQuery)).attempts < 2) await environment.sleep(500);
+      // Until the attempt has failed and the pause, of eight seconds, has begun.
+      await environment.sleep(1000);
       expect(await handle.executeUpdate(cancelComposeUpdate, by('builder'))).toMatchObject({ state: 'failed' });
       expect((await handle.result()).attempts).toBe(2);
     });

@@ -62,7 +62,7 @@ export async function startTestCache({ limits, credentials, access: accessText, 
       await server.close(100);
       await engine.close();
       await access.close();
-      await store.close();
+      store.close();
       await database.close();
       await ownDatabase.drop();
       rmSync(folder, { recursive: true, force: true });

@@ -66,7 +66,6 @@ function textOf(metadata: Metadata, key: string): string | undefined {
 }
 
 function limited(text: string): string {
-  // eslint-disable-next-line no-control-regex
   return text.toWellFormed().replaceAll(/[\u0000-\u001f\u007f]/g, ' ').slice(0, originLength);
 }
 

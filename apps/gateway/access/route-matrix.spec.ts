@@ -59,6 +59,7 @@ GET    /v1/sessions?owner=craft              ? ? x x x x + + + x x x x x x x x x
 POST   /v1/sessions                          ? ? x x x x x + + x x x x x x x x x x x +
 GET    /v1/sessions/SESSION                  ? ? x x x x + + + x x x x x x x x x x x +
 GET    /v1/sessions/SESSION/downloads        ? ? x x x x + + + x x x x x x x x x x x +
+GET    /v1/sessions/SESSION/cache-entries    ? ? x x x x + + + x x x x x x x x x x x +
 GET    /v1/sessions/SESSION/report           ? ? x x x x + + + x x x x x x x x x x x +
 POST   /v1/sessions/SESSION/policy-check     ? ? x x x x + + + x x x x x x x x x x x +
 POST   /v1/sessions/SESSION/revoke           ? ? x x x x x x + x x x x x x x x x x x +

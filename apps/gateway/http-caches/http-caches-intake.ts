@@ -18,6 +18,7 @@ import type { IncomingBody } from './body-intake.js';
 import { hashOf } from './cache-keys.js';
 import { propertiesOf } from './entry-properties.js';
 import type { Admitted } from './http-caches-service.js';
+import { collected } from './send-cached.js';
 import { spoolContent } from './spooled-content.js';
 import type { SpooledContent } from './spooled-content.js';
 
@@ -113,10 +114,4 @@ export class HttpCachesIntake {
   private countBytes(instance: CacheInstance, bytes: number): void {
     this.metrics.caches.bytes.inc({ instance: instance.name, direction: 'in' }, bytes);
   }
-}
-
-async function collected(content: AsyncIterable<Buffer>): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of content) chunks.push(chunk);
-  return Buffer.concat(chunks);
 }

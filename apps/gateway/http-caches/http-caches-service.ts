@@ -48,7 +48,7 @@ export class HttpCachesService {
     const sent = found !== undefined && (await sendFound(reply, () => this.send(request, reply, { ...admitted, found })));
     this.metrics.caches.requests.inc({ instance: instance.name, kind, result: sent ? 'hit' : 'miss' });
     if (!sent) sendMiss(reply);
-    else if (entry !== undefined) this.caches.access.took(caller, { instance: instance.name, ...entry, qualifiers: {} }, 'pulled');
+    else if (entry !== undefined && request.method === 'GET') this.caches.access.took(caller, { instance: instance.name, ...entry, qualifiers: {} }, 'pulled');
   }
 
   async remove(reply: FastifyReply, { instance, caller, entry }: Admitted & Required<Pick<Admitted, 'entry'>>): Promise<void> {
@@ -90,7 +90,7 @@ export class HttpCachesService {
   private async send(request: FastifyRequest, reply: FastifyReply, { instance, caller, entry, found }: Admitted & { readonly found: CacheEntry | CacheDigest }): Promise<void> {
     const { cache } = this.caches;
     const sent = (bytes: number): void => this.metrics.caches.bytes.inc({ instance: instance.name, direction: 'out' }, bytes);
-    const shared = caller.name === 'anonymous';
+    const shared = caller.name === 'anonymous' && request.headers.authorization === undefined;
     void reply.header('content-security-policy', documentPolicy);
     if (!('kind' in found)) return sendCached(request, reply, { tag: found.hash, size: found.size, type: 'application/octet-stream', fixed: true, shared, sent, open: (options) => cache.readBlob(instance.name, found, options) });
     void reply.headers({ ...entryHeaders(found), 'last-modified': new Date(found.pushedAt).toUTCString() });

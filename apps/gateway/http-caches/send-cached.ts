@@ -1,8 +1,12 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BlobBody, BlobRange, Abortable } from '../../../libs/cache-engine/artifact-cache.js';
+import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import { matchesEntityTag } from '../http/entity-tag.js';
 import { byteRange } from '../repository-files/byte-range.js';
+
+/** Bytes that are read before the answer begins. */
+const wholeBytes = 64 * 1024;
 
 export interface CachedContent {
   /** Lower-case hex SHA-256 (or what else names just these bytes): the strong entity tag. */
@@ -13,7 +17,7 @@ export interface CachedContent {
   readonly fixed: boolean;
   /** Nobody had to say who they are: caches between may keep it. */
   readonly shared: boolean;
-  open(options: BlobRange & Abortable): Promise<BlobBody>;
+  readonly open: (options: BlobRange & Abortable) => Promise<BlobBody>;
   /** Called with what goes out. */
   readonly sent: (bytes: number) => void;
 }
@@ -28,12 +32,15 @@ export async function sendCached(request: FastifyRequest, reply: FastifyReply, {
   const range = request.method === 'GET' && isOfThis(request.headers['if-range'], entityTag) ? byteRange(request.headers.range, size) : undefined;
   if (range === 'beyond') return void reply.code(416).header('content-range', `bytes */${size}`).type('text/plain; charset=utf-8').send(`416 Range Not Satisfiable: there are ${size} bytes.\n`);
   if (range !== undefined) void reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${size}`);
-  void reply.header('content-length', range === undefined ? size : range.end - range.start + 1);
+  const length = range === undefined ? size : range.end - range.start + 1;
+  void reply.header('content-length', length);
   // The framework reads what it does not send.
   if (request.method === 'HEAD' || size === 0) return void reply.send(Readable.from([]));
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
-  const body = await open({ signal: gone.signal, ...(range === undefined ? {} : { offset: range.start, limit: range.end - range.start + 1 }) });
+  const body = await open({ signal: gone.signal, ...(range === undefined ? {} : { offset: range.start, limit: length }) });
+  // As a whole, what is found to be corrupt at its end is a miss yet.
+  if (length <= wholeBytes) return void reply.send(await whole(body.content, { length, sent }));
   // Chunks, not bytes: few are held for a client that reads slowly.
   void reply.send(Readable.from(counted(body.content, sent), { objectMode: true, highWaterMark: 2 }));
 }
@@ -41,6 +48,20 @@ export async function sendCached(request: FastifyRequest, reply: FastifyReply, {
 /** A range of other bytes than the client has is none. */
 function isOfThis(condition: string | readonly string[] | undefined, tag: string): boolean {
   return condition === undefined || String(condition).trim() === tag;
+}
+
+/** Errors also: `blob-not-found` for content that is shorter than it should be. */
+async function whole(content: AsyncIterable<Buffer>, { length, sent }: { readonly length: number; readonly sent: (bytes: number) => void }): Promise<Buffer> {
+  const bytes = await collected(content);
+  if (bytes.length !== length) throw new MillraceError('blob-not-found', 'the store has lost a part of it');
+  sent(length);
+  return bytes;
+}
+
+export async function collected(content: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of content) chunks.push(chunk);
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
 }
 
 async function* counted(content: AsyncIterable<Buffer>, sent: (bytes: number) => void): AsyncGenerator<Buffer, void, undefined> {

@@ -127,7 +127,10 @@ describe('bad requests', () => {
     const wrong = new Metadata();
     wrong.set('authorization', `Basic ${Buffer.from('craft:guess').toString('base64')}`);
     const request = { instanceName: '', requests: [], digestFunction: 0 };
-    await expect(ask((done) => clients.storage.batchUpdateBlobs(request, nobody(), done))).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
+    const one = { ...request, requests: [{ digest: sha256(Buffer.from('x')), data: Buffer.from('x'), compressor: Compressor.IDENTITY }] };
+    await expect(ask((done) => clients.storage.batchUpdateBlobs(one, nobody(), done))).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
+    // With nothing in it, it is only a question.
+    await expect(ask((done) => clients.storage.batchUpdateBlobs(request, nobody(), done))).rejects.toMatchObject({ code: status.PERMISSION_DENIED });
     await expect(ask((done) => clients.storage.batchUpdateBlobs(request, wrong, done))).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
     await expect(ask((done) => clients.storage.batchUpdateBlobs(request, pusher(), done))).resolves.toEqual({ responses: [] });
   });
