@@ -1,12 +1,12 @@
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isMillraceError } from '../libs/errors/millrace-error.js';
-import { applyChangeUpdate, repositoryChangedSignal, repositoryStatusQuery, repositoryTaskQueue, repositoryUpkeepWorkflowId, repositoryUpkeepWorkflowType, repositoryWorkflowId, repositoryWorkflowType } from '../workflows/repository/repository-messages.js';
+import { applyChangeUpdate, repositoryChangedSignal, repositoryStatusQuery, repositoryTaskQueue, repositoryUpkeepStatusQuery, repositoryUpkeepWorkflowId, repositoryUpkeepWorkflowType, repositoryWorkflowId, repositoryWorkflowType } from '../workflows/repository/repository-messages.js';
 import { withinDeadline } from './within-deadline.js';
 import { asMillraceError } from './workflow-errors.js';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import type { ChangeOutcome } from '../libs/repository/repository-change.js';
-import type { RepositoryStatus } from '../workflows/repository/repository-messages.js';
+import type { RepositoryStatus, RepositoryUpkeepStatus } from '../workflows/repository/repository-messages.js';
 import type { CallOptions } from './session-workflow-client.js';
 
 export interface RepositoryWorkflowClientOptions {
@@ -28,6 +28,8 @@ export interface RepositoryWorkflowClient {
   /** Answers when a change that is in the record has ended; names in its lists are cut at `shownNames`. Starts the workflow where there is none. */
   apply(name: string, changeId: string, options?: CallOptions): Promise<ChangeOutcome>;
   status(name: string, options?: CallOptions): Promise<RepositoryStatus>;
+  /** How checks and synchronisations by the clock went. */
+  upkeep(name: string, options?: CallOptions): Promise<RepositoryUpkeepStatus>;
 }
 
 /** Milliseconds. */
@@ -45,9 +47,8 @@ export function createRepositoryWorkflowClient(client: Client, options: Reposito
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     }) as const;
 
-  async function call<T>(name: string, callOptions: CallOptions | undefined, work: (handle: WorkflowHandle) => Promise<T>): Promise<T> {
+  async function call<T>(name: string, callOptions: CallOptions | undefined, work: (handle: WorkflowHandle) => Promise<T>, workflowId = repositoryWorkflowId(name)): Promise<T> {
     const deadline = callOptions?.deadline ?? defaultDeadline;
-    const workflowId = repositoryWorkflowId(name);
     try {
       return await withinDeadline(deadline, client.withDeadline(Date.now() + deadline, () => work(client.workflow.getHandle(workflowId))));
     } catch (error) {
@@ -87,5 +88,6 @@ export function createRepositoryWorkflowClient(client: Client, options: Reposito
       }),
     poke: (name, callOptions) => call(name, callOptions, async () => void (await client.workflow.signalWithStart(repositoryWorkflowType, { ...started(name), signal: repositoryChangedSignal }))),
     status: (name, callOptions) => call(name, callOptions, (handle) => handle.query(repositoryStatusQuery)),
+    upkeep: (name, callOptions) => call(name, callOptions, (handle) => handle.query(repositoryUpkeepStatusQuery), repositoryUpkeepWorkflowId(name)),
   };
 }

@@ -34,9 +34,9 @@ export function createRepositoryActivities(options: RepositoryActivityOptions): 
     requestChange: (name, change) => performed(async () => void (await commands.requestChange({ ...change, repository: name }))),
     endedChanges: (ids) => performed(async () => (await Promise.all(ids.map((id) => endedChange(id, options)))).filter((ended) => ended !== undefined)),
     inspectChanges: (name) => performed((engineOptions) => inspectChanges(name, engineOptions, options)),
-    planState: (name) =>
+    planState: (name, most = changesOfState) =>
       performed(async () => {
-        const planned = await commands.plan(name, { changes: changesOfState });
+        const planned = await commands.plan(name, { changes: Math.min(most, changesOfState) });
         return planned === undefined ? null : { state: planned.state, changes: planned.changes.length, added: planned.added.length, removed: planned.removed.length };
       }),
     placePackages: (name, state) => performed(async (engineOptions) => void (await ifPlanned(name, state, (planned) => engine.place(planned, engineOptions)))),
@@ -51,6 +51,7 @@ export function createRepositoryActivities(options: RepositoryActivityOptions): 
         const { moved, deleted, strangers } = await engine.prune(name, { ...engineOptions, by: 'the daily prune', dryRun: false, force: false });
         return moved.length + deleted.length + strangers.length;
       }),
+    recordUpkeepFailure: (name, failed) => performed(() => commands.upkeepFailed(name, failed)),
     signAgain: (name, state) =>
       performed(async () => void (await commands.requestChange({ id: derivedUuid(`sign ${name} ${state}`), repository: name, request: { kind: 'sign' }, by: 'the end of a signature', force: false }))),
   };

@@ -1,4 +1,4 @@
-import { isMillraceError, MillraceError } from '../../libs/errors/millrace-error.js';
+import { isMillraceError, MillraceError, type ErrorCode } from '../../libs/errors/millrace-error.js';
 import type { EngineOptions } from '../../libs/repository-engine/repository-engine.js';
 import type { IndexFile, PlannedState } from '../../libs/repository/repository-change.js';
 import type { RepositoryActivityOptions } from './repository-activity-options.js';
@@ -17,12 +17,17 @@ export async function writtenIndex(planned: PlannedState, options: EngineOptions
   return index;
 }
 
+/** Of the repository, its store or its keys: no change is to blame, and with fewer of them it is the same. */
+const everybodys: ReadonlySet<string> = new Set<ErrorCode>(['storage-refused', 'key-not-found', 'invalid-setting', 'repository-not-found']);
+
 /**
  * The record decides whether it may be given up. What was put for it is taken away after: what a crash leaves in between is a stranger to every list, and pruned as one.
- * Where the problem names packages, only the changes that bring them fail.
+ * Where the problem names packages, only the changes that bring them fail; where it names none, no change fails before it is alone in a state.
  */
-export async function abandonState(planned: PlannedState, problem: StepProblem, { commands, engine, reads, options }: RepositoryActivityOptions & { readonly options: EngineOptions }): Promise<boolean> {
-  const culprits = await culpritsOf(planned, problem, reads);
+export async function abandonState(planned: PlannedState, problem: StepProblem, { commands, engine, reads, options }: RepositoryActivityOptions & { readonly options: EngineOptions }): Promise<boolean | 'divide'> {
+  const named = await culpritsOf(planned, problem, reads);
+  const divide = named === undefined && planned.changes.length > 1 && !everybodys.has(problem.code);
+  const culprits = divide ? [] : named;
   try {
     await commands.abandoned(planned, problem, culprits);
   } catch (error) {
@@ -32,10 +37,10 @@ export async function abandonState(planned: PlannedState, problem: StepProblem, 
   await engine.withdraw(planned, options).catch((error: unknown) => {
     if (!isMillraceError(error) || options.signal.aborted) throw error;
   });
-  return true;
+  return divide ? 'divide' : true;
 }
 
-/** Undefined: all of its changes. */
+/** Undefined: it names none. */
 async function culpritsOf({ added, changes }: PlannedState, { details }: StepProblem, reads: RepositoryActivityOptions['reads']): Promise<readonly string[] | undefined> {
   const keys = new Set(details.map((detail) => (detail as { key?: unknown }).key));
   const bad = added.filter(({ key }) => keys.has(key));

@@ -5,6 +5,7 @@ import type { ControlClient, ControlRequest } from './control-client.js';
 
 /** What the command line uses of `/v1/repositories`; keys that it does not know pass through to `--json`. */
 const count = z.int();
+const upkeepTurn = z.looseObject({ at: z.string(), trouble: z.string().nullable() }).nullable();
 const repositorySchema = z.looseObject({
   name: z.string(),
   kind: z.string(),
@@ -18,9 +19,11 @@ const repositorySchema = z.looseObject({
   settings: z.looseObject({ keys: z.array(z.string()).optional() }),
   links: z.looseObject({ files: z.string(), bucket: z.string().nullable() }),
   status: z.looseObject({ step: z.string(), waiting: count, trouble: z.string().nullable() }).nullish(),
+  upkeep: z.looseObject({ check: upkeepTurn, synchronisation: upkeepTurn }).nullish(),
 });
 const packageSchema = z.looseObject({ key: z.string(), sha256: z.string(), size: count, name: z.string(), version: z.string(), architecture: z.string(), addedAt: z.string(), url: z.string() });
 const knownSchema = packageSchema.extend({ listed: z.array(z.looseObject({ from: count, until: count.nullable() })), origin: z.looseObject({}), publishedBy: z.string() });
+const originsSchema = z.looseObject({ items: z.array(z.looseObject({ session: z.string().optional(), repository: z.string().optional() })) });
 const stateSchema = z.looseObject({ state: count, at: z.string(), kinds: z.array(z.string()), by: z.array(z.string()), packages: count, added: count, removed: count });
 const outcomeSchema = z.looseObject({ state: count, added: z.array(z.string()), same: z.array(z.string()), removed: z.array(z.string()), obsoleted: z.array(z.string()) });
 const problemSchema = z.looseObject({ code: z.string(), message: z.string(), details: z.array(z.looseObject({})) });
@@ -50,6 +53,7 @@ const pageOf = <Item extends z.ZodType>(item: Item) => z.looseObject({ items: z.
 
 export type RepositoryView = z.infer<typeof repositorySchema>;
 export type PackageView = z.infer<typeof packageSchema>;
+export type FoundOrigin = z.infer<typeof originsSchema>['items'][number];
 export type KnownPackageView = z.infer<typeof knownSchema>;
 export type StateView = z.infer<typeof stateSchema>;
 export type ChangeView = z.infer<typeof changeSchema>;
@@ -81,6 +85,8 @@ export const listRepositories = (client: ControlClient, query: Query): Promise<P
 export const findRepository = (client: ControlClient, name: string): Promise<RepositoryView> => get(client, placeOf(name), repositorySchema);
 export const listPackages = (client: ControlClient, name: string, query: Query): Promise<PageOf<PackageView>> => get(client, `${placeOf(name)}/packages${search(query)}`, pageOf(packageSchema));
 export const findPackage = (client: ControlClient, name: string, key: string): Promise<KnownPackageView> => get(client, `${placeOf(name)}/packages/${encodeURIComponent(key)}`, knownSchema);
+/** Who has had these bytes. */
+export const findOrigins = async (client: ControlClient, sha256: string): Promise<readonly FoundOrigin[]> => (await get(client, `/v1/packages/${sha256}/origins`, originsSchema)).items;
 export const listStates = (client: ControlClient, name: string, query: Query): Promise<PageOf<StateView>> => get(client, `${placeOf(name)}/states${search(query)}`, pageOf(stateSchema));
 export const listChanges = (client: ControlClient, name: string, query: Query): Promise<PageOf<ChangeView>> => get(client, `${placeOf(name)}/changes${search(query)}`, pageOf(changeSchema));
 export const diffStates = (client: ControlClient, name: string, query: Query): Promise<DiffView> => get(client, `${placeOf(name)}/diff${search(query)}`, diffSchema);

@@ -137,10 +137,16 @@ describe('millrace repo', () => {
   it('list and show tell of repositories and packages, made harmless', async () => {
     expect((await cli('list', '--limit', '1')).stdout).toContain('More: --cursor stable');
     expect((await cli('list', 'stable', '--state', '2', '--search', 'ba')).stdout).toContain('bash.rpm');
-    expect((await cli('show', 'stable')).stdout).toContain('state       4, 2 packages, 4.0 KiB');
+    const shown = (await cli('show', 'stable')).stdout;
+    expect(shown).toContain('state       4, 2 packages, 4.0 KiB');
+    expect(shown).toMatch(/^checked {5}2\d{3}-\S+$/m);
+    expect(shown).toMatch(/^in sync {5}no: at 2\d{3}-\S+ it failed: the upstream\S*\[31m is away$/m);
+    expect(shown).not.toContain('\u001b');
     service.listed.set('a b.rpm', 'e'.repeat(64));
     const { stdout } = await cli('show', 'stable', 'a b.rpm');
     expect([stdout.includes('listed      since state 2'), stdout.includes('\u001b')]).toEqual([true, false]);
+    expect(stdout).toMatch(/^seen in {5}session c0ffee\S*\[31m, repository stable$/m);
+    expect(service.lines).toContain(`GET /v1/packages/${'e'.repeat(64)}/origins`);
     expect(service.lines).toContain('GET /v1/repositories/stable/packages?state=2&search=ba');
     expect(service.lines).toContain('GET /v1/repositories/stable/packages/a%20b.rpm');
     expect(JSON.parse((await cli('list', '--json')).stdout)).toMatchObject({ items: [{ name: 'stable' }] });

@@ -7,7 +7,7 @@ import {
   deleteRepository,
   diffStates,
   findChange,
-  findPackage,
+  findOrigins, findPackage,
   findRepository,
   isPreview,
   listChanges,
@@ -65,7 +65,8 @@ export async function repositoryShow(context: RepositoryCommandContext, name: st
     return print(context, found, () => repositoryText(found));
   }
   const known = await findPackage(context.client, name, key);
-  print(context, known, () => packageText(known));
+  const origins = await findOrigins(context.client, known.sha256);
+  print(context, { ...known, origins }, () => packageText(known, origins));
 }
 
 export async function repositoryPublish(context: RepositoryCommandContext, asked: AskedPublication): Promise<void> {

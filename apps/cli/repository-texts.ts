@@ -1,16 +1,18 @@
-import type { ChangeView, DiffView, KnownPackageView, PackageView, PreviewView, RepositoryView, StateView } from './repository-api.js';
+import type { ChangeView, DiffView, FoundOrigin, KnownPackageView, PackageView, PreviewView, RepositoryView, StateView } from './repository-api.js';
 import { textTable } from './summary-table.js';
 import { printable, readableSize, shorten } from './terminal.js';
 
 /** Lines of one list on a screen; `--json` has them all. */
 const most = 40;
+/** In one line. */
+const mostPlaces = 10;
 
 export function repositoryTable(repositories: readonly RepositoryView[]): string {
   const rows = repositories.map(({ name, kind, state, packages, bytes, changedAt }) => [printable(name), printable(kind), String(state), String(packages), readableSize(bytes), printable(changedAt)]);
   return textTable(['name', 'kind', 'state', 'packages', 'size', 'changed'], rows, [2, 3, 4]);
 }
 
-export function repositoryText({ name, kind, state, packages, bytes, place, settings, links, createdBy, createdAt, changedAt, status }: RepositoryView): string {
+export function repositoryText({ name, kind, state, packages, bytes, place, settings, links, createdBy, createdAt, changedAt, status, upkeep }: RepositoryView): string {
   return fields([
     ['name', name],
     ['kind', kind],
@@ -22,7 +24,15 @@ export function repositoryText({ name, kind, state, packages, bytes, place, sett
     ['files', links.files],
     ...(links.bucket === null ? [] : [['bucket', links.bucket] as const]),
     ...(status === undefined ? [] : [['workflow', status === null ? 'does not answer' : `${status.step}, ${status.waiting} waiting${status.trouble === null ? '' : `; ${status.trouble}`}`] as const]),
+    ...turn('checked', upkeep?.check),
+    ...turn('in sync', upkeep?.synchronisation),
   ]);
+}
+
+/** By the clock, the last time. */
+function turn(label: string, last: NonNullable<RepositoryView['upkeep']>['check'] | undefined): readonly (readonly [string, string])[] {
+  if (last === undefined || last === null) return [];
+  return [[label, last.trouble === null ? last.at : `no: at ${last.at} it failed: ${last.trouble}`]];
 }
 
 export function packageTable(packages: readonly PackageView[]): string {
@@ -30,7 +40,7 @@ export function packageTable(packages: readonly PackageView[]): string {
   return textTable(['package', 'version', 'architecture', 'size', 'sha256'], rows, [3]);
 }
 
-export function packageText({ key, name, version, architecture, size, sha256, addedAt, publishedBy, listed, origin, url }: KnownPackageView): string {
+export function packageText({ key, name, version, architecture, size, sha256, addedAt, publishedBy, listed, origin, url }: KnownPackageView, found: readonly FoundOrigin[]): string {
   const origins = Object.entries(origin).map(([word, value]) => `${word} ${typeof value === 'string' ? value : JSON.stringify(value)}`);
   return fields([
     ['package', key],
@@ -40,8 +50,15 @@ export function packageText({ key, name, version, architecture, size, sha256, ad
     ['listed', listed.map(({ from, until }) => (until === null ? `since state ${from}` : `in states ${from} to ${until}`)).join(', ') || 'never'],
     ['added', `${addedAt} by ${publishedBy}`],
     ['origin', origins.join(', ') || 'nobody has said'],
+    ['seen in', seen(found)],
     ['file', url],
   ]);
+}
+
+/** By its digest; each place once. */
+function seen(found: readonly FoundOrigin[]): string {
+  const places = [...new Set(found.map(({ session, repository }) => (repository === undefined ? `session ${session ?? ''}` : `repository ${repository}`)))];
+  return [...places.slice(0, mostPlaces), ...(places.length > mostPlaces ? [`${places.length - mostPlaces} more`] : [])].join(', ');
 }
 
 export function stateTable(states: readonly StateView[]): string {

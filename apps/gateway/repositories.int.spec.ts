@@ -53,7 +53,7 @@ async function startSetting(): Promise<Setting> {
     await commands.published(planned, index);
     await engine.tidy(name, { signal });
   };
-  const gateway = await startTestGateway({ dependencies: { repositories: { ...dependencies, workflows: { apply, changed: away, status: away } } }, environment });
+  const gateway = await startTestGateway({ dependencies: { repositories: { ...dependencies, workflows: { apply, changed: away, status: away, upkeep: away } } }, environment });
   return {
     gateway,
     folder,
@@ -163,6 +163,7 @@ describe('a repository on the real record, store and format', () => {
   });
 
   it('is told as it is although no workflow answers', async () => {
-    expect(repositoryDetail.parse((await ask('GET', '/stable')).json)).toMatchObject({ packages: 2, status: null });
+    expect(repositoryDetail.parse((await ask('GET', '/stable')).json)).toMatchObject({ packages: 2, status: null, upkeep: null });
+    expect(await (await fetch(`${setting.gateway.url}/metrics`)).text()).toContain('\nmillrace_repository_packages{repository="stable"} 2\n');
   });
 });

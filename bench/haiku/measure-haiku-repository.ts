@@ -3,10 +3,11 @@ import { bufferSource } from '../../libs/haiku/byte-source.js';
 import { sample } from '../../libs/haiku/__fixtures__/samples.js';
 import type { PackageInfo } from '../../libs/haiku/package/package-info.js';
 import { readPackage } from '../../libs/haiku/package/read-package.js';
-import { parseVersion } from '../../libs/haiku/package/version.js';
+import { formatVersion, parseVersion } from '../../libs/haiku/package/version.js';
 import { packageEntry, readRepositoryFile, writeRepositoryFile, type ListedPackage, type RepositoryFile } from '../../libs/haiku/repository/repository-file.js';
 import { indexProviders, resolvePackages } from '../../libs/haiku/resolution/resolve-packages.js';
 import { parseRepositoryInfo } from '../../libs/haiku/repository/repository-info-text.js';
+import { madeInfo } from '../../libs/testing/haiku/make-haiku-package.js';
 
 /** Milliseconds of each round, and bytes of the file. `node dist/bench/haiku/measure-haiku-repository.js` */
 interface HaikuMeasurement {
@@ -28,32 +29,13 @@ function listed(index: number): ListedPackage {
   const version = parseVersion(`${1 + (index % 9)}.${index % 23}.${index % 5}-${1 + (index % 3)}`);
   const needs = [index % 7, Math.floor(index / 2), Math.floor(index / 3)].filter((other) => other < index);
   const described: PackageInfo = {
-    name,
-    version,
-    architecture: 'x86_64',
+    ...madeInfo({ name, version: formatVersion(version) }),
     summary: `Sample number ${index} of a measurement`,
     description: `What ${name} does in some ${'more '.repeat(20 + (index % 30))}words.`,
-    vendor: 'Example Farm',
-    packager: 'Builder <builder@farm.example>',
-    basePackage: '',
-    flags: 0,
     copyrights: [`20${10 + (index % 16)} Somebody`],
-    licenses: ['MIT'],
     urls: [`https://projects.example/${name}`],
-    sourceUrls: [],
     provides: [name, `cmd:${name}`, `lib:lib${name}`].map((each) => ({ name: each, version, compatible: parseVersion('1') })),
     requires: needs.map((other) => ({ name: `lib:libpackage_${other}`, version: { operator: '>=', than: parseVersion('1') } })),
-    supplements: [],
-    conflicts: [],
-    freshens: [],
-    replaces: [],
-    globalWritableFiles: [],
-    userSettingsFiles: [],
-    users: [],
-    groups: [],
-    postInstallScripts: [],
-    preUninstallScripts: [],
-    installPath: '',
   };
   return { info: described, checksum: createHash('sha256').update(name).digest('hex') };
 }

@@ -85,6 +85,17 @@ describe('assets that were pushed', () => {
   });
 });
 
+describe('an index alone', () => {
+  it('leads to blobs that another server has, and promises nothing of them', async () => {
+    kept = memoryCache({ storageElsewhere: true });
+    services = { cache: kept.cache, access };
+    await push(pushed(digestOf('elsewhere'), { references: [{ digest: digestOf('files'), shape: 'directory' }] }));
+    expect(await fetched(wanted())).toEqual({ found: { uri: 'urn:strong', qualifiers: {}, digest: digestOf('elsewhere'), keptUntil: undefined } });
+    expect([...kept.entries.values()].map(({ target, references }) => [target, references])).toEqual([[undefined, []], [undefined, []]]);
+    await expect(fetched(wanted({ digestFunction: 'blake3' }))).rejects.toEqual(notFound);
+  });
+});
+
 describe('who may push', () => {
   it('is told before anything else is said, because clients ask with an empty request', async () => {
     await expect(pushAsset(services, pushed(undefined, { uris: [] }), callOf('anonymous'))).rejects.toEqual(expect.objectContaining({ code: 'unauthorized' }));

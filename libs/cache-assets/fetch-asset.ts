@@ -4,6 +4,7 @@ import { MillraceError } from '../errors/millrace-error.js';
 import type { OriginFailure } from './asset-downloads.js';
 import { assetNames, type AssetRequest } from './asset-names.js';
 import type { AssetCall, AssetServices } from './asset-services.js';
+import { readTarget } from './asset-target.js';
 import { carriesCredentials, readDownloadQualifiers } from './request-qualifiers.js';
 
 export interface FetchedAsset extends AssetRequest {
@@ -21,8 +22,8 @@ export interface FoundAsset {
   readonly uri: string;
   readonly qualifiers: Readonly<Record<string, string>>;
   readonly digest: CacheDigest;
-  /** ISO 8601 UTC: its blobs stay at least until then. */
-  readonly keptUntil: string;
+  /** ISO 8601 UTC: its blobs stay at least until then; undefined: another server has them. */
+  readonly keptUntil: string | undefined;
 }
 
 /**
@@ -35,9 +36,9 @@ export async function fetchAsset(services: AssetServices, asset: FetchedAsset, c
   access.demand(call.caller, 'pull', instance);
   const names = assetNames({ ...asset, instance });
   const found = await findAny(services, pushable(names), { asset, call });
-  if (found?.target !== undefined) {
-    access.took(call.caller, found, 'pulled');
-    return { found: foundAsset(services, found, found.target.digest) };
+  if (found !== undefined) {
+    access.took(call.caller, found.entry, 'pulled');
+    return { found: foundAsset(services, found.entry, found.digest) };
   }
   return (await download(services, names, { asset, call })) ?? missing(asset);
 }
@@ -47,13 +48,14 @@ interface Asked {
   readonly call: AssetCall;
 }
 
-async function findAny({ cache, access }: AssetServices, names: readonly EntryName[], { asset, call }: Asked): Promise<CacheEntry | undefined> {
+async function findAny({ cache, access }: AssetServices, names: readonly EntryName[], { asset, call }: Asked): Promise<{ readonly entry: CacheEntry; readonly digest: CacheDigest } | undefined> {
   for (const name of names) {
     access.demand(call.caller, 'pull', name.instance, name);
     const entry = await cache.findEntry(name, { signal: call.signal });
-    if (entry?.target === undefined || entry.target.digest.function !== asset.digestFunction) continue;
+    const digest = entry === undefined ? undefined : readTarget(entry);
+    if (entry === undefined || digest?.function !== asset.digestFunction) continue;
     if (asset.oldestAccepted !== undefined && ageOf(entry) < Date.parse(asset.oldestAccepted)) continue;
-    return entry;
+    return { entry, digest };
   }
   return undefined;
 }
@@ -102,7 +104,9 @@ function refusal(demand: () => void): string | undefined {
 }
 
 function foundAsset({ cache, now }: AssetServices, name: Pick<CacheEntry, 'instance' | 'key' | 'qualifiers' | 'expiresAt'>, digest: CacheDigest): FoundAsset {
-  const leased = new Date((now?.() ?? new Date()).getTime() + cache.instance(name.instance).lease * 1000).toISOString();
+  const { lease, storageElsewhere } = cache.instance(name.instance);
+  if (storageElsewhere === true) return { uri: name.key, qualifiers: name.qualifiers, digest, keptUntil: undefined };
+  const leased = new Date((now?.() ?? new Date()).getTime() + lease * 1000).toISOString();
   const keptUntil = name.expiresAt !== undefined && Date.parse(name.expiresAt) < Date.parse(leased) ? name.expiresAt : leased;
   return { uri: name.key, qualifiers: name.qualifiers, digest, keptUntil };
 }

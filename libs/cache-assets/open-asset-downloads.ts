@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { openBlobStore } from '../blobs/open-blob-store.js';
 import type { ArtifactCache } from '../cache-engine/artifact-cache.js';
 import type { CacheAccess } from '../cache-access/cache-access.js';
@@ -19,8 +19,8 @@ export interface DownloadParts {
   readonly database: Database;
   readonly cache: ArtifactCache;
   readonly access: CacheAccess;
-  /** A folder for bodies under way; made by whoever knows it. */
-  readonly spool: () => Promise<string>;
+  /** Folder for bodies under way. */
+  readonly spool: string;
   readonly version: string;
   readonly warn: (message: string, error: unknown) => void;
 }
@@ -42,6 +42,10 @@ export async function openAssetDownloads(parts: DownloadParts): Promise<OpenAsse
   const commands = createSessionCommands(database, { blobs, ecosystems, ...(servicePolicy === undefined ? {} : { servicePolicy }) });
   const downloads = createAssetDownloads({
     ...parts,
+    async spool() {
+      await mkdir(parts.spool, { recursive: true, mode: 0o700 });
+      return parts.spool;
+    },
     sessions: createFetchSessions({ commands, outbox: createWorkflowOutbox(database) }),
     // An operator may replace the certificate.
     proxy: async () => ({ url: proxyAddress(settings), authority: await readFile(authorityFile(settings), 'utf8') }),

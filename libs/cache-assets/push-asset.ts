@@ -2,6 +2,7 @@ import type { BlobReference } from '../cache/cache-entry.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import { assetLimits, assetNames, type AssetRequest } from './asset-names.js';
 import type { AssetCall, AssetServices } from './asset-services.js';
+import { writeTarget } from './asset-target.js';
 import { carriesCredentials } from './request-qualifiers.js';
 
 export interface PushedAsset extends AssetRequest {
@@ -28,8 +29,9 @@ export async function pushAsset(services: AssetServices, asset: PushedAsset, cal
   if (secret !== undefined) throw new MillraceError('invalid-request', `the qualifier ${secret.name} says how to download, which is no name of what is pushed`, { suggestion: 'Push with the qualifiers that describe the content.' });
   for (const { kind, key } of names) access.demand(call.caller, 'push', instance, { kind, key });
   const { origin } = call;
+  const leading = writeTarget(cache.instance(instance), target, references);
   for (const name of names) {
-    await cache.putEntry({ ...name, target, value: undefined, references, properties: {}, expiresAt, origin }, { by: call.caller.name, signal: call.signal });
+    await cache.putEntry({ ...name, ...leading, properties: {}, expiresAt, origin }, { by: call.caller.name, signal: call.signal });
     access.took(call.caller, name, 'pushed');
   }
 }

@@ -41,6 +41,14 @@ export function digestParameters(digests: readonly CacheDigest[]): readonly [has
 export const digestRows = (first: number): string =>
   `(select place, substring($${first}::bytea from (place::int - 1) * 32 + 1 for 32) as hash, function, size from unnest($${first + 1}::smallint[], $${first + 2}::bigint[]) with ordinality as given(function, size, place))`;
 
+/**
+ * The blobs of instance `$1` that such rows name: the limit has each looked up in the index, however many there are, and the order has neighbours looked up one after the other.
+ * Columns of `b` are those that are named.
+ */
+export const blobLookup = (first: number, columns: string, condition = 'true'): string =>
+  `(select * from ${digestRows(first)} given order by hash) w
+   cross join lateral (select ${columns} from cache_blobs where instance = $1 and hash = w.hash and function = w.function and size = w.size and ${condition} limit 1) b`;
+
 /** The order in which every transaction locks and makes blobs, so that none wait for each other in a circle. */
 export function inLockOrder<Item>(items: readonly Item[], digestOf: (item: Item) => CacheDigest): Item[] {
   return [...items].sort((one, other) => compareDigests(digestOf(one), digestOf(other)));

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { isoUtc } from '../database/iso-utc.js';
 import { query } from '../database/sql.js';
-import { blobOf, by, digestOf, recordedCache } from './__fixtures__/recorded-cache.js';
+import { openDatabase } from '../database/open-database.js';
+import { createCacheRecord } from './create-cache-record.js';
+import { blobOf, by, digestOf, draftOf, recordedCache, specInstance } from './__fixtures__/recorded-cache.js';
 
 const { database, record, pass, now, push, announced } = recordedCache();
 const usedAt = async (text: string): Promise<string | undefined> => {
@@ -80,7 +82,16 @@ describe('blobs of the cache record', () => {
     const wrong = { function: 'sha256' as const, hash: 'ABC', size: 1 };
     await expect(record().present('main', [wrong])).rejects.toMatchObject({ code: 'invalid-request' });
     await expect(record().commitBlobs('main', [{ digest: { ...digestOf('x'), size: -1 }, place: { content: Buffer.from('x') } }], by)).rejects.toMatchObject({ code: 'invalid-request' });
-    await expect(record().locate('nowhere', [digestOf('x')])).rejects.toMatchObject({ code: 'invalid-request', message: expect.stringContaining('"nowhere"') as string });
+    await expect(record().locate('nowhere', [digestOf('x')])).rejects.toMatchObject({ code: 'invalid-request', message: expect.stringContaining('"nowhere"') as unknown });
+  });
+
+  it('are nowhere to be asked for while the database is away', async () => {
+    const away = await openDatabase('postgresql://nobody@127.0.0.1:1/none');
+    const cut = createCacheRecord(away, { instances: new Map([['main', specInstance('main')]]) });
+    await expect(cut.present('main', [digestOf('x')])).rejects.toMatchObject({ code: 'database-unavailable' });
+    await expect(cut.commitBlobs('main', [blobOf('x')], by)).rejects.toMatchObject({ code: 'database-unavailable' });
+    await expect(cut.putEntry(draftOf('x'), by)).rejects.toMatchObject({ code: 'database-unavailable' });
+    await away.close();
   });
 
   it('are committed by thousands, each with its own content', async () => {

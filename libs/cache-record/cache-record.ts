@@ -46,7 +46,7 @@ export interface CacheRecord {
 
   /** For people: newest use first. */
   listEntries(instance: string, options: { readonly kind?: EntryKind; readonly prefix?: string; readonly after?: string; readonly limit: number }): Promise<{ readonly entries: readonly ListedEntry[]; readonly next: string | undefined }>;
-  /** Who pushed it when, what became of it, which session and build: all that was recorded under that key. */
+  /** Who pushed it when, what became of it, which session and build: what was recorded under that key, the newest thousand events. */
   history(name: EntryName): Promise<readonly { readonly type: string; readonly at: string; readonly data: unknown }[]>;
   /** A session took an entry (or pushed it): for its provenance. */
   recordTaking(session: string, name: EntryName, how: 'pulled' | 'pushed'): Promise<void>;

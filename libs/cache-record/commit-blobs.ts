@@ -1,7 +1,7 @@
 import { isEmptyBlob, type CacheDigest } from '../cache/cache-digest.js';
 import { inTransaction, query, type Sql } from '../database/sql.js';
 import { MillraceError } from '../errors/millrace-error.js';
-import { digestColumns, digestKey, digestParameters, digestRows, inLockOrder, toDigest, type SelectedDigest } from './blob-keys.js';
+import { blobLookup, digestColumns, digestKey, digestParameters, digestRows, inLockOrder, toDigest, type SelectedDigest } from './blob-keys.js';
 import type { CacheRecord, NewBlob } from './cache-record.js';
 import { countUsage } from './count-usage.js';
 import { groupByInstance } from './group-by-instance.js';
@@ -99,7 +99,7 @@ async function insertContents(sql: Sql, blobs: readonly NewBlob[], ids: Readonly
 async function touchPresent(sql: Sql, instance: string, digests: readonly CacheDigest[], { now, stale }: UseTimes): Promise<void> {
   if (digests.length === 0) return;
   await sql(
-    `update cache_blobs b set used_at = $2 from ${digestRows(4)} w where b.instance = $1 and b.hash = w.hash and b.function = w.function and b.size = w.size and b.used_at < $3`,
+    `update cache_blobs set used_at = $2 where id = any(array(select b.id from ${blobLookup(4, 'id')})) and used_at < $3`,
     [instance, now, stale, ...digestParameters(digests)],
   );
 }

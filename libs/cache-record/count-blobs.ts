@@ -48,7 +48,7 @@ export async function uncountBlobs(sql: Sql, ids: readonly string[], usedAt?: st
   if (ids.length === 0) return;
   await lockBlobs(sql, ids);
   await sql(
-    `update cache_blobs b set counted = b.counted - given.count${usedAt === undefined ? '' : ', used_at = greatest(b.used_at, $2)'} from (select id, count(*)::int as count from unnest($1::bigint[]) as id group by id) given where b.id = given.id`,
+    `update cache_blobs b set counted = b.counted - given.count${usedAt === undefined ? '' : ', used_at = greatest(b.used_at, $2)'} from (select id, count(*)::int as count from unnest($1::bigint[]) as id group by id) given where b.id = given.id and b.id = any($1::bigint[])`,
     usedAt === undefined ? [ids] : [ids, usedAt],
   );
 }

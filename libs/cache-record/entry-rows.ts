@@ -47,6 +47,10 @@ export const valueDigest = (value: Buffer): string => createHash('sha256').updat
 
 export const entryColumns = `id, instance, kind, key, qualifiers, details, value, ${isoUtc('expires_at')} as expires_at, ${isoUtc('pushed_at')} as pushed_at, pushed_by`;
 
+/** Without its value and references, which may be long. */
+export const briefEntryColumns = entryColumns
+  .replace('details, value,', `json_build_object('target', details::json->'target', 'references', '[]'::json, 'properties', '{}'::json, 'origin', details::json->'origin')::text as details, null::bytea as value,`);
+
 export interface SelectedEntry {
   readonly id: string;
   readonly instance: string;

@@ -37,7 +37,7 @@ export async function findBlobVictims({ database }: RecordContext, instance: str
     if (moved.length === 0) return takeUntil(queue, bytes, Math.min(limit, largestBatch));
     await query(
       database,
-      `with held as (select id from cache_blobs where id = any($1::bigint[]) order by ${lockOrder} for no key update) update cache_blobs b set ranked_at = b.used_at from held h where b.id = h.id`,
+      `with held as (select id from cache_blobs where id = any($1::bigint[]) order by ${lockOrder} for no key update) update cache_blobs set ranked_at = used_at where id = any(array(select id from held))`,
       [moved.map(({ id }) => id)],
     );
   }
@@ -90,7 +90,7 @@ async function deleteBlobs(sql: Sql, ids: readonly string[]): Promise<void> {
   await sql(
     `with gone as (delete from cache_blob_children where parent_id = any($1::bigint[]) returning child_id),
      given as (select child_id, count(*)::int as count from gone group by child_id)
-     update cache_blobs b set counted = b.counted - given.count from given where b.id = given.child_id`,
+     update cache_blobs b set counted = b.counted - given.count from given where b.id = given.child_id and b.id = any(array(select child_id from given))`,
     [ids],
   );
   await sql('with contents as (delete from cache_blob_contents where blob_id = any($1::bigint[])) delete from cache_blobs where id = any($1::bigint[])', [ids]);

@@ -1,7 +1,7 @@
 import { isEmptyBlob, sameDigest, type CacheDigest } from '../cache/cache-digest.js';
 import { checkDigest } from '../cache/check-entry.js';
 import { inTransaction, query, type Sql } from '../database/sql.js';
-import { digestKey, digestParameters, digestRows, shapeNumbers } from './blob-keys.js';
+import { blobLookup, digestKey, digestParameters, shapeNumbers } from './blob-keys.js';
 import type { CacheRecord } from './cache-record.js';
 import { countBlobs, distinctReferences } from './count-blobs.js';
 import { useTimes, type RecordContext } from './record-context.js';
@@ -41,5 +41,5 @@ export function createExpansion(context: RecordContext): Pick<CacheRecord, 'expa
 }
 
 export function findPresent(sql: Sql, instance: string, digest: CacheDigest): Promise<{ readonly id: string; readonly expanded: number }[]> {
-  return sql(`select b.id, b.expanded from ${digestRows(2)} w join cache_blobs b on b.instance = $1 and b.hash = w.hash and b.function = w.function and b.size = w.size and b.present`, [instance, ...digestParameters([digest])]);
+  return sql(`select b.id, b.expanded from ${blobLookup(2, 'id, expanded', 'present')}`, [instance, ...digestParameters([digest])]);
 }

@@ -1,6 +1,6 @@
 import { isEmptyBlob, type CacheDigest } from '../cache/cache-digest.js';
 import { query } from '../database/sql.js';
-import { digestParameters, digestRows, lockOrder } from './blob-keys.js';
+import { blobLookup, digestParameters, lockOrder } from './blob-keys.js';
 import type { BlobPlace, CacheRecord } from './cache-record.js';
 import { useTimes, type RecordContext, type UseTimes } from './record-context.js';
 
@@ -39,11 +39,9 @@ export function toPlace({ object, content }: Pick<FoundBlob, 'object' | 'content
 async function findBlobs(context: RecordContext, instance: string, digests: readonly CacheDigest[], places: boolean): Promise<ReadonlyMap<number, FoundBlob>> {
   const times = useTimes(context, instance);
   if (digests.length === 0) return new Map();
-  // The limit has each digest looked up in the index, however many there are.
   const rows = await query<FoundBlob>(
     context.database,
-    `select w.place, b.id, b.used_at < $2 as stale${places ? ', b.object, c.content' : ''} from ${digestRows(3)} w
-     cross join lateral (select id, used_at, object from cache_blobs where instance = $1 and hash = w.hash and function = w.function and size = w.size and present limit 1) b
+    `select w.place, b.id, b.used_at < $2 as stale${places ? ', b.object, c.content' : ''} from ${blobLookup(3, 'id, used_at, object', 'present')}
      ${places ? 'left join cache_blob_contents c on c.blob_id = b.id and b.object is null' : ''}`,
     [instance, times.stale, ...digestParameters(digests)],
   );
@@ -62,7 +60,7 @@ export async function touchBlobs({ database }: RecordContext, ids: readonly stri
     query(
       database,
       `with held as (select id, used_at from cache_blobs where id = any($1::bigint[]) and present order by ${lockOrder} for no key update ${lock}),
-       touched as (update cache_blobs b set used_at = $2 from held h where b.id = h.id and h.used_at < $3)
+       touched as (update cache_blobs set used_at = $2 where id = any(array(select id from held where used_at < $3)))
        select id from held`,
       [given, now, stale],
     );

@@ -1,13 +1,15 @@
 import { digestText, type CacheDigest } from '../cache/cache-digest.js';
 import { entryKinds, type EntryKind } from '../cache/cache-entry.js';
-import { checkEntryName } from '../cache/check-entry.js';
+import { checkEntryName, checkPusher } from '../cache/check-entry.js';
 import { isoUtc } from '../database/iso-utc.js';
 import { query, type Sql } from '../database/sql.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { CacheRecord, ListedEntry } from './cache-record.js';
-import { entryColumns, keyStart, keyStartCharacters, nameKey, toEntry, toQualifiers, type SelectedEntry } from './entry-rows.js';
+import { briefEntryColumns, keyStart, keyStartCharacters, nameKey, toEntry, toQualifiers, type SelectedEntry } from './entry-rows.js';
 import { useTimes, type RecordContext } from './record-context.js';
 
+/** Of a name that is pushed all day, the newest. */
+const eventsShown = 1000;
 const cursorPattern = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)\/([0-9]{1,18})$/;
 
 export function createEntryLists(context: RecordContext): Pick<CacheRecord, 'listEntries' | 'history' | 'recordTaking' | 'takings'> {
@@ -23,8 +25,8 @@ export function createEntryLists(context: RecordContext): Pick<CacheRecord, 'lis
 
     async history(name) {
       checkEntryName(name);
-      const rows = await sql<{ type: string; at: string; data: string }>(`select type, ${isoUtc('recorded_at')} as at, data from events where stream_id = $1 order by position`, [nameKey(name).stream]);
-      return rows.map(({ type, at, data }) => ({ type, at, data: JSON.parse(data) as unknown }));
+      const rows = await sql<{ type: string; at: string; data: string }>(`select type, ${isoUtc('recorded_at')} as at, data from events where stream_id = $1 order by position desc limit ${eventsShown}`, [nameKey(name).stream]);
+      return rows.reverse().map(({ type, at, data }) => ({ type, at, data: JSON.parse(data) as unknown }));
     },
 
     ...createTakings(context, sql),
@@ -45,7 +47,7 @@ function listing(instance: string, { kind, prefix = '', after, limit }: Paramete
   if (prefix.includes('\0') || !prefix.isWellFormed()) throw new MillraceError('invalid-request', 'the start of a key has NUL or lone surrogates in it');
   const start = keyStart(prefix).replace(/[\\%_]/g, '\\$&');
   return [
-    `select ${entryColumns.replace('value,', 'null as value,')}, value_bytes, ${isoUtc('used_at')} as used_at, coalesce(verified_until > $2, false) as complete from cache_entries
+    `select ${briefEntryColumns}, value_bytes, ${isoUtc('used_at')} as used_at, coalesce(verified_until > $2, false) as complete from cache_entries
      where instance = $1 and kind = any($3::text[]) and key_start like $4 and starts_with(key, $5) and (expires_at is null or expires_at > $2)
        ${cursor === undefined ? '' : 'and (used_at, id) < ($7::timestamptz, $8::bigint)'}
      order by used_at desc, id desc limit $6`,
@@ -68,10 +70,11 @@ function toTarget(text: string | null): CacheDigest | undefined {
 function createTakings(context: RecordContext, sql: Sql): Pick<CacheRecord, 'recordTaking' | 'takings'> {
   return {
     async recordTaking(session, name, how) {
+      checkPusher(session, 'the id of a session');
       checkEntryName(name);
       const { now } = useTimes(context, name.instance);
       const { kind, nameDigest, qualifiers } = nameKey(name);
-      const [row] = await sql<SelectedEntry>(`select ${entryColumns.replace('value,', 'null as value,')} from cache_entries where instance = $1 and kind = $2 and name_digest = $3`, [name.instance, kind, nameDigest]);
+      const [row] = await sql<SelectedEntry>(`select ${briefEntryColumns} from cache_entries where instance = $1 and kind = $2 and name_digest = $3`, [name.instance, kind, nameDigest]);
       const target = row === undefined ? undefined : toEntry(row).target?.digest;
       await sql(
         `insert into cache_takings as t (session, instance, kind, name_digest, key, qualifiers, how, at, target) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -81,6 +84,7 @@ function createTakings(context: RecordContext, sql: Sql): Pick<CacheRecord, 'rec
     },
 
     async takings(session) {
+      checkPusher(session, 'the id of a session');
       const rows = await sql<{ instance: string; kind: EntryKind; key: string; qualifiers: string; how: 'pulled' | 'pushed'; at: string; target: string | null }>(
         `select instance, kind, key, qualifiers, how, ${isoUtc('at')} as at, target from cache_takings t where session = $1 order by t.at, instance, kind, name_digest`,
         [session],

@@ -44,7 +44,7 @@ async function doubt({ database }: RecordContext, blob: string): Promise<void> {
   await query(
     database,
     `with doubted as (select id from cache_entries where id in (${entriesAbove}) order by kind, name_digest for no key update)
-     update cache_entries e set verified_until = null, serial = serial + 1 from doubted d where e.id = d.id`,
+     update cache_entries set verified_until = null, serial = serial + 1 where id = any(array(select id from doubted))`,
     [blob],
   );
 }

@@ -38,20 +38,18 @@ export function createEntryWrites(context: RecordContext): Pick<CacheRecord, 'pu
   };
 }
 
-/** Pushes of one name follow each other; those of different names are written together. */
+/** Those of different names are written together. Those of one name follow each other in transactions of their own, because each holds what it holds in one order. */
 async function putEntries(context: RecordContext, instance: string, pushes: readonly Push[]): Promise<readonly CacheEntry[]> {
   const times = useTimes(context, instance);
-  return inTransaction(context.database, async ({ sql }) => {
-    const results = new Map<Push, CacheEntry>();
-    for (let waiting = pushes; waiting.length > 0; ) {
-      const first = new Map([...waiting].reverse().map((push) => [push.name.stream, push]));
-      const wave = [...first.values()].sort((one, other) => (one.name.stream < other.name.stream ? -1 : 1));
-      const entries = await putDistinct(sql, instance, wave, times);
-      wave.forEach((push, index) => results.set(push, entries[index] as CacheEntry));
-      waiting = waiting.filter((push) => !results.has(push));
-    }
-    return pushes.map((push) => results.get(push) as CacheEntry);
-  });
+  const results = new Map<Push, CacheEntry>();
+  for (let waiting = pushes; waiting.length > 0; ) {
+    const first = new Map([...waiting].reverse().map((push) => [push.name.stream, push]));
+    const distinct = [...first.values()].sort((one, other) => (one.name.stream < other.name.stream ? -1 : 1));
+    const entries = await inTransaction(context.database, ({ sql }) => putDistinct(sql, instance, distinct, times));
+    distinct.forEach((push, index) => results.set(push, entries[index] as CacheEntry));
+    waiting = waiting.filter((push) => !results.has(push));
+  }
+  return pushes.map((push) => results.get(push) as CacheEntry);
 }
 
 interface HeldEntry extends SelectedEntry {

@@ -51,11 +51,13 @@ const instanceSchema = z
     verification: z.union([z.literal('off').transform(() => 0), byteSize], { error: 'must be off, or the bytes that are read in an hour, such as 1 GiB' }).default(defaults.verified),
     eviction: z.enum(['automatic', 'paused']).default('automatic'),
     fetch: fetchSchema.optional(),
+    storage: z.enum(['here', 'elsewhere']).default('here'),
     access: instanceAccessSchema.prefault({}),
     ostree: z.unknown().optional(),
   })
   .refine(({ quota: { high, low } }) => low === undefined || low < high, { path: ['quota', 'low'], message: 'must be less than high' })
   .refine(({ quota, limit }) => limit === undefined || limit >= quota.high, { path: ['limit'], message: 'must not be less than the quota: pushes would be refused before anything is evicted' })
+  .refine(({ fetch, storage }) => fetch === undefined || storage === 'here', { path: ['fetch'], message: 'needs storage: here, where downloads are kept' })
   .refine(({ lease, 'maximum-age': age }) => age === undefined || age >= lease, { path: ['maximum-age'], message: 'must not be less than the lease' });
 
 export const cacheFileSchema = z.strictObject({
@@ -83,7 +85,7 @@ export async function readCacheSettings({ cacheFile }: Pick<Settings, 'cacheFile
   };
 }
 
-function instanceOf(name: string, { quota, limit, lease, 'maximum-age': maximumAge, 'blob-bytes': blobBytes, verification, eviction, fetch }: z.infer<typeof instanceSchema>): CacheInstance {
+function instanceOf(name: string, { quota, limit, lease, 'maximum-age': maximumAge, 'blob-bytes': blobBytes, verification, eviction, fetch, storage }: z.infer<typeof instanceSchema>): CacheInstance {
   return {
     name,
     quota: { high: quota.high, low: quota.low ?? Math.floor(quota.high * lowShare) },
@@ -94,5 +96,6 @@ function instanceOf(name: string, { quota, limit, lease, 'maximum-age': maximumA
     evictionPaused: eviction === 'paused',
     verifiedHourly: verification,
     ...(fetch === undefined ? {} : { fetch }),
+    ...(storage === 'here' ? {} : { storageElsewhere: true }),
   };
 }

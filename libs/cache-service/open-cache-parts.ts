@@ -16,6 +16,8 @@ export interface CacheServiceParts {
   readonly store: ObjectStore;
   readonly record: CacheRecord;
   readonly cache: OpenArtifactCache;
+  /** Folder of what is on its way in. */
+  readonly spool: string;
   close(): Promise<void>;
 }
 
@@ -29,12 +31,14 @@ export async function openCacheParts(database: Database, { settings: { cacheFile
   const settings = await readCacheSettings({ cacheFile });
   const store = openObjectStore(cacheBlobs, { name: 'MILLRACE_CACHE_BLOBS', metrics });
   const record = createCacheRecord(database, { instances: new Map(settings.instances.map((instance) => [instance.name, instance])) });
-  const cache = createArtifactCache({ record, store, spool: spoolOf(cacheBlobs, home), instances: settings.instances });
+  const spool = spoolOf(cacheBlobs, home);
+  const cache = createArtifactCache({ record, store, spool, instances: settings.instances });
   return {
     settings,
     store,
     record,
     cache,
+    spool,
     async close() {
       await cache.close();
       store.close();

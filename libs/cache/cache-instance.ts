@@ -18,6 +18,8 @@ export interface CacheInstance {
   readonly verifiedHourly?: number;
   /** Whether the Remote Asset API downloads URLs that nobody pushed, for callers who may push them; undefined: never. */
   readonly fetch?: CacheFetching;
+  /** An index alone: assets lead to blobs of another server, which nobody here can look for. */
+  readonly storageElsewhere?: boolean;
 }
 
 /** How downloads of the cache's own are made: each has a fetch session. */

@@ -6,7 +6,6 @@ import { entryKinds, type BlobReference, type EntryDraft, type EntryName } from 
 export const entryLimits = { keyCharacters: 2048, qualifiers: 64, nameBytes: 16_384, propertiesBytes: 16_384, valueBytes: 4 * 1024 * 1024, references: 100_000, originCharacters: 500, pusherBytes: 2000 } as const;
 
 const hashPattern = /^[0-9a-f]{64}$/;
-// eslint-disable-next-line no-control-regex -- those are what is refused
 const controlCharacters = /[\u0000-\u001f\u007f-\u009f]/;
 const instantPattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$/;
 
@@ -39,10 +38,10 @@ export function checkEntryDraft(draft: EntryDraft): void {
   for (const [name, text] of Object.entries(origin)) checkOrigin(name, text as string | undefined);
 }
 
-/** Who pushes or removes. Errors: `invalid-request`. */
-export function checkPusher(by: string): void {
-  checkText(by, 'the name of whoever asks');
-  if (Buffer.byteLength(by) > entryLimits.pusherBytes) throw invalid(`the name of whoever asks is longer than ${entryLimits.pusherBytes} bytes`);
+/** Who pushes or removes, or another name that is kept beside entries: `what` is for the message. Errors: `invalid-request`. */
+export function checkPusher(by: string, what = 'the name of whoever asks'): void {
+  checkText(by, what);
+  if (Buffer.byteLength(by) > entryLimits.pusherBytes) throw invalid(`${what} is longer than ${entryLimits.pusherBytes} bytes`);
 }
 
 function checkReference({ digest, shape }: BlobReference): void {

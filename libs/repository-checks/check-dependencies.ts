@@ -179,6 +179,6 @@ function about({ key, name, version, architecture }: ListedPackage): PackageOf {
   return { key, name, version, architecture };
 }
 
-export function relationText({ name, operator, version }: Relation): string {
+function relationText({ name, operator, version }: Relation): string {
   return operator === undefined || version === undefined ? name : `${name} ${operator} ${version}`;
 }

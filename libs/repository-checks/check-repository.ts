@@ -3,7 +3,7 @@ import { checkIndex } from './check-index.js';
 import { checkObjects } from './check-objects.js';
 import type { CheckOptions, CheckParts } from './check-parts.js';
 import { collectFindings } from './collect-findings.js';
-import type { CheckReport, FindingKind } from './finding.js';
+import type { CheckReport } from './finding.js';
 
 /**
  * Looks at all that a repository is: its index, its objects, what its packages need. Changes nothing, may run while the repository is published to, and takes memory for
@@ -34,11 +34,4 @@ export async function checkRepository(parts: CheckParts, name: string, options: 
     counts: findings.counts(),
     findings: findings.findings(),
   };
-}
-
-const ofStorage: readonly FindingKind[] = ['missing-index-file', 'wrong-index-file', 'missing-object', 'wrong-size', 'wrong-digest', 'missing-metadata'];
-
-/** Whether clients get all that the index promises; what packages need of each other is for those who build them. */
-export function isSound({ counts }: Pick<CheckReport, 'counts'>): boolean {
-  return ofStorage.every((kind) => counts[kind] === 0);
 }

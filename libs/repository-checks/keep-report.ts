@@ -1,8 +1,8 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import { isMillraceError } from '../errors/millrace-error.js';
 import type { ObjectStore } from '../object-storage/object-store.js';
+import { readSmallObject } from '../object-storage/read-small-object.js';
 import { repositoryConsistencyText, reportText } from '../repository-formats/haiku/consistency-text.js';
 import type { RepositoryChange } from '../repository/repository-change.js';
 import type { CheckReport } from './finding.js';
@@ -45,19 +45,7 @@ export function readReportText(store: ObjectStore, signal: AbortSignal): Promise
 }
 
 async function readText(store: ObjectStore, key: string, signal: AbortSignal): Promise<string | undefined> {
-  try {
-    const { content, size } = await store.get(key, { signal });
-    if (size > largest) {
-      content.destroy();
-      return undefined;
-    }
-    const parts: Buffer[] = [];
-    for await (const part of content as AsyncIterable<Buffer>) parts.push(part);
-    return Buffer.concat(parts).toString('utf8');
-  } catch (error) {
-    if (isMillraceError(error) && error.code === 'blob-not-found') return undefined;
-    throw error;
-  }
+  return (await readSmallObject(store, key, { limit: largest, signal }))?.toString('utf8');
 }
 
 function summary({ repository, state, depth, packages, objects, endedAt, counts }: CheckReport): string {

@@ -3,11 +3,13 @@ import { errorTable } from '../errors/error-table.js';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import { forEachAtOnce } from '../compose-engine/for-each-at-once.js';
 import { derivedUuid } from './derived-uuid.js';
+import { isMistake } from './is-mistake.js';
 import { incomingKey, openPlace, type EnginePlace, type RepositoryEngineOptions } from './engine-options.js';
 import { openPackageBytes } from './package-bytes.js';
 import { inspectHere, inspectionMilliseconds } from './package-inspection.js';
 import { receivePackage } from './receive-package.js';
 import type { ContentReference, RepositoryChange } from '../repository/repository-change.js';
+import { findUpload } from '../repository-record/find-upload.js';
 import type { Upload } from '../repository-record/repository-record.js';
 import type { EngineOptions } from './repository-engine.js';
 import { componentOf } from '../repository/component-of.js';
@@ -68,11 +70,7 @@ interface Bringing {
 async function bringContent(reference: ContentReference, { changeId, repository, by, signal, engine }: Bringing): Promise<string> {
   // The same for the same content of the same change.
   const id = derivedUuid(`content ${changeId} ${reference.sha256}`);
-  const known = await engine.reads.upload(id).catch((error: unknown) => {
-    if (isMillraceError(error) && error.code === 'upload-not-found') return undefined;
-    throw error;
-  });
-  if (known !== undefined) return id;
+  if ((await findUpload(engine.reads, id)) !== undefined) return id;
   const { fileName, size, content } = await engine.sources.open(reference, { signal });
   // What an attempt before has left, whose answer was lost: nobody but this change has the id.
   const { store } = await openPlace(repository, engine);
@@ -100,7 +98,7 @@ async function inspectUpload(upload: Upload, inspection: Inspection): Promise<Re
   } catch (error) {
     signal.throwIfAborted();
     if (time.aborted) return refused(`reading what it says of itself took longer than ${Math.round(patience / 1000)} s`);
-    if (isMillraceError(error) ? isFault(error) : isReadersFault(error)) return refused(errorMessage(error));
+    if (isMillraceError(error) ? isFault(error) : isMistake(error)) return refused(errorMessage(error));
     throw error;
   }
 }
@@ -112,11 +110,6 @@ function componentFor({ request }: RepositoryChange, settings: RepositorySetting
     if (isMillraceError(error)) return error;
     throw error;
   }
-}
-
-/** A mistake of ours that a package brings to light is in the way of that package, not of the repository: stack and arithmetic are what hostile bytes reach for. */
-function isReadersFault(error: unknown): boolean {
-  return ['RangeError', 'TypeError', 'SyntaxError'].includes((error as Error).name);
 }
 
 /** Of the package, and not of a service that was asked about it. */

@@ -1,5 +1,6 @@
 import { preparedIndex } from './prepare-index.js';
 import { statesFolder, type EnginePlace, type RepositoryEngineOptions } from './engine-options.js';
+import { findUpload } from '../repository-record/find-upload.js';
 import type { ListedPackage } from '../repository/listed-package.js';
 import type { EngineOptions } from './repository-engine.js';
 import type { IndexFile, PlannedState } from '../repository/repository-change.js';
@@ -60,7 +61,7 @@ export async function objectsToPrune(place: PlaceToPrune, options: EngineOptions
       if (settings.obsoleteSeconds !== null && age > Math.max(strangerAge, settings.obsoleteSeconds * 1000) && !keptObsolete.has(key)) remove.push(key);
     } else if (age <= strangerAge || key.startsWith(statesFolder)) continue;
     else if (key.startsWith('.incoming/')) {
-      if (!(await isKnownUpload(key.slice('.incoming/'.length), engine))) remove.push(key);
+      if ((await findUpload(engine.reads, key.slice('.incoming/'.length))) === undefined) remove.push(key);
     } else if (index.old.has(key)) remove.push(key);
     else if ([...folders].some((folder) => key.startsWith(folder))) strangers.push(key);
   }
@@ -102,14 +103,4 @@ async function foldersOfOthers({ repository: { name, place } }: EnginePlace, { r
     }
     if (page.length < pageSize) return folders;
   }
-}
-
-async function isKnownUpload(id: string, { reads }: RepositoryEngineOptions): Promise<boolean> {
-  return reads.upload(id).then(
-    () => true,
-    (error: unknown) => {
-      if (typeof error === 'object' && error !== null && (error as { code?: unknown }).code === 'upload-not-found') return false;
-      throw error;
-    },
-  );
 }

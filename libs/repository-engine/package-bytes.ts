@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { MillraceError } from '../errors/millrace-error.js';
+import { gather } from '../object-storage/gather.js';
 import type { ObjectStore } from '../object-storage/object-store.js';
 import type { PackageBytes } from '../repository-formats/package-format.js';
 
@@ -42,17 +43,4 @@ export async function openPackageBytes(store: ObjectStore, key: string, signal: 
       return piece.bytes.subarray(offset - piece.offset, offset - piece.offset + length);
     },
   };
-}
-
-/** Exactly so many bytes of a stream. Errors: `storage-unavailable` when there are more or fewer. */
-export async function gather(content: AsyncIterable<Buffer>, length: number, what: string): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let gathered = 0;
-  for await (const chunk of content) {
-    gathered += chunk.length;
-    if (gathered > length) break;
-    chunks.push(chunk);
-  }
-  if (gathered !== length) throw new MillraceError('storage-unavailable', `the store gave ${gathered > length ? 'more' : 'less'} of ${what} than the ${length} bytes that it has`);
-  return Buffer.concat(chunks, length);
 }

@@ -42,7 +42,7 @@ async function placePackage(planned: PlannedPackage, { store, format, repository
 }
 
 /** Whether its very bytes are at its path. Errors: `package-conflict`: others are. */
-export async function isPlaced(planned: Pick<PlannedPackage, 'path' | 'size' | 'sha256' | 'key'>, store: ObjectStore, signal: AbortSignal): Promise<boolean> {
+async function isPlaced(planned: Pick<PlannedPackage, 'path' | 'size' | 'sha256' | 'key'>, store: ObjectStore, signal: AbortSignal): Promise<boolean> {
   const head = await store.head(planned.path, { signal });
   if (head === undefined) return false;
   const sha256 = await digestOf(planned.path, head, { store, signal, expectedSize: planned.size }).catch((error: unknown) => {

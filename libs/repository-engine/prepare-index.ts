@@ -1,7 +1,10 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { errorMessage } from '../errors/error-message.js';
+import { MillraceError } from '../errors/millrace-error.js';
 import { forEachAtOnce } from '../compose-engine/for-each-at-once.js';
 import { openPlace, stateFolder, type RepositoryEngineOptions } from './engine-options.js';
+import { isMistake } from './is-mistake.js';
 import { planIdentity, readPreparedState, writePreparedState } from './prepared-state.js';
 import type { ObjectStore } from '../object-storage/object-store.js';
 import type { IndexContent, WrittenIndex } from '../repository-formats/package-format.js';
@@ -67,6 +70,10 @@ async function writeIndex({ repository: name, state, at, settings }: PlannedStat
       cacheDirectory,
       signal,
     });
+  } catch (error) {
+    // Final, unlike what is nobody's error: each attempt would come to the same, and whatever waits would wait for ever.
+    if (!isMistake(error)) throw error;
+    throw new MillraceError('internal', `the index of state ${state} of ${name} cannot be written: ${errorMessage(error)}`, { cause: error, suggestion: 'This is a mistake of Millrace; please report it with the packages of the change.' });
   } finally {
     clearInterval(alive);
   }

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { isMillraceError } from '../errors/millrace-error.js';
+import { readSmallObject } from '../object-storage/read-small-object.js';
 import { stateFolder } from './engine-options.js';
-import { gather } from './package-bytes.js';
 import type { ObjectStore } from '../object-storage/object-store.js';
 import type { IndexFile, PlannedState } from '../repository/repository-change.js';
 
@@ -38,7 +37,7 @@ export function planIdentity({ repository, state, before, changes, at }: Planned
 
 /** Undefined when there is none that can be read. */
 export async function readPreparedState(store: ObjectStore, state: number, signal: AbortSignal): Promise<PreparedState | undefined> {
-  const bytes = await readSmall(store, noteKey(state), { limit: largestNote, signal });
+  const bytes = await readSmallObject(store, noteKey(state), { limit: largestNote, signal });
   if (bytes === undefined) return undefined;
   try {
     return preparedSchema.parse(JSON.parse(bytes.toString('utf8')));
@@ -49,17 +48,4 @@ export async function readPreparedState(store: ObjectStore, state: number, signa
 
 export async function writePreparedState(store: ObjectStore, state: number, { prepared, signal }: { readonly prepared: PreparedState; readonly signal: AbortSignal }): Promise<void> {
   await store.put(noteKey(state), Buffer.from(JSON.stringify(prepared)), { contentType: 'application/json', signal });
-}
-
-/** Undefined when there is none, or when it is larger. */
-export async function readSmall(store: ObjectStore, key: string, { limit, signal }: { readonly limit: number; readonly signal: AbortSignal }): Promise<Buffer | undefined> {
-  try {
-    const { size, content } = await store.get(key, { signal });
-    if (size <= limit) return await gather(content, size, key);
-    content.destroy();
-    return undefined;
-  } catch (error) {
-    if (isMillraceError(error) && error.code === 'blob-not-found') return undefined;
-    throw error;
-  }
 }

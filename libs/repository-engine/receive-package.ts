@@ -3,6 +3,7 @@ import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import { incomingKey, openPlace, type RepositoryEngineOptions } from './engine-options.js';
 import { hashObject, type HashedObject } from '../object-storage/hash-object.js';
 import type { ObjectStore } from '../object-storage/object-store.js';
+import { findUpload } from '../repository-record/find-upload.js';
 import type { Upload } from '../repository-record/repository-record.js';
 import type { ReceiveOptions } from './repository-engine.js';
 
@@ -15,7 +16,7 @@ export async function receivePackage(name: string, content: AsyncIterable<Buffer
   const { store } = await openPlace(name, engine);
   const { packageBytes } = engine;
   if (size !== undefined && size > packageBytes) throw tooLarge(fileName, packageBytes);
-  const known = await knownUpload(id, engine);
+  const known = await findUpload(engine.reads, id);
   if (known !== undefined) return repeated(known, { ...given, repository: name });
   const arriving = hashed(limited(content, { fileName, packageBytes, size }));
   const stored = await store
@@ -26,15 +27,6 @@ export async function receivePackage(name: string, content: AsyncIterable<Buffer
     });
   if (stored.sha256 === undefined) throw new MillraceError('storage-unavailable', `the store did not say what it has of ${fileName}`);
   return engine.commands.addUpload({ id, repository: name, fileName, sha256: stored.sha256, size: stored.size, by });
-}
-
-async function knownUpload(id: string, { reads }: RepositoryEngineOptions): Promise<Upload | undefined> {
-  try {
-    return await reads.upload(id);
-  } catch (error) {
-    if (isMillraceError(error) && error.code === 'upload-not-found') return undefined;
-    throw error;
-  }
 }
 
 /** The answer to the first was lost. Its bytes are not read again; what the client says of them has to be the same. */

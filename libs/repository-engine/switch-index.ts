@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { forEachAtOnce } from '../compose-engine/for-each-at-once.js';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
+import { gather } from '../object-storage/gather.js';
 import { lockOf, openPlace, stateFolder, type RepositoryEngineOptions } from './engine-options.js';
-import { gather } from './package-bytes.js';
 import { planIdentity, readPreparedState, type PreparedState, type SwitchedFile } from './prepared-state.js';
 import type { HeldLock } from '../database/advisory-locks.js';
 import type { ObjectStore, WriteCondition } from '../object-storage/object-store.js';

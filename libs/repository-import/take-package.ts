@@ -9,6 +9,7 @@ import { openPackageBytes } from '../repository-engine/package-bytes.js';
 import { inspectHere, inspectionMilliseconds, type PackageInspection } from '../repository-engine/package-inspection.js';
 import type { RepositoryEngine } from '../repository-engine/repository-engine.js';
 import type { PackageFormat } from '../repository-formats/package-format.js';
+import { findUpload } from '../repository-record/find-upload.js';
 import type { RepositoryCommands, RepositoryReads, Upload } from '../repository-record/repository-record.js';
 import type { Repository } from '../repository/repository.js';
 import type { ExistingPackage, ExistingPlace } from './existing-repository.js';
@@ -46,19 +47,10 @@ export interface TakenPackage {
  */
 export async function takePackage(wanted: ExistingPackage, taking: Taking): Promise<TakenPackage> {
   const id = derivedUuid(`import ${taking.repository.name} ${wanted.checksum.algorithm}:${wanted.checksum.value} ${wanted.path}`);
-  const known = await knownUpload(id, taking);
+  const known = await findUpload(taking.parts.reads, id);
   const upload = known !== undefined && (await isStillThere(known, wanted, taking)) ? known : await bring(id, wanted, taking);
   if (upload.key === null) await inspect(upload, wanted, taking);
   return { upload: id, bytes: upload.size };
-}
-
-async function knownUpload(id: string, { parts }: Taking): Promise<Upload | undefined> {
-  try {
-    return await parts.reads.upload(id);
-  } catch (error) {
-    if (isMillraceError(error) && error.code === 'upload-not-found') return undefined;
-    throw error;
-  }
 }
 
 async function isStillThere({ id, size }: Upload, wanted: ExistingPackage, { store, inPlace, signal }: Taking): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
+import { MillraceError } from '../errors/millrace-error.js';
 import type { ObjectStore } from '../object-storage/object-store.js';
+import { readSmallObject } from '../object-storage/read-small-object.js';
 import type { ExistingRepository } from './existing-repository.js';
 
 /** Beside the repository, as its reports: every worker reads the same, and no client does. */
@@ -37,25 +38,9 @@ export async function rememberIndex({ serial }: Pick<ExistingRepository, 'serial
 
 /** Undefined: nothing is remembered of this upstream. */
 async function readSerial(store: ObjectStore, url: string, signal: AbortSignal): Promise<number | undefined> {
-  const text = await readMemory(store, signal);
-  const memory = text === undefined ? undefined : parseMemory(text);
+  const bytes = await readSmallObject(store, memoryKey, { limit: largest, signal });
+  const memory = bytes === undefined ? undefined : parseMemory(bytes.toString('utf8'));
   return memory?.url === url ? memory.serial : undefined;
-}
-
-async function readMemory(store: ObjectStore, signal: AbortSignal): Promise<string | undefined> {
-  try {
-    const { content, size } = await store.get(memoryKey, { signal });
-    if (size > largest) {
-      content.on('error', () => undefined).destroy();
-      return undefined;
-    }
-    const parts: Buffer[] = [];
-    for await (const part of content as AsyncIterable<Buffer>) parts.push(part);
-    return Buffer.concat(parts).toString('utf8');
-  } catch (error) {
-    if (isMillraceError(error) && error.code === 'blob-not-found') return undefined;
-    throw error;
-  }
 }
 
 function parseMemory(text: string): z.infer<typeof schema> | undefined {

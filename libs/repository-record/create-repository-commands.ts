@@ -11,6 +11,7 @@ import { previewChange } from './preview-change.js';
 import { abandonState, beginSwitching, publishState } from './publish-state.js';
 import type { RecordOptions } from './record-options.js';
 import { changeNotFound } from './record-problems.js';
+import { recordUpkeepFailure } from './record-upkeep.js';
 import { createUploadCommands } from './record-uploads.js';
 import { createLifeCommands } from './repository-life.js';
 import type { PrunedObjects, RepositoryCommands } from './repository-record.js';
@@ -36,6 +37,7 @@ export function createRepositoryCommands(database: Database, { now = () => new D
     abandoned: (planned, problem, culprits) => abandonState(database, planned, { problem, culprits, options }),
     refuse: (changeId, problem) => refuse(database, changeId, { problem, options }),
     pruned: (name, done, by) => recordPruning(database, name, { done, by, options }),
+    upkeepFailed: (name, failed) => recordUpkeepFailure(database, name, { failed, options }),
   };
 }
 

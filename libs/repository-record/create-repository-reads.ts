@@ -13,6 +13,7 @@ import { readUpload } from './record-uploads.js';
 import type { RepositoryReads } from './repository-record.js';
 import { changeColumns, packageColumns, repositoryColumns, stateColumns, toChange, toPackage, toRepository, toState, type SelectedChange, type SelectedPackage, type SelectedRepository, type SelectedState } from './repository-rows.js';
 import { readRepository } from './repository-stream.js';
+import { readTotals } from './repository-totals.js';
 import { readChange } from './request-change.js';
 
 export interface RepositoryReadsOptions {
@@ -23,7 +24,7 @@ export interface RepositoryReadsOptions {
 /** See `repository-record.ts` for what they promise. */
 export function createRepositoryReads(database: Database, { pageSize = 2000 }: RepositoryReadsOptions = {}): RepositoryReads {
   const sql: Sql = (text, parameters) => query(database, text, parameters);
-  return { ...createPackageReads(sql, pageSize), ...createChangeReads(sql), ...createStateReads(sql), ...createRepositoryLists(sql), metadata: (kind, digests) => readMetadata(sql, kind, digests), origins: (sha256) => findOrigins(sql, sha256) };
+  return { ...createPackageReads(sql, pageSize), ...createChangeReads(sql), ...createStateReads(sql), ...createRepositoryLists(sql), metadata: (kind, digests) => readMetadata(sql, kind, digests), origins: (sha256) => findOrigins(sql, sha256), totals: () => readTotals(sql) };
 }
 
 function createRepositoryLists(sql: Sql): Pick<RepositoryReads, 'get' | 'list' | 'unsettled'> {

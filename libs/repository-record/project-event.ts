@@ -21,6 +21,7 @@ export async function projectEvent(sql: Sql, name: string, event: RepositoryEven
     case 'RepositoryRemoved':
       return forget(sql, name);
     case 'ChangeFailed':
+    case 'UpkeepFailed':
   }
 }
 

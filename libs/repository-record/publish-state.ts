@@ -67,7 +67,7 @@ const notToCome = (name: string, state: number): MillraceError => new MillraceEr
 
 export interface Abandonment {
   readonly problem: ChangeProblem;
-  /** Undefined: all. */
+  /** Undefined: all; empty: none. */
   readonly culprits: readonly string[] | undefined;
   readonly options: RecordOptions;
 }
@@ -89,14 +89,14 @@ async function abandon(sql: Sql, { name, state: visible }: LoadedRepository, sta
   const at = options.now();
   const changes = await readPlannedChanges(sql, name);
   const named = changes.filter(({ id }) => culprits?.includes(id));
-  // Where nobody is to blame, everybody is: the rest would be planned the same way for ever.
-  const failing = named.length > 0 ? named : changes;
+  // Where those who are blamed are not among them, everybody is: the rest would be planned the same way for ever.
+  const failing = named.length > 0 || culprits?.length === 0 ? named : changes;
   const ids = failing.map(({ id }) => id);
   await endFailed(sql, ids, problem, at);
   await sql(`update repository_changes set phase = 'waiting', state = null, outcome = null where repository = $1 and phase = 'planned'`, [name]);
   await recordEvents(sql, name, [{ type: 'StateAbandoned', data: { state, changes: ids, problem, abandonedAt: at } }]);
   await dropPlan(sql, name);
-  await tellOutside(sql, options, name, { kind: 'failed', state: visible, changes: failing, problem, at });
+  if (failing.length > 0) await tellOutside(sql, options, name, { kind: 'failed', state: visible, changes: failing, problem, at });
 }
 
 function readPlannedChanges(sql: Sql, name: string): Promise<PlannedChange[]> {

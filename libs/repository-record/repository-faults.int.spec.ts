@@ -43,6 +43,7 @@ const cases: [string, string, () => Promise<Prepared>, (on: RepositoryCommands, 
   ['published, where the state is', 'repository_states', () => planned(), (on, { name }) => on.published(firstOf(name), indexOf(1))],
   ['published, where changes end', 'repository_changes', () => planned(), (on, { name }) => on.published(firstOf(name), indexOf(1))],
   ['abandoned', 'repository_planned_packages', () => planned(), (on, { name }) => on.abandoned(firstOf(name), problem)],
+  ['upkeepFailed', 'outbound_messages', () => prepared(), (on, { name }) => on.upkeepFailed(name, { task: 'check', problem, failedAt: '2020-01-02T03:04:05.678Z' })],
   ['refuse', 'repositories', () => prepared(async (name) => (await publishing(name, [a])).id), (on, { id }) => on.refuse(id, problem)],
   ['remove', 'repository_packages', () => prepared(async (name) => (await publish(name, [a]), '')), (on, { name }) => on.remove(name, { by, force: true })],
 ];

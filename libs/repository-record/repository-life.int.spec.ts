@@ -179,6 +179,42 @@ describe('a state that cannot be made', () => {
   });
 });
 
+describe('the totals of a repository', () => {
+  const totals = async (name: string) => (await reads().totals()).find(({ repository: of }) => of === name);
+
+  it('are those of what clients see, of what waits and of what has ended', async () => {
+    const name = await repository();
+    expect(await totals(name)).toEqual({ repository: name, state: 0, packages: 0, bytes: 0, waiting: 0, oldestSeconds: 0, lastSeconds: 0, lastFailed: false, publishedAt: 0, uploads: 0, uploadBytes: 0 });
+    await publishing(name, [a]);
+    later(3);
+    await settle(name);
+    const published = { repository: name, state: 1, packages: 1, lastSeconds: 3, lastFailed: false, publishedAt: Date.parse(at()) / 1000, uploads: 1 };
+    expect(await totals(name)).toMatchObject({ ...published, waiting: 0 });
+    await publishing(name, [{ name: 'b', version: '1' }]);
+    const { oldestSeconds, ...waiting } = (await totals(name)) ?? { oldestSeconds: 0 };
+    expect(oldestSeconds).toBeGreaterThan(1e6); // the clock of the spec is long ago
+    expect(waiting).toMatchObject({ ...published, waiting: 1, uploads: 2 });
+    await commands().abandoned(await plan(name), problem);
+    expect(await totals(name)).toMatchObject({ ...published, lastFailed: true, waiting: 0, oldestSeconds: 0, uploads: 2 });
+  });
+});
+
+describe('what is done by the clock', () => {
+  it('is in the stream and told where it fails, once for each time', async () => {
+    const name = await repository();
+    const failed = { task: 'synchronisation' as const, problem: { code: 'source-unavailable', message: 'the upstream is away', details: [{ url: 'http://upstream.test/' }] }, failedAt: at() };
+    await commands().upkeepFailed(name, failed);
+    await commands().upkeepFailed(name, failed);
+    await commands().upkeepFailed(name, { ...failed, task: 'check' });
+    await commands().upkeepFailed(name, { ...failed, failedAt: at(60) });
+    expect(await eventTypes(name)).toEqual(['RepositoryCreated', 'UpkeepFailed', 'UpkeepFailed', 'UpkeepFailed']);
+    const told = (await messages(name)).filter(({ kind }) => kind === 'upkeep-failed');
+    expect(told.map(({ task }) => task)).toEqual(['synchronisation', 'check', 'synchronisation']);
+    expect(told[0]).toMatchObject({ event: 'repository-changed', repository: name, state: 0, problem: { code: 'source-unavailable', message: 'the upstream is away' }, at: failed.failedAt, url: `https://repositories.test/${name}/` });
+    await expect(commands().upkeepFailed('nobody', failed)).rejects.toMatchObject({ code: 'repository-not-found' });
+  });
+});
+
 describe('a state that some changes spoil', () => {
   it('fails these, and the others are planned again', async () => {
     const name = await repository();
@@ -190,6 +226,15 @@ describe('a state that some changes spoil', () => {
     await settle(name);
     expect((await Promise.all(changes.map(({ id }) => reads().change(id)))).map(({ phase, outcome }) => [phase, outcome?.state])).toEqual([['done', 2], ['failed', undefined], ['done', 2]]);
     expect(await keys(name)).toEqual(['a-1.rpm', 'c-1.rpm']);
+  });
+
+  it('of which none is named yet has them all planned again, as few as are asked for, and tells nobody', async () => {
+    const name = await repository();
+    const changes = [await publishing(name, [a]), await publishing(name, [{ name: 'b', version: '1' }])];
+    await commands().abandoned(await plan(name), problem, []);
+    expect(await reads().waiting(name, 9)).toMatchObject(changes.map(({ id }) => ({ id, phase: 'inspected', outcome: null, problem: null })));
+    expect((await messages(name)).map(({ kind }) => kind)).toEqual(['created']);
+    expect(await commands().plan(name, { changes: 1 })).toMatchObject({ state: 2, changes: [changes[0]?.id] });
   });
 
   it('of which nobody is one of its own fails with all', async () => {

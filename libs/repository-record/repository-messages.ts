@@ -1,10 +1,11 @@
 import type { Sql } from '../database/sql.js';
 import { leaveMessage } from '../messaging/leave-message.js';
 import type { ChangeKind, ChangeProblem } from '../repository/repository-change.js';
+import type { UpkeepTask } from '../repository/repository-events.js';
 import { repositoryStreamId } from '../repository/repository.js';
 import type { RecordOptions } from './record-options.js';
 
-export const repositoryChangedTopic = 'millrace.repository.changed';
+const repositoryChangedTopic = 'millrace.repository.changed';
 
 /** What is told of a change. */
 export interface ToldChange {
@@ -19,6 +20,7 @@ const named = 500;
 /** docs/reference/repository-events.md has the keys of messages. */
 export type RepositoryNews =
   | { readonly kind: 'created' | 'configured' | 'removed'; readonly state: number; readonly by: string; readonly at: string }
+  | { readonly kind: 'upkeep-failed'; readonly state: number; readonly task: UpkeepTask; readonly problem: ChangeProblem; readonly at: string }
   | { readonly kind: 'failed'; readonly state: number; readonly changes: readonly ToldChange[]; readonly problem: ChangeProblem; readonly at: string }
   | {
       readonly kind: 'published';
@@ -38,9 +40,14 @@ export async function tellOutside(sql: Sql, { repositoryUrl }: Pick<RecordOption
 }
 
 function told(news: RepositoryNews): object {
+  if ('task' in news) return { task: news.task, problem: shortened(news.problem) };
   if (!('changes' in news)) return { by: news.by };
   const changes = news.changes.map(({ id, kind, by }) => ({ id, kind, by }));
-  if (news.kind === 'failed') return { changes, problem: { code: news.problem.code, message: news.problem.message } };
+  if (news.kind === 'failed') return { changes, problem: shortened(news.problem) };
   const { before, packages, added, removed } = news;
   return { previous_state: before, changes, packages, added_count: added.length, removed_count: removed.length, added: added.slice(0, named), removed: removed.slice(0, named) };
+}
+
+function shortened({ code, message }: ChangeProblem): Omit<ChangeProblem, 'details'> {
+  return { code, message };
 }

@@ -1,5 +1,7 @@
 import type { ListedPackage, PackageOrigin } from '../repository/listed-package.js';
 import type { ChangeProblem, ChangeRequest, IndexFile, PlannedState, RepositoryChange, RepositoryState } from '../repository/repository-change.js';
+import type { RepositoryTotals } from './repository-totals.js';
+import type { UpkeepFailed } from '../repository/repository-events.js';
 import type { Repository, RepositoryKind, RepositorySettings } from '../repository/repository.js';
 
 /**
@@ -40,14 +42,16 @@ export interface RepositoryCommands {
   /** The index is switched: this is what clients see now. */
   published(planned: PlannedState, index: readonly IndexFile[]): Promise<Repository>;
   /**
-   * The planned state cannot be made: its changes fail with the reason (`culprits`: only these do, the others are planned again), clients keep what they have. Fine when it
-   * was abandoned before. Errors: `record-conflict` once it is being switched.
+   * The planned state cannot be made: its changes fail with the reason (`culprits`: only these do, the others are planned again, which is all of them where it is empty), clients
+   * keep what they have. Fine when it was abandoned before. Errors: `record-conflict` once it is being switched.
    */
   abandoned(planned: PlannedState, problem: ChangeProblem, culprits?: readonly string[]): Promise<void>;
   /** One that waits fails: its packages are no good. */
   refuse(changeId: string, problem: ChangeProblem): Promise<RepositoryChange>;
   /** Objects were moved to `.obsolete/`, brought back, or deleted for good. */
   pruned(name: string, done: PrunedObjects, by: string): Promise<void>;
+  /** A check or a synchronisation by the clock came to nothing. The same `task` and `failedAt` again changes nothing. */
+  upkeepFailed(name: string, failed: FailedUpkeep): Promise<void>;
 }
 
 export interface RepositoryReads {
@@ -83,6 +87,8 @@ export interface RepositoryReads {
   planned(name: string): Promise<PlannedState | undefined>;
   /** Names that have changes waiting, or a planned state: for a sweep after the engine was away. */
   unsettled(limit: number): Promise<readonly string[]>;
+  /** For metrics: the first thousand by name. */
+  totals(): Promise<readonly RepositoryTotals[]>;
 }
 
 export interface NewRepository {
@@ -145,6 +151,8 @@ export interface PrunedObjects {
   /** Paths of objects that nothing knows. */
   readonly strangers: readonly string[];
 }
+
+export type FailedUpkeep = UpkeepFailed['data'];
 
 export interface KnownPackage extends ListedPackage {
   /** States from and until which it is listed; `until` null: still. */

@@ -3,7 +3,7 @@ import { MillraceError } from '../errors/millrace-error.js';
 import type { ChangeRequest } from './repository-change.js';
 
 /** Uploads, contents or keys of one change; more is said by several changes. */
-export const changeEntries = 1000;
+const changeEntries = 1000;
 /** Keys that one synchronisation or repair takes out. */
 const dropEntries = 10_000;
 

@@ -3,7 +3,7 @@ import type { ChangeKind, ChangeProblem, IndexFile } from './repository-change.j
 import type { Repository, RepositoryKind, RepositorySettings } from './repository.js';
 
 /** Stream `repository:<name>`. All times RFC 3339 in UTC with milliseconds. */
-export type RepositoryEvent = RepositoryCreated | RepositoryConfigured | PackagesListed | StatePublished | StateAbandoned | ChangeFailed | ObjectsPruned | RepositoryRemoved;
+export type RepositoryEvent = RepositoryCreated | RepositoryConfigured | PackagesListed | StatePublished | StateAbandoned | ChangeFailed | UpkeepFailed | ObjectsPruned | RepositoryRemoved;
 
 /** Most packages, or paths, of one event. */
 export const eventEntries = 500;
@@ -72,6 +72,15 @@ export interface StateAbandoned {
 export interface ChangeFailed {
   readonly type: 'ChangeFailed';
   readonly data: { readonly changeId: string; readonly kind: ChangeKind; readonly by: string; readonly problem: ChangeProblem; readonly failedAt: string };
+}
+
+/** What is done by the clock. */
+export type UpkeepTask = 'check' | 'synchronisation';
+
+/** Told once, until it fails for another reason or has worked in between. */
+export interface UpkeepFailed {
+  readonly type: 'UpkeepFailed';
+  readonly data: { readonly task: UpkeepTask; readonly problem: ChangeProblem; readonly failedAt: string };
 }
 
 /** `moved` and `deleted` are keys of packages, `strangers` paths of objects that nothing knew. */

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { describeWith } from '../../libs/testing/describe-with.js';
 import { specDatabase } from '../../libs/testing/spec-database.js';
 import { writeTestCertificates } from '../../libs/testing/test-certificates.js';
-import { openCheckout, type BuildstreamVersion, type Checkout } from './buildstream-client.js';
+import { buildstreamPython, openCheckout, type BuildstreamVersion, type Checkout } from './buildstream-client.js';
 import { writeProjectOf1 } from './buildstream-project.js';
 import { startCacheForClients, type CacheForClients } from './cache-for-clients.js';
 
@@ -21,6 +21,7 @@ describeWith('bwrap', 'BuildStream 1 at the artifact cache', () => {
     writeProjectOf1(at('project'));
     files = writeTestCertificates(folder, 'builder');
     cache = await startCacheForClients({ database: spec.database, folder, access: { push: [{ subjects: ['CN=builder'] }] }, tls: { ...files.server, clientAuthorities: files.authority } });
+    for (const version of ['1.6.9', '1.4.3'] as const) await buildstreamPython(version);
   }, 300_000);
 
   afterAll(async () => {

@@ -15,8 +15,8 @@ for name in ("Callable", "Hashable", "Iterable", "Mapping", "MutableMapping", "S
     setattr(collections, name, getattr(collections.abc, name))
 `;
 
-/** Python of an environment with that BuildStream, from pip's configured index. */
-function buildstreamPython(version: BuildstreamVersion): Promise<string> {
+/** Python of an environment with that BuildStream, from pip's configured index: a minute when the cache has none. */
+export function buildstreamPython(version: BuildstreamVersion): Promise<string> {
   const name = `buildstream-${version}-1`;
   if (version === '2.8.1') return pythonTool({ name, requirements: [`BuildStream==${version}`] });
   if (version === '1.6.9') return pythonTool({ name, requirements: [`BuildStream==${version}`, ...oldLibraries] });

@@ -30,7 +30,7 @@ export function writeProjectOf1(folder: string): void {
   });
 }
 
-/** A project for BuildStream 2, whose element `made` runs commands in a sandbox that has this machine's shell. */
+/** A project for BuildStream 2, whose element `made` runs commands in a sandbox that has this machine's shell. What it makes cannot be had from the checkout's own sources, nor from the record, which holds small blobs. */
 export function writeProjectOf2(folder: string): void {
   mkdirSync(folder);
   writeFiles(path.join(folder, 'files'));
@@ -44,7 +44,7 @@ export function writeProjectOf2(folder: string): void {
   writeFileSync(path.join(folder, 'project.conf'), 'name: mill\nmin-version: 2.0\nelement-path: elements\n');
   writeElements(folder, {
     base: 'kind: import\nsources:\n- kind: local\n  path: base\n',
-    made: 'kind: manual\nbuild-depends:\n- base.bst\nsources:\n- kind: local\n  path: files\nconfig:\n  install-commands:\n  - while read line; do echo "made of $line"; done < hello > "%{install-root}/made"\n',
+    made: 'kind: manual\nbuild-depends:\n- base.bst\nsources:\n- kind: local\n  path: files\nconfig:\n  install-commands:\n  - read word < hello; i=1; while [ $i -le 1000 ]; do echo "$i is made of $word"; i=$((i+1)); done > "%{install-root}/made"\n',
     all: 'kind: stack\ndepends:\n- base.bst\n- made.bst\n',
   });
 }

@@ -5,9 +5,7 @@ import { defaultCacheLimits, type CacheContext } from '../../apps/cache/cache-co
 import { openCacheCredentials } from '../../apps/cache/server/cache-credentials.js';
 import { startCacheServer } from '../../apps/cache/server/start-cache-server.js';
 import { cacheServices } from '../../apps/cache/services/cache-services.js';
-import { openCacheAccess, type CacheAccessSettings } from '../../libs/cache-access/open-cache-access.js';
-import { instanceAccessSchema } from '../../libs/cache-access/cache-access-schema.js';
-import { cacheLoginSchema } from '../../libs/cache-access/cache-login-schema.js';
+import { openAccess } from '../../libs/cache-access/__fixtures__/opened-access.js';
 import { createArtifactCache, type OpenArtifactCache } from '../../libs/cache-engine/create-artifact-cache.js';
 import { createCacheRecord } from '../../libs/cache-record/create-cache-record.js';
 import type { CacheInstance } from '../../libs/cache/cache-instance.js';
@@ -18,14 +16,14 @@ import type { Settings } from '../../libs/settings/settings.js';
 export interface CacheForClients extends AsyncDisposable {
   readonly port: number;
   readonly cache: OpenArtifactCache;
-  /** Where its blobs are. */
+  /** Where its larger blobs are. */
   readonly blobs: string;
 }
 
 export interface CacheForClientsOptions {
   readonly database: Database;
   readonly folder: string;
-  readonly instances?: readonly string[];
+  readonly instances?: readonly (Pick<CacheInstance, 'name'> & Partial<CacheInstance>)[];
   /** As `login` in the file of MILLRACE_CACHE. */
   readonly login?: object;
   /** As `access` there, of every instance; without: everybody pulls and pushes nothing. */
@@ -34,27 +32,16 @@ export interface CacheForClientsOptions {
 }
 
 /** The cache's port with all its parts, in this process: PostgreSQL, a directory, and who may do what. */
-export async function startCacheForClients({ database, folder, instances: names = ['main'], login = {}, access: rules = {}, tls }: CacheForClientsOptions): Promise<CacheForClients> {
+export async function startCacheForClients({ database, folder, instances: given = [{ name: 'main' }], login = {}, access: rules = {}, tls }: CacheForClientsOptions): Promise<CacheForClients> {
   const log = pino({ level: 'silent' });
-  const instances: CacheInstance[] = names.map((name) => ({ name, quota: { high: 1e9, low: 5e8 }, limit: 2e9, lease: 3600, maximumAge: undefined, blobBytes: 1e9, evictionPaused: false }));
+  const instances: CacheInstance[] = given.map((instance) => ({ quota: { high: 1e9, low: 5e8 }, limit: 2e9, lease: 3600, maximumAge: undefined, blobBytes: 1e9, evictionPaused: false, ...instance }));
   const record = createCacheRecord(database, { instances: new Map(instances.map((instance) => [instance.name, instance])) });
   const blobs = path.join(folder, 'blobs');
-  mkdirSync(blobs);
+  mkdirSync(blobs, { recursive: true });
   const cache = createArtifactCache({ record, store: openDirectoryStore(blobs), spool: path.join(folder, 'spool'), instances });
-  const settings: CacheAccessSettings = { login: cacheLoginSchema.parse(login), instances: Object.fromEntries(names.map((name) => [name, instanceAccessSchema.parse(rules)])) };
-  const access = await openCacheAccess(settings, {
-    access: undefined,
-    controlAuth: 'craft:secret',
-    upstreamProxy: undefined,
-    upstreamNoProxy: [],
-    upstreamCa: undefined,
-    forbiddenPorts: [],
-    version: '0',
-    environment: {},
-    certificates: tls?.clientAuthorities !== undefined,
-    sessions: { check: () => Promise.resolve(undefined) },
-    takings: { note: () => undefined, flush: () => Promise.resolve(), close: () => Promise.resolve() },
-  });
+  // JSON is YAML.
+  const settings = JSON.stringify({ login, instances: Object.fromEntries(instances.map(({ name }) => [name, rules])) });
+  const { access } = await openAccess(settings, { certificates: tls?.clientAuthorities !== undefined });
   const context: CacheContext = { cache, access, limits: defaultCacheLimits, log };
   const credentials = openCacheCredentials(tls, { log });
   const server = await startCacheServer(context, { host: '127.0.0.1', port: 0, credentials: credentials.credentials, services: cacheServices(context) });

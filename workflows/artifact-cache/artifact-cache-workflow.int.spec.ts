@@ -32,7 +32,7 @@ const failure = (promise: Promise<unknown>): Promise<string> => promise.then(() 
 describe('the quota of a cache', () => {
   it('is kept by evicting down to its lower mark, in as many steps as it takes, and the garbage goes at once', async () => {
     const { scene, result } = await played({ bytes: 1500, stepBytes: 100 }, (handle) => until(handle, ({ lastEviction, phase }) => lastEviction !== undefined && phase === 'waiting'));
-    expect(result).toMatchObject({ usage: { bytes: low }, alarm: false, problem: undefined, lastEviction: { blobs: 70, bytes: 700, dryRun: false, by: 'the quota' } });
+    expect(result).toMatchObject({ usage: { bytes: low }, alarm: false, lastEviction: { blobs: 70, bytes: 700, dryRun: false, by: 'the quota' } });
     expect(scene.orders[0]).toEqual({ to: 'quota', dryRun: false, by: 'the quota', reason: 'quota' });
     expect(scene.garbage).toBe(0);
   });

@@ -1,3 +1,4 @@
+import type { UpkeepTask } from '../../libs/repository/repository-events.js';
 import type { ChangeOutcome, ChangeRequest } from '../../libs/repository/repository-change.js';
 
 /** What the workflow needs to know of its repository; lists and settings are not in histories. */
@@ -54,17 +55,22 @@ export interface RepositoryActivities {
   endedChanges(ids: readonly string[]): Promise<readonly EndedChange[]>;
   /** All that wait. */
   inspectChanges(name: string): Promise<InspectedChanges>;
-  /** Null: nothing is to be done. */
-  planState(name: string): Promise<PlannedCounts | null>;
+  /** Of at most so many changes; null: nothing is to be done. */
+  planState(name: string, most?: number): Promise<PlannedCounts | null>;
   placePackages(name: string, state: number): Promise<void>;
   writeIndex(name: string, state: number): Promise<void>;
   switchIndex(name: string, state: number): Promise<void>;
   recordState(name: string, state: number): Promise<void>;
-  /** False: clients may have seen some of it, so it has to be carried through. */
-  abandonState(name: string, state: number, problem: StepProblem): Promise<boolean>;
+  /**
+   * False: clients may have seen some of it, so it has to be carried through. `divide`: one of its changes may be in the way of the others, and which one shows when fewer of
+   * them are planned at once; none has failed yet.
+   */
+  abandonState(name: string, state: number, problem: StepProblem): Promise<boolean | 'divide'>;
   tidyRepository(name: string): Promise<void>;
   /** Answers how many objects went. */
   pruneRepository(name: string): Promise<number>;
+  /** Tells those who listen. */
+  recordUpkeepFailure(name: string, failed: { readonly task: UpkeepTask; readonly problem: StepProblem; readonly failedAt: string }): Promise<void>;
   /** Requests a change that signs the index again, once a state. */
   signAgain(name: string, state: number): Promise<void>;
 }

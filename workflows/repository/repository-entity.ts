@@ -27,6 +27,7 @@ const pruneInterval = 86_400_000;
 /** What one run hands to the next. Everything else is in the record. */
 export interface CarriedRepository {
   readonly pruneAt: number;
+  readonly suspects?: number;
 }
 
 /** Thrown where a step has to be left because the history is long; the next run does it again, which changes nothing. */
@@ -53,6 +54,8 @@ export class RepositoryEntity {
   #published: 'well' | 'trouble' | undefined;
   #view: RepositoryView = { state: 0, signBy: null, checkSeconds: null, synchroniseSeconds: null };
   #pruneAt: number;
+  /** Changes that wait, oldest first, of which one at least is in the way of the others: they are planned by halves until it is alone. */
+  #suspects: number;
   #retryAt = Infinity;
   #retryPause = shortestPause;
   readonly #asked = new Map<string, number>();
@@ -63,6 +66,7 @@ export class RepositoryEntity {
     carried: CarriedRepository | undefined,
   ) {
     this.#pruneAt = carried?.pruneAt ?? Date.now() + firstPrune;
+    this.#suspects = carried?.suspects ?? 0;
   }
 
   publish({ changeId, by, uploads = [], contents = [], origin = {}, component, force = false }: PublishInput): Promise<ChangeOutcome> {
@@ -92,7 +96,7 @@ export class RepositoryEntity {
   }
 
   carried(): CarriedRepository {
-    return { pruneAt: this.#pruneAt };
+    return { pruneAt: this.#pruneAt, suspects: this.#suspects };
   }
 
   /** Milliseconds since 1970 at which there is something to do although nobody says so. */
@@ -114,13 +118,20 @@ export class RepositoryEntity {
     do {
       this.changed = false;
       await this.#inspect();
-      planned = await this.#untilDone('planning', () => brief.planState(this.name));
+      planned = await this.#plan();
       if (planned !== null) await this.#make(planned);
       await this.#settle();
       if (planned !== null && isLong()) throw handOver;
     } while (planned !== null);
     this.#view = await this.#untilDone('planning', () => brief.lookAtRepository(this.name));
     await this.#once('tidying', () => lengthy.tidyRepository(this.name));
+  }
+
+  async #plan(): Promise<PlannedCounts | null> {
+    const most = Math.ceil(this.#suspects / 2);
+    const planned = await this.#untilDone('planning', () => (most === 0 ? brief.planState(this.name) : brief.planState(this.name, most)));
+    if (planned === null) this.#suspects = 0;
+    return planned;
   }
 
   async #inspect(): Promise<void> {
@@ -135,7 +146,7 @@ export class RepositoryEntity {
     this.#retryPause = Math.min(longestPause, this.#retryPause * 2);
   }
 
-  async #make({ state }: PlannedCounts): Promise<void> {
+  async #make({ state, changes }: PlannedCounts): Promise<void> {
     for (let pause = shortestPause; ; pause = Math.min(longestPause, pause * 2)) {
       try {
         await this.#untilDone('placing', () => lengthy.placePackages(this.name, state));
@@ -144,20 +155,26 @@ export class RepositoryEntity {
         break;
       } catch (error) {
         if (error === handOver) throw error;
-        if (await this.#givenUp(state, failureOf(error).problem)) return;
+        const givenUp = await this.#givenUp(state, failureOf(error).problem);
+        if (givenUp !== false) return void (this.#suspects = givenUp === 'divide' ? changes : this.#suspectsBut(changes));
       }
       // It is carried through: clients may have seen some of it.
       if (isLong()) throw handOver;
       await condition(() => false, pause);
     }
     await this.#untilDone('recording', () => brief.recordState(this.name, state));
+    this.#suspects = this.#suspectsBut(changes);
   }
 
-  async #givenUp(state: number, problem: StepProblem): Promise<boolean> {
+  #suspectsBut(changes: number): number {
+    return Math.max(0, this.#suspects - changes);
+  }
+
+  async #givenUp(state: number, problem: StepProblem): Promise<boolean | 'divide'> {
     if (problem.code === 'record-conflict') return true; // somebody else has carried it through, or given it up
     if (problem.code === 'storage-conflict') return false;
     const abandoned = await this.#untilDone('recording', () => lengthy.abandonState(this.name, state, problem));
-    if (!abandoned) this.#tellTrouble(problem.message);
+    if (abandoned === false) this.#tellTrouble(problem.message);
     return abandoned;
   }
 

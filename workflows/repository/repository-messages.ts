@@ -49,6 +49,20 @@ export interface RepositoryStatus {
   readonly trouble: string | null;
 }
 
+/** Of what is done by the clock; null: nothing of it was done yet, or the settings ask for none. */
+export interface RepositoryUpkeepStatus {
+  readonly check: UpkeepTurn | null;
+  readonly synchronisation: UpkeepTurn | null;
+}
+
+/** The last time. */
+export interface UpkeepTurn {
+  /** RFC 3339: when it ended. */
+  readonly at: string;
+  /** What it failed with; null: it worked. */
+  readonly trouble: string | null;
+}
+
 /** Names in an answer, of each list; the record has them all. */
 export const shownNames = 100;
 
@@ -60,3 +74,5 @@ export const applyChangeUpdate = defineUpdate<ChangeOutcome, [{ readonly changeI
 export const repositoryStatusQuery = defineQuery<RepositoryStatus>('repositoryStatus');
 /** The record has changes that wait, or other settings: look again. */
 export const repositoryChangedSignal = defineSignal('repositoryChanged');
+/** Of the workflow of its upkeep. */
+export const repositoryUpkeepStatusQuery = defineQuery<RepositoryUpkeepStatus>('repositoryUpkeepStatus');

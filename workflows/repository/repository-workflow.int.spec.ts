@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { startTimeSkipping } from '../session/__fixtures__/workflow-environment.js';
 import { fails, playing, repositoryScene, untilStatus, whileTimePasses, type RepositoryBehaviour, type RepositoryHandle, type RepositoryScene } from './__fixtures__/repository-scene.js';
-import { applyChangeUpdate, publishPackagesUpdate, removePackagesUpdate, repositoryChangedSignal, repositoryStatusQuery, type PublishInput, type RemoveInput } from './repository-messages.js';
+import { applyChangeUpdate, publishPackagesUpdate, removePackagesUpdate, repositoryChangedSignal, repositoryStatusQuery, repositoryUpkeepStatusQuery, type PublishInput, type RemoveInput } from './repository-messages.js';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 
 // The clock of the server is fast, and a busy machine slow.
@@ -127,6 +127,24 @@ describe('a step that fails', () => {
     expect(scene.count('abandon')).toBe(1);
   });
 
+  it('because of one of many changes has that one fail alone, in few attempts, and the others are published', async () => {
+    const bad: string[] = [];
+    const spoiled: RepositoryBehaviour = { abandonable: 'divide', before: (call, { planned }) => (call === 'index' && planned?.changes.some((id) => bad.includes(id)) === true ? fails('source-invalid', true) : undefined) };
+    const { scene, result } = await played(spoiled, async (handle, { request, waiting }) => {
+      await untilStatus(environment, handle, ({ step }) => step === 'idle');
+      const ids = Array.from({ length: 40 }, () => request());
+      bad.push(ids[5] ?? '', ids[30] ?? '');
+      const outcomes = await passing(Promise.all(ids.map((id) => failure(apply(handle, id)))));
+      const later = request();
+      await passing(apply(handle, later));
+      return { outcomes, waiting: [...waiting] };
+    });
+    expect(result.outcomes.map((outcome, index) => [index, outcome]).filter(([, outcome]) => outcome !== 'succeeded')).toEqual([[5, 'source-invalid'], [30, 'source-invalid']]);
+    expect(result.waiting).toEqual([]);
+    expect(scene.published.flat()).toHaveLength(39);
+    expect(scene.count('index')).toBeLessThan(30);
+  });
+
   it('because the store refuses is tried a few times', async () => {
     const { result } = await played({ before: times(4, 'place', 'storage-refused', true) }, (handle, { request }) => passing(apply(handle, request())));
     expect(result.state).toBe(1);
@@ -213,6 +231,31 @@ describe('the clock of a repository', () => {
     expect(scene.count('check')).toBe(3);
     expect(scene.published).toHaveLength(1);
     expect(scene.count('synchronise')).toBeGreaterThanOrEqual(5);
+  });
+
+  it('tells once that a synchronisation fails, again for another reason or after one that has worked, and shows how it went', async () => {
+    const reasons = ['source-unavailable', 'source-unavailable', 'source-invalid', null, 'source-invalid', null];
+    const behaviour: RepositoryBehaviour = {
+      view: () => ({ synchroniseSeconds: 3600 }),
+      before(call, { count }) {
+        const reason = call === 'synchronise' ? (reasons[count('synchronise') - 1] ?? null) : null;
+        if (reason !== null) fails(reason, true);
+      },
+    };
+    const { scene, result } = await played(behaviour, async (handle, { count }) => {
+      const upkeep = environment.client.workflow.getHandle(handle.workflowId.replace('repository:', 'repository-upkeep:'));
+      const shown: unknown[] = [];
+      for (const [index] of reasons.entries()) {
+        while (count('synchronise') <= index) await environment.sleep('10 minutes');
+        await environment.sleep('10 minutes');
+        const { synchronisation, check } = await upkeep.query(repositoryUpkeepStatusQuery);
+        expect([check, synchronisation?.at]).toEqual([null, expect.stringMatching(/^\d{4}-.*Z$/)]);
+        shown.push(synchronisation?.trouble);
+      }
+      return shown;
+    });
+    expect(result).toEqual(reasons.map((reason) => (reason === null ? null : `${reason} says the scene`)));
+    expect(scene.calls.filter((call) => call.startsWith('told'))).toEqual(['source-unavailable', 'source-invalid', 'source-invalid'].map((code) => `told synchronisation ${code}`));
   });
 
   it('goes on when a check or a synchronisation fails', async () => {

@@ -84,12 +84,12 @@ export function writeFetch(outcome: FetchOutcome): FetchAnswer {
 }
 
 function writeFound({ uri, qualifiers, digest, keptUntil }: FoundAsset): FetchAnswer {
-  const until = Date.parse(keptUntil);
+  const until = keptUntil === undefined ? undefined : Date.parse(keptUntil);
   return {
     status: { code: 0, message: '', details: [] },
     uri,
     qualifiers: Object.entries(qualifiers).map(([name, value]) => ({ name, value })),
-    expiresAt: { seconds: Math.floor(until / 1000), nanos: (until % 1000) * 1e6 },
+    expiresAt: until === undefined ? undefined : { seconds: Math.floor(until / 1000), nanos: (until % 1000) * 1e6 },
     digest: wireDigest(digest),
     digestFunction: wireFunctionOf(digest.function),
   };

@@ -27,6 +27,7 @@ export class RepositoryService extends RecordingServer {
     if (!this.isAllowed(incoming)) return problem(response, { status: 401, code: 'unauthorized', detail: 'credentials are missing' });
     const url = new URL(incoming.url ?? '', 'http://x');
     const [, , , name, part = '', id = ''] = url.pathname.split('/').map(decodeURIComponent);
+    if (url.pathname.startsWith('/v1/packages/')) return json(response, { items: [{ session: 'c0ffee\u001b[31m', found: true }, { repository: 'stable', build: 'b7', session: 'd', found: true }, { repository: 'stable', found: true }] });
     if (name === undefined) return json(response, incoming.method === 'POST' ? { ...this.#view(), status: undefined, ...(request.body as object) } : { items: [this.#view()], nextCursor: url.searchParams.has('limit') ? 'stable' : null });
     if (name !== 'stable') return problem(response, { status: 404, code: 'repository-not-found', detail: `there is no repository ${name}` });
     if (incoming.method === 'DELETE') return void response.writeHead(204).end();
@@ -92,7 +93,7 @@ export class RepositoryService extends RecordingServer {
   }
 
   #view(): object {
-    return { name: 'stable', kind: 'rpm', place: { store: 'default', folder: 'stable' }, settings: { keys: ['release'] }, state: this.state, packages: 2, bytes: 4096, createdAt: at, createdBy: 'ann', changedAt: at, links: { files: `${this.address}/repositories/stable/`, bucket: null }, status: { step: 'idle', waiting: 0, trouble: null } };
+    return { name: 'stable', kind: 'rpm', place: { store: 'default', folder: 'stable' }, settings: { keys: ['release'] }, state: this.state, packages: 2, bytes: 4096, createdAt: at, createdBy: 'ann', changedAt: at, links: { files: `${this.address}/repositories/stable/`, bucket: null }, status: { step: 'idle', waiting: 0, trouble: null }, upkeep: { check: { at, trouble: null }, synchronisation: { at, trouble: 'the upstream\u001b[31m is away' } } };
   }
 }
 

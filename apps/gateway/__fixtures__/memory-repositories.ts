@@ -6,8 +6,10 @@ import type { SynchroniseResult } from '../../../libs/repository-import/synchron
 import type { ListedPackage } from '../../../libs/repository/listed-package.js';
 import type { ChangeOutcome, ChangeProblem, IndexFile, RepositoryChange, RepositoryState } from '../../../libs/repository/repository-change.js';
 import type { Repository, RepositoryKind } from '../../../libs/repository/repository.js';
+import type { RepositoryTotals } from '../../../libs/repository-record/repository-totals.js';
 import type { ChangePreview, KnownPackage, NewChange, Upload } from '../../../libs/repository-record/repository-record.js';
 import type { PackageFormat } from '../../../libs/repository-formats/package-format.js';
+import type { RepositoryUpkeepStatus } from '../../../workflows/repository/repository-messages.js';
 import type { RepositoryDependencies } from '../repositories/repository-ports.js';
 import { MemoryObjects } from './memory-objects.js';
 
@@ -31,6 +33,8 @@ export class MemoryRepositories {
   readonly calls: { readonly method: string; readonly name: string; readonly options?: unknown }[] = [];
   /** Whether the workflow does what is asked of it. */
   engine: 'works' | 'away' | 'hangs' = 'works';
+  /** How what is done by the clock went. */
+  upkeep: RepositoryUpkeepStatus = { check: null, synchronisation: null };
   /** What the next change fails with. */
   problem: ChangeProblem | undefined;
   report: CheckReport | undefined;
@@ -80,7 +84,8 @@ export class MemoryRepositories {
           const missing = (list: readonly ListedPackage[], other: readonly ListedPackage[]): ListedPackage[] => list.filter(({ key }) => !other.some((each) => each.key === key));
           return { added: missing(other, one), removed: missing(one, other) };
         },
-        origins: async (sha256) => (sha256.startsWith('0') ? [] : [{ session: 'c'.repeat(32), found: true }]),
+        totals: async () => [...this.held.values()].map(({ repository }) => totalsOf(repository)),
+        origins: async (sha256) => (sha256.startsWith('0') ? [] : [{ session: 'c'.repeat(32), found: true }, { build: 'b7', repository: 'stable', found: true }]),
       },
       stores: {
         names: ['default'],
@@ -113,6 +118,7 @@ export class MemoryRepositories {
         },
         changed: async (name) => void this.calls.push({ method: 'changed', name }),
         status: (name) => (this.engine === 'works' ? Promise.resolve({ name, state: this.#held(name).repository.state, step: 'idle', waiting: 0, trouble: null }) : away()),
+        upkeep: () => (this.engine === 'works' ? Promise.resolve(this.upkeep) : away()),
       },
       maintenance: {
         prune: async (name, { signal: _, ...options }) => {
@@ -245,4 +251,8 @@ function lost(code: 'change-not-found' | 'upload-not-found' | 'state-not-found',
 
 function invalid(message: string): never {
   throw new MillraceError('invalid-request', message);
+}
+
+function totalsOf({ name, state, packages, bytes }: Repository): RepositoryTotals {
+  return { repository: name, state, packages, bytes, waiting: 0, oldestSeconds: 0, lastSeconds: 0, lastFailed: false, publishedAt: 0, uploads: 0, uploadBytes: 0 };
 }

@@ -44,11 +44,17 @@ export function answerError(error: unknown, { request, reply, log, challenges = 
   void reply.header('cache-control', 'no-store');
   if (classified.status !== 416) void reply.removeHeader('content-range');
   if (classified.status === 503) void reply.header('retry-after', '2');
-  if (classified.status === 429) void reply.header('retry-after', '30');
+  if (classified.status === 429) void reply.header('retry-after', secondsOf(error));
   if (classified.status === 401 && !reply.hasHeader('www-authenticate')) sendChallenges(reply, isProblemPath(request.url) || isOdcsPath(request.url) ? challenges : challenges.filter((challenge) => !/^basic /i.test(challenge)));
   if (isProblemPath(request.url)) sendProblem(request, reply, classified);
   else if (isOdcsPath(request.url)) sendOdcsError(reply, classified);
   else void reply.code(classified.status).type('text/plain; charset=utf-8').send(isCachePath(request.url) ? `${classified.detail}\n` : plainText(classified));
+}
+
+/** What the limit itself says, else what is usual. */
+function secondsOf(error: unknown): string {
+  const { cause } = (error ?? {}) as { readonly cause?: { readonly retryAfter?: unknown } };
+  return typeof cause?.retryAfter === 'number' ? String(Math.ceil(cause.retryAfter)) : '30';
 }
 
 /** fetch-service sends none for passwords; the other ways to log in begin with theirs. */

@@ -3,13 +3,14 @@ import { composeStates } from '../../../libs/compose/compose-vocabulary.js';
 import type { ComposeReads } from '../../../libs/compose-record/compose-commands.js';
 import type { NameAge } from '../../../libs/compose-names/name-ages.js';
 import type { MessageBacklog } from '../../../libs/messaging/message-backlog.js';
+import type { RepositoryTotals } from '../../../libs/repository-record/repository-totals.js';
 import type { RecordedRule } from '../../../libs/rule-record/create-rule-record.js';
 import type { BusTotals } from '../../../libs/rule-record/bus-totals.js';
 import type { ComposeTotals, SessionReads } from '../gateway-ports.js';
 import { recordTimeout } from '../http/answer-deadline.js';
 import { withDeadline } from '../http/with-deadline.js';
 import { addCacheMetrics, type CacheCounters, type MeasuredInstance } from './cache-metrics.js';
-import { addBusMetrics, addMessageMetrics, addRuleMetrics } from './message-metrics.js';
+import { addBusMetrics, addMessageMetrics, addRepositoryMetrics, addRuleMetrics } from './record-metrics.js';
 import { addNameMetrics } from './name-metrics.js';
 
 export interface MeasuredReads {
@@ -19,6 +20,7 @@ export interface MeasuredReads {
   readonly nameAges?: (() => Promise<readonly NameAge[]>) | undefined;
   readonly busTotals: () => Promise<readonly BusTotals[]>;
   readonly rules: () => Promise<readonly RecordedRule[]>;
+  readonly repositories: () => Promise<readonly RepositoryTotals[]>;
   readonly storage?: Registry | undefined;
   readonly caches: () => Promise<readonly MeasuredInstance[]>;
 }
@@ -45,7 +47,7 @@ export class GatewayMetrics {
   /** One query for all who ask at once; anybody may scrape. */
   readonly composeTotals: () => Promise<ComposeTotals>;
 
-  constructor({ sessions: reads, composes, messageBacklog, nameAges, busTotals, rules, storage, caches }: MeasuredReads, version: string) {
+  constructor({ sessions: reads, composes, messageBacklog, nameAges, busTotals, rules, repositories, storage, caches }: MeasuredReads, version: string) {
     this.#storage = storage === undefined ? [] : [storage];
     this.composeTotals = shareWhileRunning(() => withDeadline(composes.totals(), 2000, recordTimeout));
     collectDefaultMetrics({ register: this.registry });
@@ -54,6 +56,7 @@ export class GatewayMetrics {
     this.caches = addCacheMetrics(this.registry, shareWhileRunning(() => withDeadline(caches(), 2000, recordTimeout).catch(() => undefined)));
     addBusMetrics(this.registry, shareWhileRunning(() => withDeadline(busTotals(), 2000, recordTimeout).catch(() => undefined)));
     addRuleMetrics(this.registry, shareWhileRunning(() => withDeadline(rules(), 2000, recordTimeout).catch(() => undefined)));
+    addRepositoryMetrics(this.registry, shareWhileRunning(() => withDeadline(repositories(), 2000, recordTimeout).catch(() => undefined)));
     new Gauge({ name: 'millrace_build_info', help: 'Always 1.', labelNames: ['version', 'node'] as const, registers: [this.registry] }).set({ version, node: process.versions.node }, 1);
     const count = shareWhileRunning(() => withDeadline(reads.countByState(), 2000, () => new Error('no answer in time')).catch(() => undefined));
     new Gauge({

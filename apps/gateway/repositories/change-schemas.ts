@@ -21,7 +21,7 @@ export const publication = z
     changeId,
     uploads: z.array(uuid).max(most).default([]),
     contents: z.array(contentReference).max(most).default([]),
-    origin: origin.omit({ found: true }).default({}),
+    origin: origin.default({}),
     component: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$/, 'must be the name of a component').optional().describe('Of deb.'),
     force,
     dryRun,

@@ -9,7 +9,7 @@ import { LOGGER, REPOSITORIES, SETTINGS } from '../gateway-tokens.js';
 import { parseJsonBody, validate } from '../http/parse-json-body.js';
 import { withDeadline } from '../http/with-deadline.js';
 import { filesOf, presentPackage, presentRepository, presentState } from './present-repository.js';
-import type { RepositoryDependencies } from './repository-ports.js';
+import type { CallDeadline, RepositoryDependencies } from './repository-ports.js';
 import { diffQuery, newRepository, packageQuery, removalQuery, repositoryName, repositoryQuery, settingsChange, sha256, stateQuery } from './repository-schemas.js';
 import type { KeyList, KnownPackageView, Origins, PackagePage, RepositoryDetail, RepositoryPage, RepositoryView, StateDiff, StatePage, StateView } from './repository-schemas.js';
 import { parseRepositorySettings } from '../../../libs/repository/repository-settings.js';
@@ -34,7 +34,9 @@ export class RepositoriesService {
 
   async get(name: string): Promise<RepositoryDetail> {
     const repository = await this.find(name);
-    return { ...this.present(repository), status: await this.status(name) };
+    const { workflows } = this.repositories;
+    const [status, upkeep] = await Promise.all([answerOf((options) => workflows.status(name, options)), answerOf((options) => workflows.upkeep(name, options))]);
+    return { ...this.present(repository), status: status === null ? null : { step: status.step, waiting: status.waiting, trouble: status.trouble }, upkeep };
   }
 
   async create(body: unknown, by: string): Promise<RepositoryView> {
@@ -146,15 +148,11 @@ export class RepositoriesService {
     const unknown = named.filter((each) => !known.has(String(each)));
     if (unknown.length > 0) throw new MillraceError('key-not-found', `there is no signing key ${unknown.map((each) => String(each).slice(0, 100)).join(', ')}`, { suggestion: 'MILLRACE_REPOSITORY_KEYS names the file of keys.' });
   }
+}
 
-  private async status(name: string): Promise<RepositoryDetail['status']> {
-    try {
-      const { step, waiting, trouble } = await withDeadline(this.repositories.workflows.status(name, { deadline: statusMilliseconds }), statusMilliseconds, () => new Error('no answer in time'));
-      return { step, waiting, trouble };
-    } catch {
-      return null; // the rest of the answer is from the record
-    }
-  }
+/** Null: a workflow does not answer in time. The rest of what is told is from the record. */
+async function answerOf<T>(ask: (options: CallDeadline) => Promise<T>): Promise<T | null> {
+  return withDeadline(ask({ deadline: statusMilliseconds }), statusMilliseconds, () => new Error('no answer in time')).catch(() => null);
 }
 
 function readInfo(text: string): HaikuSettings {

@@ -43,7 +43,8 @@ describe('a repository', () => {
     // So that its workflow is there, and a mirror begins.
     expect(gateway.repositories.calls).toContainEqual({ method: 'changed', name: 'fedora' });
     expect(repositoryView.parse(made.json)).toMatchObject({ name: 'fedora', kind: 'rpm', place: { store: 'default', folder: 'fedora' }, settings: { keepVersions: 3, rpm: { compression: 'gzip' } }, state: 0, createdBy: 'craft', links: { self: '/v1/repositories/fedora', files: 'https://farm.test/repositories/fedora/', bucket: null, workflow: null } });
-    expect(repositoryDetail.parse((await ask('GET', '/fedora')).json)).toMatchObject({ status: { step: 'idle', waiting: 0, trouble: null } });
+    gateway.repositories.upkeep = { check: null, synchronisation: { at: '2026-11-21T10:00:00.000Z', trouble: 'the upstream is away' } };
+    expect(repositoryDetail.parse((await ask('GET', '/fedora')).json)).toMatchObject({ status: { step: 'idle', waiting: 0, trouble: null }, upkeep: gateway.repositories.upkeep });
     expect(repositoryView.parse((await ask('PATCH', '/fedora', { settings: { graceSeconds: 60 } })).json)).toMatchObject({ settings: { keepVersions: 3, graceSeconds: 60 } });
     expect(await ask('DELETE', '/fedora')).toMatchObject({ status: 204, text: '' });
     expect(problem.parse((await ask('GET', '/fedora')).json)).toMatchObject({ status: 404, code: 'repository-not-found' });
@@ -143,7 +144,7 @@ describe('what is read of a repository', () => {
 
   it('is where bytes came from, whatever repository lists them', async () => {
     const answer = await fetch(`${gateway.url}/v1/packages/${'a'.repeat(64)}/origins`, { headers: { authorization } });
-    expect(origins.parse(await answer.json()).items).toEqual([{ session: 'c'.repeat(32), found: true }]);
+    expect(origins.parse(await answer.json()).items).toEqual([{ session: 'c'.repeat(32), found: true }, { build: 'b7', repository: 'stable', found: true }]);
     expect((await fetch(`${gateway.url}/v1/packages/nonsense/origins`, { headers: { authorization } })).status).toBe(400);
   });
 });

@@ -49,6 +49,7 @@ export async function openRepositoryDependencies(database: Database, { settings,
       apply: (name, changeId, options) => noted(workflows.apply(name, changeId, options)),
       changed: (name, options) => noted(workflows.changed(name, options)),
       status: (name, options) => noted(workflows.status(name, options)),
+      upkeep: (name, options) => noted(workflows.upkeep(name, options)),
     },
     // Done here for whoever waits for it; what a repository asks of itself is done by its workflow. Locks keep the two apart.
     maintenance: { ...maintenance, prune: (name, options) => engine.prune(name, options) },

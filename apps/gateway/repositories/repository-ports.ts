@@ -6,7 +6,7 @@ import type { RepositoryStores } from '../../../libs/repository-stores/repositor
 import type { PackageFormat } from '../../../libs/repository-formats/package-format.js';
 import type { RepositoryKind } from '../../../libs/repository/repository.js';
 import type { SigningKeys } from '../../../libs/signing/signer.js';
-import type { RepositoryStatus } from '../../../workflows/repository/repository-messages.js';
+import type { RepositoryStatus, RepositoryUpkeepStatus } from '../../../workflows/repository/repository-messages.js';
 import type { BuilderResolver } from '../../../libs/repository-formats/builder-request.js';
 
 /** What the gateway needs for package repositories. `repository-dependencies.ts` makes these from the libraries; specs may replace one. */
@@ -32,6 +32,7 @@ export interface RepositoryWorkflows {
   /** Settings or state have changed: look again. */
   changed(name: string, options: CallDeadline): Promise<void>;
   status(name: string, options: CallDeadline): Promise<RepositoryStatus>;
+  upkeep(name: string, options: CallDeadline): Promise<RepositoryUpkeepStatus>;
 }
 
 export interface CallDeadline {

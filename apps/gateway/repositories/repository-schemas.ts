@@ -14,7 +14,7 @@ const count = z.int().min(0);
 const settings = z.looseObject({}).describe('Settings of the repository; what is left out has its default.');
 const place = z.object({ store: z.string(), folder: z.string() });
 
-export const repositoryLinks = z
+const repositoryLinks = z
   .object({
     self: z.string(),
     files: z.string().describe('What package managers are given.'),
@@ -30,8 +30,13 @@ export const repositoryView = z
   .object({ name: z.string(), kind: z.enum(repositoryKinds), place, settings, state: count.describe('What clients see; 0: nothing was published yet.'), packages: count, bytes: count, createdAt: time, createdBy: z.string(), changedAt: time, links: repositoryLinks })
   .meta({ id: 'Repository' });
 export const repositoryPage = z.object({ items: z.array(repositoryView), nextCursor }).meta({ id: 'RepositoryPage' });
+const upkeepTurn = z.object({ at: time, trouble: z.string().nullable().describe('Null: it worked.') }).nullable();
+const upkeep = z.object({ check: upkeepTurn, synchronisation: upkeepTurn }).describe('The last ones by the clock; null: there was none.');
 export const repositoryDetail = repositoryView
-  .extend({ status: z.object({ step: z.string(), waiting: count, trouble: z.string().nullable() }).nullable().describe('Of the workflow; null while it does not answer.') })
+  .extend({
+    status: z.object({ step: z.string(), waiting: count, trouble: z.string().nullable() }).nullable().describe('Of the workflow; null while it does not answer.'),
+    upkeep: upkeep.nullable().describe('Of the workflow of its upkeep; null while it does not answer.'),
+  })
   .meta({ id: 'RepositoryDetail' });
 
 export const newRepository = z
@@ -53,9 +58,9 @@ export const origin = z
     cache: z.strictObject({ instance: z.string().max(256), key: z.string().max(1024) }).optional(),
     build: z.string().max(500).optional(),
     url: z.string().max(2048).optional(),
-    found: z.literal(true).optional().describe('Found by its digest, not said.'),
   })
   .meta({ id: 'PackageOrigin' });
+const foundOrigin = origin.extend({ repository: z.string().optional().describe('That has, or had, the same bytes; besides it what was said there when they were published.'), found: z.literal(true).describe('By its digest.') }).meta({ id: 'FoundOrigin' });
 
 const listedShape = { key: z.string(), sha256, size: count, path: z.string(), name: z.string(), version: z.string(), architecture: z.string(), component: z.string(), addedAt: time };
 export const listedPackage = z.object({ ...listedShape, url: z.string() }).meta({ id: 'RepositoryPackage' });
@@ -70,7 +75,7 @@ export const stateView = z
 export const statePage = z.object({ items: z.array(stateView), nextCursor }).meta({ id: 'RepositoryStatePage' });
 export const stateDiff = z.object({ from: count, to: count, added: z.array(listedPackage), removed: z.array(listedPackage) }).meta({ id: 'RepositoryDiff' });
 export const keyList = z.object({ items: z.array(z.object({ name: z.string(), kind: z.enum(['openpgp', 'minisign']), fingerprint: z.string(), publicKey: z.string(), expiresAt: time.nullable(), held: z.enum(['service', 'external']) })) }).meta({ id: 'RepositoryKeys' });
-export const origins = z.object({ sha256, items: z.array(origin) }).meta({ id: 'PackageOrigins' });
+export const origins = z.object({ sha256, items: z.array(foundOrigin) }).meta({ id: 'PackageOrigins' });
 
 const stateText = z.string().regex(/^\d{1,9}$/, 'must be the number of a state');
 export const repositoryQuery = z.strictObject({ limit: pageLimit, cursor: repositoryName.optional() });

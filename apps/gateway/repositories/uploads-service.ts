@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { MillraceError, isMillraceError } from '../../../libs/errors/millrace-error.js';
+import { findUpload } from '../../../libs/repository-record/find-upload.js';
 import type { Upload } from '../../../libs/repository-record/repository-record.js';
 import type { Settings } from '../../../libs/settings/settings.js';
 import { CLIENT_MILLISECONDS, REPOSITORIES, SETTINGS } from '../gateway-tokens.js';
@@ -41,7 +42,7 @@ export class UploadsService {
 
   async get(name: string, id: string): Promise<UploadView> {
     await this.repositories.find(name);
-    const upload = uuid.safeParse(id).success ? await this.known(id) : undefined;
+    const upload = uuid.safeParse(id).success ? await findUpload(this.dependencies.reads, id) : undefined;
     if (upload?.repository !== name) throw new MillraceError('upload-not-found', `the repository ${name} has no such upload`);
     return presentUpload(upload);
   }
@@ -53,7 +54,7 @@ export class UploadsService {
     const sha256 = sha256OfFields(request.headers);
     const size = sizeOf(request.headers['content-length'], this.settings.packageBytes);
     await this.repositories.find(name);
-    const known = await this.known(id);
+    const known = await findUpload(this.dependencies.reads, id);
     if (known !== undefined) return presentUpload(sameUpload(known, { name, sha256, size }));
     const upload = await this.take(name, request.body as Readable, { id, fileName, by, signal, ...(sha256 === undefined ? {} : { sha256 }), ...(size === undefined ? {} : { size }) });
     return presentUpload(upload);
@@ -84,15 +85,6 @@ export class UploadsService {
       return await this.dependencies.engine.receive(name, paced(body, { milliseconds: this.clientMilliseconds, bytes: () => (this.slots.areWanted() ? leastWhileOthersWait : leastBytes) }), options);
     } finally {
       leave();
-    }
-  }
-
-  private async known(id: string): Promise<Upload | undefined> {
-    try {
-      return await this.dependencies.reads.upload(id);
-    } catch (error) {
-      if (isMillraceError(error) && error.code === 'upload-not-found') return undefined;
-      throw error;
     }
   }
 }

@@ -15,10 +15,10 @@ export interface MemoryCache {
 }
 
 /** Stands in for the engine where a spec is about what assets do with it: entries are found when their target is there. */
-export function memoryCache({ fetch, now = () => new Date() }: { readonly fetch?: CacheFetching; readonly now?: () => Date } = {}): MemoryCache {
+export function memoryCache({ fetch, storageElsewhere = false, now = () => new Date() }: { readonly fetch?: CacheFetching; readonly storageElsewhere?: boolean; readonly now?: () => Date } = {}): MemoryCache {
   const entries = new Map<string, CacheEntry>();
   const blobs = new Map<string, Buffer>();
-  const main: CacheInstance = { name: 'main', quota: { high: 1e9, low: 5e8 }, limit: 2e9, lease: 3600, maximumAge: undefined, blobBytes: 1_000_000, evictionPaused: false, ...(fetch === undefined ? {} : { fetch }) };
+  const main: CacheInstance = { name: 'main', quota: { high: 1e9, low: 5e8 }, limit: 2e9, lease: 3600, maximumAge: undefined, blobBytes: 1_000_000, evictionPaused: false, storageElsewhere, ...(fetch === undefined ? {} : { fetch }) };
   const unused = (): never => {
     throw new Error('assets do not use this');
   };
@@ -43,7 +43,7 @@ export function memoryCache({ fetch, now = () => new Date() }: { readonly fetch?
     },
     findEntry(name) {
       const entry = entries.get(keyOf(name));
-      const complete = entry?.target !== undefined && blobs.has(digestText(entry.target.digest));
+      const complete = entry !== undefined && (entry.target === undefined || blobs.has(digestText(entry.target.digest)));
       return Promise.resolve(complete && (entry.expiresAt === undefined || Date.parse(entry.expiresAt) > now().getTime()) ? entry : undefined);
     },
     putEntry(draft, { by }) {

@@ -52,7 +52,7 @@ function comparePreReleases(one: string, other: string): number {
 }
 
 /** Runs of digits by their value, all else by its letters whatever their case. */
-export function compareNaturally(one: string, other: string): number {
+function compareNaturally(one: string, other: string): number {
   const [left, right] = [runsOf(one), runsOf(other)];
   for (let index = 0; index < Math.max(left.length, right.length); index += 1) {
     const order = compareRuns(left[index] ?? '', right[index] ?? '');

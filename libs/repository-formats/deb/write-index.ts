@@ -14,7 +14,7 @@ import { writePackages } from './write-packages.js';
 const cacheBytes = 4 * 1024 ** 3;
 const statesBetweenSweeps = 16;
 /** The public halves of the keys that sign, for `signed-by`. */
-export const keyringPath = 'archive-key.gpg';
+const keyringPath = 'archive-key.gpg';
 const plainText = 'text/plain; charset=utf-8';
 
 /**

@@ -31,7 +31,7 @@ export function inspected(info: PackageInfo, { checksum, licences, most }: { rea
 }
 
 /** What makes a package no member of a repository: `package_repo` refuses the same. */
-export function membershipProblems(info: PackageInfo, { vendor, architecture }: Pick<HaikuSettings, 'vendor' | 'architecture'>): readonly string[] {
+function membershipProblems(info: PackageInfo, { vendor, architecture }: Pick<HaikuSettings, 'vendor' | 'architecture'>): readonly string[] {
   const file = canonicalFileName(info);
   return [
     ...(info.vendor.toLowerCase() === vendor.toLowerCase() ? [] : [`${file} is from the vendor ${JSON.stringify(info.vendor.slice(0, 100))}; this repository has packages of ${JSON.stringify(vendor)} only`]),

@@ -42,7 +42,7 @@ export async function writeHaikuIndex(job: IndexJob): Promise<WrittenIndex> {
 }
 
 /** Errors: `invalid-request`. */
-export function haikuSettingsOf({ name, settings }: Repository): HaikuSettings {
+function haikuSettingsOf({ name, settings }: Repository): HaikuSettings {
   if (settings.haiku === null) throw new MillraceError('invalid-request', `the repository ${name} has no settings for haiku: what repo.info says`);
   return settings.haiku;
 }

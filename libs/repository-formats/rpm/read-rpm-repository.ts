@@ -49,7 +49,7 @@ export interface RpmRepositoryPackage {
   readonly size: number | undefined;
 }
 
-export const repositoryLimits = { repomdBytes: 4 * 1024 * 1024, primaryBytes: 256 * 1024 * 1024, unpackedBytes: 4 * 1024 * 1024 * 1024, packages: 300_000 };
+const repositoryLimits = { repomdBytes: 4 * 1024 * 1024, primaryBytes: 256 * 1024 * 1024, unpackedBytes: 4 * 1024 * 1024 * 1024, packages: 300_000 };
 const signatureBytes = 256 * 1024;
 const bombs = { ratio: 200, ratioFrom: 64 * 1024 * 1024 };
 

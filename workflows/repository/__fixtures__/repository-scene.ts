@@ -16,8 +16,8 @@ export interface RepositoryBehaviour {
   /** Runs before an activity answers; may throw. */
   readonly before?: (call: string, scene: RepositoryScene) => Promise<void> | void;
   readonly view?: (state: number, now: number) => Partial<RepositoryView>;
-  /** Whether the record lets a planned state be given up. */
-  readonly abandonable?: boolean;
+  /** Whether the record lets a planned state be given up; `divide`: none of several changes fails by it. */
+  readonly abandonable?: boolean | 'divide';
   readonly postponed?: () => boolean;
 }
 
@@ -80,9 +80,9 @@ export function repositoryScene(environment: TestWorkflowEnvironment, behaviour:
           }),
         ),
       inspectChanges: () => performed('inspect', () => ({ inspected: 0, refused: 0, postponed: postponed() ? 1 : 0, trouble: postponed() ? 'the session is away' : null })),
-      planState: () =>
+      planState: (_name, most = 100) =>
         performed('plan', () => {
-          if (scene.planned === undefined && waiting.length > 0 && !postponed()) scene.planned = { state: (last += 1), changes: waiting.splice(0, 100) };
+          if (scene.planned === undefined && waiting.length > 0 && !postponed()) scene.planned = { state: (last += 1), changes: waiting.splice(0, most) };
           return scene.planned === undefined ? null : { state: scene.planned.state, changes: scene.planned.changes.length, added: 1, removed: 0 };
         }),
       placePackages: () => performed('place', () => undefined),
@@ -98,13 +98,20 @@ export function repositoryScene(environment: TestWorkflowEnvironment, behaviour:
         }),
       abandonState: (_name, _state, problem) =>
         performed('abandon', () => {
-          if (!abandonable) return false;
-          for (const id of scene.planned?.changes ?? []) ended.set(id, { id, problem });
+          if (abandonable === false) return false;
+          const changes = scene.planned?.changes ?? [];
+          if (abandonable === 'divide' && changes.length > 1) {
+            waiting.unshift(...changes);
+            scene.planned = undefined;
+            return 'divide';
+          }
+          for (const id of changes) ended.set(id, { id, problem });
           scene.planned = undefined;
           return true;
         }),
       tidyRepository: () => performed('tidy', () => undefined),
       pruneRepository: () => performed('prune', () => 0),
+      recordUpkeepFailure: (_name, { task, problem }) => performed(`told ${task} ${problem.code}`, () => undefined),
       signAgain: () => performed('sign', () => void scene.request()),
       checkRepository: () => performed('check', () => undefined),
       synchroniseRepository: () => performed('synchronise', () => undefined),

@@ -1,6 +1,7 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { MessageBacklog } from '../../../libs/messaging/message-backlog.js';
 import type { RecordedRule } from '../../../libs/rule-record/create-rule-record.js';
+import type { RepositoryTotals } from '../../../libs/repository-record/repository-totals.js';
 import type { BusTotals } from '../../../libs/rule-record/bus-totals.js';
 
 type Figure<Row> = readonly [name: string, figure: (row: Row) => number, help: string];
@@ -33,6 +34,19 @@ const ruleFigures: readonly Figure<RecordedRule>[] = [
   ['millrace_rule_loops_total', ({ counts }) => counts.loops, 'Messages about composes that the rule itself had led to; left out.'],
 ];
 
+const repositoryFigures: readonly Figure<RepositoryTotals>[] = [
+  ['millrace_repository_state', ({ state }) => state, 'Number of the state of a package repository that clients see; each that is published has a higher one.'],
+  ['millrace_repository_published_timestamp_seconds', ({ publishedAt }) => publishedAt, 'Unix time of that state; 0: none yet.'],
+  ['millrace_repository_packages', ({ packages }) => packages, 'Packages that it lists.'],
+  ['millrace_repository_bytes', ({ bytes }) => bytes, 'Their bytes.'],
+  ['millrace_repository_changes_waiting', ({ waiting }) => waiting, 'Changes that have not ended.'],
+  ['millrace_repository_oldest_change_seconds', ({ oldestSeconds }) => oldestSeconds, 'Age of the oldest of them; 0 when there is none.'],
+  ['millrace_repository_last_change_seconds', ({ lastSeconds }) => lastSeconds, 'Time from the request of the last change that was carried out until clients saw it.'],
+  ['millrace_repository_last_change_failed', ({ lastFailed }) => (lastFailed ? 1 : 0), '1 when the last change that ended has failed.'],
+  ['millrace_repository_uploads_waiting', ({ uploads }) => uploads, 'Uploads in the spool: of changes that wait, and of nobody yet.'],
+  ['millrace_repository_upload_bytes', ({ uploadBytes }) => uploadBytes, 'Their bytes.'],
+];
+
 /** By sink, as the settings name them: a few values. A scrape without the record has none of these. */
 export function addMessageMetrics(registry: Registry, read: () => Promise<readonly MessageBacklog[] | undefined>): void {
   addFigures(registry, { label: 'sink', figures: sinkFigures, nameOf: ({ sink }) => sink, read });
@@ -46,6 +60,11 @@ export function addBusMetrics(registry: Registry, read: () => Promise<readonly B
 /** By rule; those that are retired are left out. */
 export function addRuleMetrics(registry: Registry, read: () => Promise<readonly RecordedRule[] | undefined>): void {
   addFigures(registry, { label: 'rule', figures: ruleFigures, nameOf: ({ name }) => name, read: async () => (await read())?.filter(({ retiredAt }) => retiredAt === null) });
+}
+
+/** By repository, which operators make. */
+export function addRepositoryMetrics(registry: Registry, read: () => Promise<readonly RepositoryTotals[] | undefined>): void {
+  addFigures(registry, { label: 'repository', figures: repositoryFigures, nameOf: ({ repository }) => repository, read });
 }
 
 interface Figures<Row> {

@@ -4,16 +4,18 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startTestGateway } from '../../apps/gateway/__fixtures__/test-gateway.js';
-import type { TestGateway } from '../../apps/gateway/__fixtures__/test-gateway.js';
+import type { EntryKind } from '../../libs/cache/cache-entry.js';
+import type { ListedEntry } from '../../libs/cache-record/cache-record.js';
 import { describeWith } from '../../libs/testing/describe-with.js';
+import { pushToken, startCachedGateway } from './cached-gateway.js';
+import type { CachedGateway } from './cached-gateway.js';
 
 const run = promisify(execFile);
 let folder: string;
-let gateway: TestGateway;
+let gateway: CachedGateway;
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'millrace-http-caches-'));
-  gateway = await startTestGateway();
+  gateway = await startCachedGateway();
 }, 60_000);
 afterAll(async () => {
   await gateway?.close();
@@ -42,7 +44,7 @@ const made = (name: string): string => {
   mkdirSync(at, { recursive: true });
   return at;
 };
-const stored = (kind: string): number => [...gateway.caches.entries.values()].filter((entry) => entry.kind === kind).length;
+const stored = async (kind: EntryKind): Promise<readonly ListedEntry[]> => (await gateway.caches.record.listEntries('main', { kind, limit: 100 })).entries;
 
 describe('Turborepo', () => {
   it('builds in one checkout, and only fetches in the other', async () => {
@@ -54,12 +56,13 @@ describe('Turborepo', () => {
     writeFileSync(path.join(one, 'packages/a/package.json'), JSON.stringify({ name: 'a', version: '1.0.0', scripts: { build: 'mkdir -p dist && date +%s%N > dist/made' } }));
     const two = path.join(folder, 'turbo-two');
     cpSync(one, two, { recursive: true });
-    const env = { TURBO_API: gateway.url, TURBO_TOKEN: 'craft', TURBO_TEAM: 'my-team', TURBO_TELEMETRY_DISABLED: '1', TURBO_REMOTE_CACHE_SIGNATURE_KEY: 'a key of the team', DO_NOT_TRACK: '1', CI: '1' };
+    const env = { TURBO_API: gateway.url, TURBO_TOKEN: pushToken, TURBO_TEAM: 'my-team', TURBO_TELEMETRY_DISABLED: '1', TURBO_REMOTE_CACHE_SIGNATURE_KEY: 'a key of the team', DO_NOT_TRACK: '1', CI: '1' };
     const build = (cwd: string): Promise<Ran> => program('turbo', ['run', 'build', '--cache=remote:rw', '--no-daemon', '--no-update-notifier', '--output-logs=full'], { cwd, env });
     const first = await build(one);
     expect(first).toMatchObject({ status: 0, output: expect.stringContaining('0 cached') });
     const second = await build(two);
     expect(second).toMatchObject({ status: 0, output: expect.stringContaining('FULL TURBO') });
+    expect(await stored('turborepo')).toMatchObject([{ key: expect.stringMatching(/^my-team\//), pushedBy: expect.stringContaining('builder') }]);
     expect(readFileSync(path.join(two, 'packages/a/dist/made'))).toEqual(readFileSync(path.join(one, 'packages/a/dist/made')));
   }, 120_000);
 });
@@ -93,6 +96,6 @@ describeWith('gradle', 'Gradle', () => {
     const second = await build(two);
     expect(second).toMatchObject({ status: 0, output: expect.stringMatching(/:make FROM-CACHE/) });
     expect(readFileSync(path.join(two, 'made.txt'))).toEqual(readFileSync(path.join(one, 'made.txt')));
-    expect(stored('gradle')).toBe(1);
+    expect(await stored('gradle')).toMatchObject([{ pushedBy: 'craft' }]);
   }, 120_000);
 });
