@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { CacheView, EntryItem, EvictionView, HistoryView } from './cache-api.js';
 import { textTable } from './summary-table.js';
 import { printable, readableSize, shorten } from './terminal.js';
@@ -37,13 +38,14 @@ export function evictionText({ entries, blobs, bytes, dryRun }: EvictionView): s
 /** Who pushed it when, out of which session and build, and what became of it. */
 export function historyText({ kind, key, present, items }: HistoryView): string {
   const lines = items.map(({ type, at, data }) => {
-    const { by, reason, origin } = data as { readonly by?: unknown; readonly reason?: unknown; readonly origin?: unknown };
-    const origins = Object.entries(origin ?? {}).map(([word, value]) => `${word} ${String(value)}`);
-    return printable([`  ${at}  ${words[type] ?? type}`, ...(reason === undefined ? [] : [String(reason)]), ...(by === undefined ? [] : [`by ${String(by)}`]), ...(origins.length === 0 ? [] : [`(${origins.join(', ')})`])].join(' '));
+    const { by, reason, origin } = said.catch({}).parse(data);
+    const origins = Object.entries(origin ?? {}).map(([word, value]) => `${word} ${value}`);
+    return printable([`  ${at}  ${words[type] ?? type}`, ...(reason === undefined ? [] : [reason]), ...(by === undefined ? [] : [`by ${by}`]), ...(origins.length === 0 ? [] : [`(${origins.join(', ')})`])].join(' '));
   });
   return [printable(`${kind} ${key}: ${present ? 'in the cache' : 'not in the cache'}`), ...lines].join('\n');
 }
 
+const said = z.object({ by: z.string(), reason: z.string(), origin: z.record(z.string(), z.string()) }).partial();
 const words: Readonly<Record<string, string>> = { CacheEntryPushed: 'pushed', CacheEntryRemoved: 'removed:' };
 
 function sizeOf(digest: string): string {

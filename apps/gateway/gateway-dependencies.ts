@@ -62,7 +62,7 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
   const composes = await openComposeDependencies(database, { settings, workflows: composeWorkflows, searchPath: options.searchPath, noted: engine.noted });
   const buses = await openBusDependencies(database, { settings, client, environment: options.environment ?? {}, noted: engine.noted });
   const repositories = await openRepositoryDependencies(database, { settings, client, environment: options.environment ?? {}, taskQueue: options.repositoryTaskQueue, noted: engine.noted });
-  const caches = await openCacheDependencies(database, { settings, client, access, environment: options.environment ?? {}, taskQueue: options.cacheTaskQueue, noted: engine.noted, onProblem: options.onProblem ?? (() => undefined) });
+  const caches = await openCacheDependencies(database, { settings, client, access, environment: options.environment ?? {}, taskQueue: options.cacheTaskQueue, noted: engine.noted, metrics: repositories.storageMetrics('artifact-cache'), onProblem: options.onProblem ?? (() => undefined) });
   const rules = await openRuleDependencies(database, { settings, client, noted: engine.noted });
   return {
     access,

@@ -75,7 +75,7 @@ describe('millrace cache stats and ls', () => {
   it('show how full instances are, and what upkeep does', async () => {
     expect((await cli('stats')).stdout).toMatch(/main[^]*team\/one/);
     const one = await cli('stats', 'main');
-    expect(one.stdout).toMatch(/^instance  main\nsize .*\nquota     1000 B, evicted down to 800 B; pushes end at 1.1 KiB\nkept      3600 s after use\nupkeep    waiting\n$/);
+    expect(one.stdout).toMatch(/^instance {2}main\nsize .*\nquota {5}1000 B, evicted down to 800 B; pushes end at 1.1 KiB\nkept {6}3600 s after use\nupkeep {4}waiting\n$/);
     gateway.caches.engine = 'away';
     expect((await cli('stats', 'main')).stdout).toContain('upkeep    does not answer');
     expect(JSON.parse((await cli('stats', 'main', '--json')).stdout)).toMatchObject({ name: 'main', status: null });

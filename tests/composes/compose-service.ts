@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { startServer } from '../../libs/service/start-server.js';
@@ -11,6 +11,8 @@ export interface ComposeService {
   readonly authorization: string;
   /** Absolute path. */
   readonly repositories: string;
+  /** Absolute paths of what the directory of its artifact cache has of a blob. */
+  cacheObjects(hash: string): readonly string[];
   stop(): Promise<void>;
 }
 
@@ -29,6 +31,7 @@ export async function startComposeService(settings: Readonly<Record<string, stri
       url: server.addresses.control,
       authorization: `Basic ${Buffer.from(readFileSync(path.join(home, 'control-auth'), 'utf8').trim()).toString('base64')}`,
       repositories,
+      cacheObjects: (hash) => readdirSync(path.join(home, 'artifact-cache'), { recursive: true, encoding: 'utf8' }).filter((name) => path.basename(name).startsWith(hash)).map((name) => path.join(home, 'artifact-cache', name)),
       async stop() {
         await server.stop({ immediately: true });
         remove();

@@ -1,13 +1,9 @@
 import type { Client } from '@temporalio/client';
-import path from 'node:path';
-import { createArtifactCache } from '../../../libs/cache-engine/create-artifact-cache.js';
-import { createCacheRecord } from '../../../libs/cache-record/create-cache-record.js';
 import { createNamesByHash } from '../../../libs/cache-record/find-by-hash.js';
-import { readCacheSettings } from '../../../libs/cache-service/cache-settings.js';
+import { openCacheParts } from '../../../libs/cache-service/open-cache-parts.js';
 import { openServiceAccess } from '../../../libs/cache-service/open-service-access.js';
 import type { Database } from '../../../libs/database/open-database.js';
-import { parseFileUrl } from '../../../libs/object-storage/file-location.js';
-import { openObjectStore } from '../../../libs/object-storage/open-object-store.js';
+import type { StorageMetrics } from '../../../libs/object-storage/measured-store.js';
 import type { Environment, Settings } from '../../../libs/settings/settings.js';
 import { createArtifactCacheWorkflowClient } from '../../../temporal/artifact-cache-workflow-client.js';
 import type { Access } from '../access/open-access.js';
@@ -27,18 +23,16 @@ export interface CacheDependencyOptions {
   readonly taskQueue: string | undefined;
   /** Called with every call to the workflow engine. */
   readonly noted: <Value>(call: Promise<Value>) => Promise<Value>;
+  readonly metrics: StorageMetrics;
   /** Of what is wrong, but stops nobody. */
   readonly onProblem: (reason: string) => void;
 }
 
 /** Connects to nothing yet. Errors: `invalid-setting`. */
-export async function openCacheDependencies(database: Database, { settings, client, environment, access, taskQueue, noted, onProblem }: CacheDependencyOptions): Promise<OpenCacheDependencies> {
-  const cacheSettings = await readCacheSettings(settings);
-  const { instances } = cacheSettings;
-  const record = createCacheRecord(database, { instances: new Map(instances.map((instance) => [instance.name, instance])) });
-  const store = openObjectStore(settings.cacheBlobs, { name: 'MILLRACE_CACHE_BLOBS' });
-  const cache = createArtifactCache({ record, store, spool: spoolOf(settings), instances });
-  const cacheAccess = await openServiceAccess({ settings, cacheSettings, database, record, environment, version: gatewayVersion, authenticator: access.authenticator, onProblem });
+export async function openCacheDependencies(database: Database, { settings, client, environment, access, taskQueue, noted, metrics, onProblem }: CacheDependencyOptions): Promise<OpenCacheDependencies> {
+  const parts = await openCacheParts(database, { settings, metrics });
+  const { cache, record } = parts;
+  const cacheAccess = await openServiceAccess({ settings, cacheSettings: parts.settings, database, record, environment, version: gatewayVersion, authenticator: access.authenticator, onProblem });
   const workflows = createArtifactCacheWorkflowClient(client, taskQueue === undefined ? {} : { taskQueue });
   return {
     cache,
@@ -54,13 +48,7 @@ export async function openCacheDependencies(database: Database, { settings, clie
     },
     async close() {
       await cacheAccess.close();
-      await cache.close();
-      store.close();
+      await parts.close();
     },
   };
-}
-
-/** Beside a directory store: what is whole is moved. */
-function spoolOf({ cacheBlobs, home }: Pick<Settings, 'cacheBlobs' | 'home'>): string {
-  return cacheBlobs.startsWith('file:') ? `${parseFileUrl(cacheBlobs, 'MILLRACE_CACHE_BLOBS')}.uploads` : path.join(home, 'artifact-cache.uploads');
 }

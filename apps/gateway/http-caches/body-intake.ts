@@ -26,11 +26,11 @@ export interface IncomingBody {
 
 export interface BodyOptions<Admitted> {
   /** Whether the body is wanted at all; the client has not been asked for it yet. */
-  admit(): Promise<Admitted>;
+  readonly admit: () => Promise<Admitted>;
   /** Bytes that are to come, where their number is known, else as they come; may refuse them. */
-  count(admitted: Admitted, bytes: number): void;
+  readonly count: (admitted: Admitted, bytes: number) => void;
   /** Bytes that have come. */
-  came(admitted: Admitted, bytes: number): void;
+  readonly came: (admitted: Admitted, bytes: number) => void;
 }
 
 /** Takes in bodies of any size at the pace of their clients: nothing of them is kept here. */
@@ -43,7 +43,7 @@ export class BodyIntake {
   }
 
   /** Errors: those of `admit`, `count` and `work`; `invalid-request`, `payload-too-large`. */
-  async take<Admitted extends { readonly instance: CacheInstance }, Result>(request: FastifyRequest, reply: FastifyReply, { admit, count, came, work }: BodyOptions<Admitted> & { work(admitted: Admitted, body: IncomingBody): Promise<Result> }): Promise<Result> {
+  async take<Admitted extends { readonly instance: CacheInstance }, Result>(request: FastifyRequest, reply: FastifyReply, { admit, count, came, work }: BodyOptions<Admitted> & { readonly work: (admitted: Admitted, body: IncomingBody) => Promise<Result> }): Promise<Result> {
     liftDeadline(request.raw);
     const signal = clientGone(request, silence);
     try {

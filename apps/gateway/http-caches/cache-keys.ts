@@ -22,11 +22,11 @@ export function entryKeyOf({ key }: Pick<CacheAddress, 'key'>): string {
 /** Turborepo tells teams apart by what its client sends with each request; caches of different teams have nothing in common. */
 export function turborepoKey(hash: string, query: unknown): string {
   const { teamId, slug } = (query ?? {}) as { readonly teamId?: unknown; readonly slug?: unknown };
-  const team = [teamId, slug].find((each) => typeof each === 'string' && each !== '');
+  const team = [teamId, slug].find((each) => typeof each === 'string' && each !== '') as string | undefined;
   if (!/^[\w-]{1,256}$/.test(hash)) throw new MillraceError('invalid-request', 'the hash of an artifact has letters, digits, "_" and "-"');
   if (team === undefined) return hash;
-  if (!/^[\w.-]{1,256}$/.test(String(team))) throw new MillraceError('invalid-request', 'teamId, slug: a team has letters, digits, ".", "_" and "-"');
-  return `${String(team)}/${hash}`;
+  if (!/^[\w.-]{1,256}$/.test(team)) throw new MillraceError('invalid-request', 'teamId, slug: a team has letters, digits, ".", "_" and "-"');
+  return `${team}/${hash}`;
 }
 
 export function kindOf({ protocol }: CacheAddress): EntryKind | undefined {

@@ -13,7 +13,7 @@ export interface CachedContent {
   readonly fixed: boolean;
   /** Nobody had to say who they are: caches between may keep it. */
   readonly shared: boolean;
-  open(options: BlobRange & Abortable): Promise<BlobBody>;
+  readonly open: (options: BlobRange & Abortable) => Promise<BlobBody>;
   /** Called with what goes out. */
   readonly sent: (bytes: number) => void;
 }

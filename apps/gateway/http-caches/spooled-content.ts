@@ -10,8 +10,8 @@ import { MillraceError } from '../../../libs/errors/millrace-error.js';
 export interface SpooledContent {
   readonly digest: CacheDigest;
   /** From the beginning, as often as it is asked for. */
-  read(): AsyncIterable<Buffer>;
-  close(): Promise<void>;
+  readonly read: () => AsyncIterable<Buffer>;
+  readonly close: () => Promise<void>;
 }
 
 export interface SpoolOptions {

@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import { Registry } from 'prom-client';
 import type { Database } from '../../../libs/database/open-database.js';
 import { defaultCache } from '../../../libs/object-storage/cached-store.js';
-import { storageMetrics } from '../../../libs/object-storage/measured-store.js';
+import { storageMetrics, type StorageMetrics } from '../../../libs/object-storage/measured-store.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import { chooseForBuilder } from '../../../libs/repository-formats/haiku/choose-build-packages.js';
 import type { PackageFormat } from '../../../libs/repository-formats/package-format.js';
@@ -16,6 +16,8 @@ import { gatewayVersion } from '../gateway-version.js';
 import type { RepositoryDependencies } from './repository-ports.js';
 
 export interface OpenRepositoryDependencies extends RepositoryDependencies {
+  /** Into `storage`, for whoever else opens a store here. */
+  readonly storageMetrics: (store: string) => StorageMetrics;
   close(): Promise<void>;
 }
 
@@ -34,13 +36,15 @@ export async function openRepositoryDependencies(database: Database, { settings,
   const workflows = createRepositoryWorkflowClient(client, taskQueue === undefined ? {} : { taskQueue });
   const changed = (name: string): Promise<void> => noted(workflows.changed(name));
   const storage = new Registry();
-  const parts = await openRepositoryParts(database, { settings, environment, sources: workersFetch, workFolder: 'gateway-repositories', version: gatewayVersion, onRequested: changed, storage: { metrics: storageMetrics(storage), cache: defaultCache } });
+  const metrics = storageMetrics(storage);
+  const parts = await openRepositoryParts(database, { settings, environment, sources: workersFetch, workFolder: 'gateway-repositories', version: gatewayVersion, onRequested: changed, storage: { metrics, cache: defaultCache } });
   const { commands, reads, stores, engine, keys, maintenance } = parts;
   return {
     commands,
     reads,
     stores,
     storage,
+    storageMetrics: metrics,
     engine,
     formats: new Map(Object.entries(repositoryFormats) as [RepositoryKind, PackageFormat][]),
     resolvers: new Map([['haiku', chooseForBuilder]]),
