@@ -202,7 +202,7 @@ export class ArtifactCacheEntity {
 
   #publish(): void {
     const state = this.#problem !== undefined ? 'trouble' : this.#carried.alarm ? 'full' : this.#isPaused() ? 'paused' : 'well';
-    if (state !== this.#published) publishCache(this.instance, state);
+    if (state !== this.#published) publishCache(state);
     this.#published = state;
   }
 }

@@ -120,14 +120,18 @@ describe('the clock of a cache', () => {
   });
 
   it('verifies by and by, and goes on where it was', async () => {
-    const { scene } = await played({ view: { verifiedHourly: 60 } }, async (_handle, current) => {
+    const { scene } = await played({ view: { verifiedHourly: 60 } }, async (handle, current) => {
+      await until(handle, ({ lastVerification }) => lastVerification !== undefined);
       while (current.verified.length < 2) await environment.sleep('1 minute');
     });
     expect(scene.verified.slice(0, 2)).toEqual([null, '1']);
   });
 
   it('pays for a large blob by waiting, so that an hour reads what the settings say', async () => {
-    const { scene } = await played({ view: { verifiedHourly: 60 }, blobBytes: 120 }, () => environment.sleep('7 minutes'));
+    const { scene } = await played({ view: { verifiedHourly: 60 }, blobBytes: 120 }, async (handle) => {
+      await until(handle, ({ lastVerification }) => lastVerification !== undefined);
+      await environment.sleep('7 minutes');
+    });
     expect(scene.verified).toEqual([null]);
   });
 });

@@ -11,6 +11,7 @@ import type { CacheInstance } from '../../cache/cache-instance.js';
 import type { CacheRecord } from '../../cache-record/cache-record.js';
 import { createCacheRecord } from '../../cache-record/create-cache-record.js';
 import { openDatabase, type Database } from '../../database/open-database.js';
+import { readStream } from '../../event-store/read-stream.js';
 import { openDirectoryStore } from '../../object-storage/directory/open-directory-store.js';
 import type { ObjectStore } from '../../object-storage/object-store.js';
 import { Directory, Tree } from '../../remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
@@ -34,6 +35,8 @@ export interface EngineScene {
   readonly now: () => number;
   /** Keys of the objects of an instance, by what a store that is a directory has. */
   readonly objects: (instance: string) => string[];
+  /** Of the stream of an instance. */
+  readonly events: (instance: string) => Promise<readonly { readonly type: string; readonly data: unknown }[]>;
   /** Files of uploads that have not ended. */
   readonly spooled: () => string[];
 }
@@ -81,6 +84,11 @@ export function engineScene(): EngineScene {
     pass: (seconds) => void (time += seconds * 1000),
     now: () => time,
     objects: (instance) => filesBelow(path.join(root, instance)),
+    async events(instance) {
+      const found: { readonly type: string; readonly data: unknown }[] = [];
+      for await (const { type, data } of readStream(database, `artifact-cache:${instance}`)) found.push({ type, data: JSON.parse(data) });
+      return found;
+    },
     spooled: () => filesBelow(path.join(root, '.millrace-spool')),
   };
 }
