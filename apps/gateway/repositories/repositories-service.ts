@@ -86,7 +86,7 @@ export class RepositoriesService {
   async package(name: string, key: string): Promise<KnownPackageView> {
     await this.find(name);
     const known = await this.repositories.reads.package(name, key);
-    return { ...presentPackage(known, filesOf(name, this.settings)), listed: known.listed.map((each) => ({ ...each })), origin: { ...known.origin } as KnownPackageView['origin'], publishedBy: known.publishedBy };
+    return { ...presentPackage(known, filesOf(name, this.settings)), listed: known.listed.map((each) => ({ ...each })), origin: { ...known.origin }, publishedBy: known.publishedBy };
   }
 
   async states(name: string, query: unknown): Promise<StatePage> {
