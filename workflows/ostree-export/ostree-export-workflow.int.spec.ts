@@ -23,9 +23,9 @@ describe('the workflow of an export', () => {
     await playing(environment, scene, async (handle) => {
       const status = await until(handle, ({ usage }) => usage?.refs === 35);
       expect(status).toMatchObject({ usage: { refs: 35, objects: 105, bytes: 3500, refused: 0 }, lastChange: { exported: 5 } });
-      const { events = [] } = await environment.client.workflow.getHandle(handle.workflowId).fetchHistory();
-      const rounds = events.flatMap(({ activityTaskScheduledEventAttributes: activity }, index) => (activity?.activityType?.name === 'exportToOstree' ? [index] : []));
-      const timers = events.flatMap(({ timerStartedEventAttributes: timer }, index) => (timer == null ? [] : [index]));
+      const { events } = await environment.client.workflow.getHandle(handle.workflowId).fetchHistory();
+      const rounds = (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: activity }, index) => (activity?.activityType?.name === 'exportToOstree' ? [index] : []));
+      const timers = (events ?? []).flatMap(({ timerStartedEventAttributes: timer }, index) => (timer == null ? [] : [index]));
       expect(timers.filter((index) => index < (rounds[3] ?? 0))).toEqual([]);
       const before = scene.rounds;
       await environment.sleep('1 minute');
