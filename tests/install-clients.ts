@@ -31,6 +31,7 @@ const debianPackages: Readonly<Record<string, string>> = {
   mvn: 'maven',
   nuget: 'nuget',
   openssl: 'openssl',
+  ostree: 'ostree',
   python3: 'python3-venv',
   'rabbitmq-server': 'rabbitmq-server',
   rebar3: 'rebar3',
@@ -38,6 +39,7 @@ const debianPackages: Readonly<Record<string, string>> = {
   rpmsign: 'rpm',
   skopeo: 'skopeo',
   slapd: 'slapd',
+  ssh: 'openssh-client',
   unzip: 'unzip',
   xorriso: 'xorriso',
   xz: 'xz-utils',
@@ -46,6 +48,8 @@ const debianPackages: Readonly<Record<string, string>> = {
 /** What specs need besides programs, by a file of it. */
 const debianFiles: Readonly<Record<string, string>> = {
   '/usr/lib/python3/dist-packages/dnf-plugins/repoclosure.py': 'dnf-plugins-core',
+  // The fake of a client of BuildStream 1.0 writes its messages with GLib.
+  '/usr/lib/python3/dist-packages/gi/__init__.py': 'python3-gi',
   '/usr/include/gssapi/gssapi.h': 'libkrb5-dev',
   // BuildStream 1 loads it at its start.
   '/usr/lib/x86_64-linux-gnu/libfuse.so.2': 'libfuse2',

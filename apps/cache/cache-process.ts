@@ -1,20 +1,24 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setDefaultHighWaterMark } from 'node:stream';
-import pino from 'pino';
+import pino, { type Logger } from 'pino';
 import { projectRoot } from '../../libs/embedded/project-root.js';
 import { openAssetDownloads } from '../../libs/cache-assets/open-asset-downloads.js';
-import { openCacheParts } from '../../libs/cache-service/open-cache-parts.js';
+import type { CacheAccess } from '../../libs/cache-access/cache-access.js';
+import { openCacheParts, type CacheServiceParts } from '../../libs/cache-service/open-cache-parts.js';
+import { openOstreeParts } from '../../libs/cache-service/open-ostree-parts.js';
 import { openServiceAccess } from '../../libs/cache-service/open-service-access.js';
-import { openDatabase } from '../../libs/database/open-database.js';
+import { openDatabase, type Database } from '../../libs/database/open-database.js';
 import { MillraceError } from '../../libs/errors/millrace-error.js';
-import type { Environment } from '../../libs/settings/settings.js';
+import type { Environment, Settings } from '../../libs/settings/settings.js';
 import { readSettings } from '../../libs/settings/settings.js';
 import type { CacheContext } from './cache-context.js';
 import { defaultCacheLimits } from './cache-context.js';
 import { openCacheCredentials } from './server/cache-credentials.js';
 import { startCacheServer } from './server/start-cache-server.js';
 import { cacheServices } from './services/cache-services.js';
+import { sshHostKey } from './ssh/ssh-host-key.js';
+import { startSshServer, type SshServer } from './ssh/start-ssh-server.js';
 
 /** Milliseconds that calls under way have when the process is to end; a write that breaks off then is begun anew by its client. */
 const grace = 3_000;
@@ -39,13 +43,15 @@ export async function runCacheProcess(environment: Environment): Promise<void> {
   log.info({ port: server.port, tls: settings.cacheTls !== undefined }, 'artifact cache listens');
   process.send?.({ type: 'ready', address: `${settings.cacheTls === undefined ? 'grpc' : 'grpcs'}://${settings.host}:${server.port}` });
 
+  const ssh = await openSsh({ settings, parts, access, database, log });
+  if (ssh !== undefined) log.info({ port: ssh.port }, 'artifacts are received over ssh');
+
   let stopping = false;
   const stop = (): void => {
     if (stopping) return;
     stopping = true;
     tls.close();
-    void server
-      .close(grace)
+    void Promise.all([server.close(grace), ssh?.close()])
       .then(() => downloads?.close())
       .then(() => access.close())
       .then(() => parts.close())
@@ -55,6 +61,22 @@ export async function runCacheProcess(environment: Environment): Promise<void> {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   process.on('disconnect', stop);
+}
+
+interface SshParts {
+  readonly settings: Settings;
+  readonly parts: CacheServiceParts;
+  readonly access: CacheAccess;
+  readonly database: Database;
+  readonly log: Logger;
+}
+
+/** Undefined: the settings do not want it. */
+async function openSsh({ settings, parts, access, database, log }: SshParts): Promise<SshServer | undefined> {
+  const { host, home, cacheSshPort: port, databaseUrl = '' } = settings;
+  if (port === undefined) return undefined;
+  const hostKey = await sshHostKey(home);
+  return startSshServer({ host, port, hostKey, access, log, cache: parts.cache, exported: parts.settings.ostree, parts: openOstreeParts(database, parts, databaseUrl) });
 }
 
 function version(): string {

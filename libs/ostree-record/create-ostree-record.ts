@@ -47,13 +47,13 @@ export function createOstreeRecord(database: Database, { now = () => new Date() 
       return rows.map(({ name }) => name);
     },
 
-    ...createObjects(database, sql),
+    ...createObjects(database, { sql, now }),
     ...createRefs(database, { sql, now }),
     ...createOstreeSweep(database, now),
   };
 }
 
-function createObjects(database: Database, sql: Sql): Pick<OstreeRecord, 'conversions' | 'keep' | 'has' | 'missingBelow'> {
+function createObjects(database: Database, { sql, now }: { readonly sql: Sql; readonly now: () => Date }): Pick<OstreeRecord, 'conversions' | 'announce' | 'keep' | 'has' | 'missingBelow'> {
   return {
     async conversions(instance, blobs) {
       const rows = await sql<{ place: string; checksum: string }>(
@@ -63,6 +63,14 @@ function createObjects(database: Database, sql: Sql): Pick<OstreeRecord, 'conver
       );
       const found = new Map(rows.map(({ place, checksum }) => [Number(place) - 1, checksum]));
       return blobs.map((_, index) => found.get(index));
+    },
+
+    async announce(instance, objects) {
+      await sql(
+        `insert into ostree_objects (instance, checksum, type, bytes, unneeded_since) select distinct on (checksum, type) $1, checksum, type, bytes, $5::timestamptz
+         from unnest($2::bytea[], $3::smallint[], $4::bigint[]) as w(checksum, type, bytes) on conflict (instance, checksum, type) do nothing`,
+        [instance, ...objectColumns(objects), now().toISOString()],
+      );
     },
 
     keep: (instance, objects) => inTransaction(database, ({ sql: inside }) => keepObjects(inside, instance, objects)),
@@ -94,7 +102,7 @@ async function keepObjects(sql: Sql, instance: string, objects: readonly KeptObj
   await sql(
     `insert into ostree_objects (instance, checksum, type, bytes) select distinct on (checksum, type) $1, checksum, type, bytes from unnest($2::bytea[], $3::smallint[], $4::bigint[]) as w(checksum, type, bytes)
      on conflict (instance, checksum, type) do update set unneeded_since = null, bytes = excluded.bytes`,
-    [instance, objects.map(({ checksum }) => bytesOf(checksum)), objects.map(typeNumber), objects.map(({ bytes }) => bytes)],
+    [instance, ...objectColumns(objects)],
   );
   const edges = objects.flatMap((object) => object.children.map((child) => ({ parent: object.checksum, child })));
   await sql(
@@ -107,6 +115,10 @@ async function keepObjects(sql: Sql, instance: string, objects: readonly KeptObj
      from unnest($2::bytea[], $3::smallint[], $4::smallint[], $5::bytea[]) as w(hash, function, form, checksum) on conflict (instance, hash, function, form) do update set checksum = excluded.checksum`,
     [instance, ...conversionColumns(converted.map(({ from }) => from)), converted.map(({ checksum }) => bytesOf(checksum))],
   );
+}
+
+function objectColumns(objects: readonly KeptObject[]): readonly [Buffer[], number[], number[]] {
+  return [objects.map(({ checksum }) => bytesOf(checksum)), objects.map(typeNumber), objects.map(({ bytes }) => bytes)];
 }
 
 function conversionColumns(blobs: readonly ConvertedBlob[]): readonly [Buffer[], number[], number[]] {

@@ -15,6 +15,8 @@ export interface OstreeRecord {
 
   /** By position: the checksum of the object that it became, if that is still there. */
   conversions(instance: string, blobs: readonly ConvertedBlob[]): Promise<readonly (string | undefined)[]>;
+  /** Objects that are about to be written in great number: should that break off, they are deleted after the grace time. As good as not there until they are kept. */
+  announce(instance: string, objects: readonly KeptObject[]): Promise<void>;
   /** Objects that are in the store, what they name, and what they were made from. */
   keep(instance: string, objects: readonly KeptObject[]): Promise<void>;
   /** By position. */

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import ssh2, { type AuthContext, type Connection, type ServerChannel } from 'ssh2';
+import type { CacheAccess, CacheCaller } from '../../../libs/cache-access/cache-access.js';
+import { MillraceError } from '../../../libs/errors/millrace-error.js';
+import { serveReceive, type ReceiveOptions } from './serve-receive.js';
+
+export interface SshServerOptions extends ReceiveOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly hostKey: string;
+  readonly access: CacheAccess;
+  readonly log: Logger;
+}
+
+export interface SshServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+const mostConnections = 64;
+const mostAttempts = 10;
+/** Milliseconds until a client has to have shown who it is. */
+const loginTime = 30_000;
+
+/** Clients log in by keys that grants of the cache name, and may push artifacts; there is no shell, no files, no forwarding. Errors: `port-in-use`. */
+export async function startSshServer(options: SshServerOptions): Promise<SshServer> {
+  const connections = new Set<Connection>();
+  const server = new ssh2.Server({ hostKeys: [options.hostKey], keepaliveInterval: 30_000, keepaliveCountMax: 4, ident: 'Millrace' }, (client, { ip }) => {
+    if (connections.size >= mostConnections) return void client.end();
+    connections.add(client);
+    client.once('close', () => connections.delete(client));
+    serveConnection(client, { ...options, ip });
+  });
+  const { host, port } = options;
+  server.listen(port, host);
+  await once(server, 'listening').catch((cause: unknown) => {
+    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
+    throw new MillraceError('port-in-use', `listen tcp ${host}:${port}: bind: address already in use`, { cause, suggestion: 'Choose another port with MILLRACE_CACHE_SSH_PORT, or stop what uses it.' });
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const connection of connections) connection.end();
+      await closed;
+    },
+  };
+}
+
+function serveConnection(client: Connection, options: SshServerOptions & { readonly ip: string }): void {
+  const { log, ip } = options;
+  const gone = new AbortController();
+  const late = setTimeout(() => client.end(), loginTime);
+  let caller: CacheCaller | undefined;
+  let attempts = 0;
+  client.on('error', (error: Error) => log.debug({ ip, err: error }, 'an ssh client'));
+  client.once('close', () => {
+    clearTimeout(late);
+    gone.abort();
+  });
+  client.on('authentication', (context) => {
+    attempts += 1;
+    if (attempts > mostAttempts) return void client.end();
+    void identify(context, options).then(
+      (found) => {
+        caller = found;
+        context.accept();
+      },
+      (error: unknown) => {
+        if (!(error instanceof MillraceError)) log.error({ err: error, ip }, 'an ssh login failed');
+        context.reject(['publickey']);
+      },
+    );
+  });
+  client.once('ready', () => clearTimeout(late));
+  for (const event of ['tcpip', 'openssh.streamlocal'] as const) client.on(event as 'tcpip', (_accept, reject) => void reject());
+  client.on('request', (_accept: unknown, reject: (() => void) | undefined) => reject?.());
+  client.on('session', (accept) => {
+    const session = accept();
+    for (const event of ['shell', 'sftp', 'subsystem', 'pty', 'x11', 'auth-agent', 'env'] as const) session.on(event as 'pty', (_accept, reject) => void (reject as (() => void) | undefined)?.());
+    session.on('exec', (acceptCommand, _reject, { command }) => {
+      const channel: ServerChannel = acceptCommand();
+      if (caller !== undefined) void serveReceive(channel, { ...options, command, caller, signal: gone.signal });
+    });
+  });
+}
+
+/** Of a key alone, as clients first ask whether it would do; of its signature when they log in. Errors: `unauthorized`, `identity-unavailable`. */
+async function identify(context: AuthContext, { access, ip }: SshServerOptions & { readonly ip: string }): Promise<CacheCaller> {
+  if (context.method !== 'publickey') throw new MillraceError('unauthorized', 'only keys are accepted');
+  const { key, signature, blob, hashAlgo } = context;
+  const parsed = ssh2.utils.parseKey(key.data);
+  if (parsed instanceof Error) throw new MillraceError('unauthorized', 'the key is none');
+  if (signature !== undefined && (blob === undefined || parsed.verify(blob, signature, hashAlgo) !== true)) throw new MillraceError('unauthorized', 'the signature is not of the key');
+  const fingerprint = `SHA256:${createHash('sha256').update(key.data).digest('base64').replace(/=+$/, '')}`;
+  return access.identify({ authorization: undefined, certificate: undefined, sshKey: fingerprint, peerAddress: ip });
+}
