@@ -34,7 +34,7 @@ instances:
     access: {pull: known, push: [{tokens: [builder]}], rates: {pushed-bytes-per-minute: 1000000}}
   artifacts:
     ostree: {url: "http://cache.example/ostree/artifacts"}
-    access: {push: [{tokens: [builder]}]}
+    access: {push: [{tokens: [builder]}, SSH_KEYS]}
   small:
     blob-bytes: 1 MiB
     quota: 4 MiB
@@ -42,11 +42,11 @@ instances:
 `;
 
 /** The gateway with the artifact cache as it is in production: PostgreSQL, a directory, the cache's own rules. Nothing answers for its workflow. */
-export async function startCachedGateway(): Promise<CachedGateway> {
+export async function startCachedGateway({ sshKeys = [] }: { readonly sshKeys?: readonly string[] } = {}): Promise<CachedGateway> {
   const database = await createTestDatabase();
   const home = mkdtempSync(path.join(tmpdir(), 'millrace-cached-'));
   const file = path.join(home, 'cache.yaml');
-  writeFileSync(file, settingsFile);
+  writeFileSync(file, settingsFile.replace('SSH_KEYS', `{ssh-keys: ${JSON.stringify(sshKeys)}, tokens: [builder]}`));
   const settings = readSettings({ MILLRACE_HOME: home, MILLRACE_DATABASE_URL: database.url, MILLRACE_TEMPORAL_ADDRESS: '127.0.0.1:1', MILLRACE_CONTROL_AUTH: 'craft:craft', MILLRACE_CACHE: file });
   const dependencies = await openGatewayDependencies(settings);
   const gateway = await startTestGateway({ dependencies: { access: dependencies.access, caches: dependencies.caches } });

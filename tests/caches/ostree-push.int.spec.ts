@@ -1,0 +1,145 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import pino from 'pino';
+import { sshHostKey } from '../../apps/cache/ssh/ssh-host-key.js';
+import { startSshServer, type SshServer } from '../../apps/cache/ssh/start-ssh-server.js';
+import { openCacheParts, type CacheServiceParts } from '../../libs/cache-service/open-cache-parts.js';
+import { openOstreeParts } from '../../libs/cache-service/open-ostree-parts.js';
+import { openDatabase, type Database } from '../../libs/database/open-database.js';
+import { createOstreeExport } from '../../libs/ostree-exports/ostree-export.js';
+import { Directory } from '../../libs/remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
+import { describeWith } from '../../libs/testing/describe-with.js';
+import { startCachedGateway, type CachedGateway } from './cached-gateway.js';
+import { ostreeClient } from './ostree-client.js';
+
+const run = promisify(execFile);
+const fake = path.join(import.meta.dirname, '__fixtures__/fake-bst-1.0-push.py');
+
+interface Said {
+  readonly info?: { readonly mode: number; readonly pull_url: string; readonly refs: Readonly<Record<string, string>> };
+  readonly status?: { readonly result: boolean; readonly message: string };
+  readonly done?: object;
+  readonly stderr: string;
+  readonly exit: number;
+}
+
+describeWith('ostree', 'artifacts that are pushed over ssh', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'millrace-ssh-'));
+  const ref = 'project/element.bst/0123';
+  let served: CachedGateway;
+  let database: Database;
+  let parts: CacheServiceParts;
+  let server: SshServer;
+
+  beforeAll(async () => {
+    const fingerprints = ['known', 'stranger'].map((name) => {
+      execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', path.join(folder, name)]);
+      return execFileSync('ssh-keygen', ['-lf', path.join(folder, name)], { encoding: 'utf8' }).split(' ')[1] ?? '';
+    });
+    served = await startCachedGateway({ sshKeys: fingerprints.slice(0, 1) });
+    database = await openDatabase(served.settings.databaseUrl ?? '');
+    parts = await openCacheParts(database, { settings: served.settings });
+    const hostKey = await sshHostKey(served.home);
+    expect([await sshHostKey(served.home), statSync(path.join(served.home, 'cache-ssh-host-key')).mode & 0o777]).toEqual([hostKey, 0o600]);
+    server = await startSshServer({ host: '127.0.0.1', port: 0, hostKey, access: served.caches.access, log: pino({ level: 'silent' }), cache: parts.cache, exported: parts.settings.ostree, parts: openOstreeParts(database, parts, served.settings.databaseUrl ?? '') });
+  }, 60_000);
+  afterAll(async () => {
+    await server?.close();
+    await parts?.close();
+    await database?.close();
+    await served?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const ssh = (key = 'known'): string[] => ['ssh', '-F', 'none', '-i', path.join(folder, key), '-o', 'IdentitiesOnly=yes', '-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=accept-new', '-o', `UserKnownHostsFile=${folder}/hosts`, '-o', 'LogLevel=ERROR', '-p', String(server.port), 'artifacts@127.0.0.1'];
+
+  async function command(words: string, key?: string): Promise<string> {
+    const [program = '', ...rest] = ssh(key);
+    return run(program, [...rest, words]).then(({ stdout }) => `0 ${stdout}`, ({ code, stderr }: { readonly code: number; readonly stderr: string }) => `${code} ${stderr}`);
+  }
+
+  /** A repository of a builder with one commit of some files. */
+  function built(name: string, content: string, ...options: readonly string[]): string {
+    const tree = path.join(folder, `${name}-tree`);
+    const repo = path.join(folder, `${name}-repo`);
+    mkdirSync(path.join(tree, 'files/bin'), { recursive: true });
+    writeFileSync(path.join(tree, 'files/bin/tool'), content, { mode: 0o755 });
+    writeFileSync(path.join(tree, 'files/large'), content.repeat(50_000));
+    writeFileSync(path.join(tree, 'files/empty'), '');
+    symlinkSync('bin/tool', path.join(tree, 'files/link'));
+    execFileSync('ostree', ['init', `--repo=${repo}`, '--mode=archive']);
+    execFileSync('ostree', ['commit', `--repo=${repo}`, `--branch=${ref}`, '--subject=built', ...options, tree]);
+    return repo;
+  }
+
+  async function push(repo: string, { refs = [ref], key = 'known', to = '/artifacts', leaveOut = '-' } = {}): Promise<Said> {
+    const { stdout } = await run('/usr/bin/python3', [fake, JSON.stringify(ssh(key)), to, repo, ...refs], { env: { ...process.env, LEAVE_OUT: leaveOut } });
+    return JSON.parse(stdout) as Said;
+  }
+
+  it('are not there when something is missing below their commit, or is not what it says', async () => {
+    const repo = built('broken', 'some text\n');
+    expect(await push(repo, { leaveOut: '.dirmeta' })).toMatchObject({ exit: 1, stderr: expect.stringContaining('is not whole') });
+    const file = execFileSync('find', [path.join(repo, 'objects'), '-name', '*.filez', '-size', '-1'], { encoding: 'utf8' }).trim().split('\n')[0] ?? '';
+    const bytes = readFileSync(file || (execFileSync('find', [path.join(repo, 'objects'), '-name', '*.filez'], { encoding: 'utf8' }).trim().split('\n')[0] ?? ''));
+    const other = execFileSync('find', [path.join(repo, 'objects'), '-name', '*.dirtree'], { encoding: 'utf8' }).trim().split('\n')[0] ?? '';
+    const kept = readFileSync(other);
+    writeFileSync(other, bytes);
+    expect(await push(repo)).toMatchObject({ exit: 1, stderr: expect.stringContaining('has other bytes than its name says') });
+    writeFileSync(other, kept);
+    expect((await fetch(`${served.url}/ostree/artifacts/refs/heads/${ref}`)).status).toBe(404);
+  });
+
+  it('are pulled by the real tool at once, as they were built', async () => {
+    const repo = built('first', 'hello\n');
+    const said = await push(repo);
+    expect(said).toMatchObject({ info: { mode: 1, pull_url: 'http://cache.example/ostree/artifacts', refs: {} }, status: { result: true }, done: {}, exit: 0 });
+    const client = await ostreeClient(folder, `${served.url}/ostree/artifacts`);
+    expect(await client.run('remote', 'refs', 'cache')).toBe(`cache:${ref}`);
+    const tree = await client.pulled(ref);
+    expect([readFileSync(path.join(tree, 'files/large'), 'utf8').length, statSync(path.join(tree, 'files/bin/tool')).mode & 0o777, readlinkSync(path.join(tree, 'files/link'))]).toEqual([300_000, 0o755, 'bin/tool']);
+    expect(await client.run('rev-parse', `cache:${ref}`)).toBe(readFileSync(path.join(repo, 'refs/heads', ref), 'utf8').trim());
+  });
+
+  it('are entries of the cache, too, and keep their commit when the cache is exported', async () => {
+    const entry = await parts.cache.findEntry({ instance: 'artifacts', kind: 'directory', key: `urn:fdc:buildstream.build:2020:v1:${ref}`, qualifiers: {} });
+    const read = async (hash: string, size: number): Promise<Directory> => Directory.decode((await parts.cache.readBlobs('artifacts', [{ function: 'sha256', hash, size }]))[0] ?? Buffer.alloc(0));
+    const root = await read(entry?.target?.digest.hash ?? '', entry?.target?.digest.size ?? 0);
+    const files = await read(root.directories[0]?.digest?.hash ?? '', root.directories[0]?.digest?.sizeBytes ?? 0);
+    expect([files.files.map(({ name, digest }) => [name, digest?.sizeBytes]), files.symlinks.map(({ name, target }) => [name, target]), files.directories.map(({ name }) => name)]).toEqual([[['empty', 0], ['large', 300_000]], [['link', 'bin/tool']], ['bin']]);
+    const exporter = createOstreeExport(openOstreeParts(database, parts, served.settings.databaseUrl ?? ''));
+    expect(await exporter.round('artifacts', { signal: new AbortController().signal })).toMatchObject({ exported: 0, dropped: 0 });
+  });
+
+  it('are known to whoever has them already, and not replaced by others of the same name', async () => {
+    expect(await push(path.join(folder, 'first-repo'))).toMatchObject({ info: { refs: { [ref]: expect.any(String) } }, exit: 0 });
+    const other = built('other', 'other\n');
+    const before = await (await fetch(`${served.url}/ostree/artifacts/refs/heads/${ref}`)).text();
+    // As a client that did not look: it says that there is no such ref yet.
+    expect((await (await fetch(`${served.url}/ostree/artifacts/refs/heads/${ref}`)).text())).toBe(before);
+    const said = await push(other, { refs: [ref] });
+    expect(said.info?.refs[ref]).toBe(before.trim());
+  });
+
+  it.each(['sh', 'bst-artifact-receive', 'bst-artifact-receive a b', 'bst-artifact-receive; id', 'bst-artifact-receive --help', 'scp -t .'])('are the only thing that is understood: not %s', async (words) => {
+    expect(await command(words)).toMatch(/^1 ERROR: /);
+  });
+
+  describe('who may push them', () => {
+    it('is whoever the settings name the key of', async () => {
+      expect(await push(path.join(folder, 'first-repo'), { key: 'stranger' })).toMatchObject({ exit: 255, stderr: expect.stringContaining('Permission denied') });
+      expect(await push(path.join(folder, 'first-repo'), { to: '/team/one' })).toMatchObject({ exit: 1, stderr: expect.stringMatching(/^ERROR: /) });
+      expect(await push(path.join(folder, 'first-repo'), { to: '/small' })).toMatchObject({ exit: 1, stderr: expect.stringContaining('is no OSTree repository') });
+    });
+
+    it('gets no terminal, no files and no other host by that', async () => {
+      const [program = '', ...rest] = ssh();
+      await expect(run(program, ['-s', ...rest, 'sftp'])).rejects.toMatchObject({ code: 255 });
+      await expect(run(program, ['-W', '127.0.0.1:22', ...rest])).rejects.toMatchObject({ code: 255 });
+    });
+  });
+});
