@@ -1,11 +1,14 @@
 import { MillraceError } from '../errors/millrace-error.js';
-import { readCommit } from '../ostree/metadata-objects.js';
+import { readCommit, type Commit } from '../ostree/metadata-objects.js';
 import { objectPath, type ObjectName } from '../ostree/object-name.js';
 import { exportLock, exportPath, type ExportCall, type ExportParts } from './export-parts.js';
 import { importMemory, importObject, importTree, type ImportMemory } from './import-commit.js';
 import { publishRef, publishSummary } from './publish-refs.js';
 import { entryKey, type PushedRef, type PushedRepository } from './pushed-repository.js';
 import type { ReceivedObject } from './received-object.js';
+
+/** Between a ref and what it was before. */
+const mostCommits = 1000;
 
 export interface LandingPush {
   readonly received: readonly ReceivedObject[];
@@ -52,6 +55,7 @@ async function setRef(parts: ExportParts, call: ExportCall, { ref, memory, by }:
   if (missing.length > 0) throw new MillraceError('source-invalid', `${ref.name} is not whole: ${missing.map(({ checksum, type }) => `${checksum}.${type}`).join(', ')} were not pushed`);
   const bytes = await commitBytes(parts, call, { checksum: ref.commit, type: 'commit' });
   const commit = readCommit(bytes);
+  if (!(await descends(parts, call, { commit, old: ref.old }))) throw new MillraceError('storage-conflict', `${ref.name} already exists, and what was pushed does not come after it`);
   const target = await importTree(parts, call, { dirtree: commit.dirtree, memory, push: { by, signal } });
   const key = entryKey(ref.name);
   await cache.putEntry(
@@ -60,6 +64,17 @@ async function setRef(parts: ExportParts, call: ExportCall, { ref, memory, by }:
   );
   const entry = await record.entryOf(instance, 'directory', key);
   await publishRef(parts, call, { ref: { name: ref.name, commit: ref.commit, size: BigInt(bytes.length), timestamp: commit.timestamp }, entry });
+}
+
+/** Whether a commit comes after another, as far as the commits between are there. */
+async function descends(parts: ExportParts, call: ExportCall, { commit, old }: { readonly commit: Commit; readonly old: string | undefined }): Promise<boolean> {
+  if (old === undefined) return true;
+  let { parent } = commit;
+  for (let step = 0; step < mostCommits && parent !== undefined && parent !== old; step += 1) {
+    const [there] = await parts.record.has(call.instance, [{ checksum: parent, type: 'commit' }]);
+    parent = there === true ? readCommit(await commitBytes(parts, call, { checksum: parent, type: 'commit' })).parent : undefined;
+  }
+  return parent === old;
 }
 
 async function commitBytes({ store }: ExportParts, { instance, signal }: ExportCall, name: ObjectName): Promise<Buffer> {
