@@ -25,7 +25,7 @@ describe('the workflow of an export', () => {
       expect(status).toMatchObject({ usage: { refs: 35, objects: 105, bytes: 3500, refused: 0 }, lastChange: { exported: 5 } });
       const { events } = await environment.client.workflow.getHandle(handle.workflowId).fetchHistory();
       const rounds = (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: activity }, index) => (activity?.activityType?.name === 'exportToOstree' ? [index] : []));
-      const timers = (events ?? []).flatMap(({ timerStartedEventAttributes: timer }, index) => (timer == null ? [] : [index]));
+      const timers = (events ?? []).flatMap(({ timerStartedEventAttributes: timer }, index) => (timer === null || timer === undefined ? [] : [index]));
       expect(timers.filter((index) => index < (rounds[3] ?? 0))).toEqual([]);
       const before = scene.rounds;
       await environment.sleep('1 minute');
