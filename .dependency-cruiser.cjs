@@ -4,9 +4,9 @@ const spec = '\\.spec\\.ts$|/__fixtures__/|/__fuzz__/|^tests/|^libs/testing/';
 // Started by their path, as threads are.
 const entries =
   '^libs/inspection-threads/inspection-thread\\.ts$|^libs/package-inspection/package-thread\\.ts$|^libs/compose-engine/generation-thread\\.ts$|^libs/access/authentication/kerberos/acceptor-process\\.ts$|^libs/pungi/tool-supervisor\\.ts$';
-const domain = 'session|compose|repository|compose-rules|inspection|policy|settings|errors';
+const domain = 'session|compose|repository|compose-rules|cache|inspection|policy|settings|errors';
 const stores = 'event-store|blobs|object-storage';
-const work = 'session-record|proxy|inspectors|inspection-threads|embedded|service|report|compose-record|compose-engine|messaging|amqp|repository-source|rpm-repository|koji|settings-file|access|mbs|pulp|pungi|git-checkout|rule-record|event-bus|compose-names|compose-gates|signing|repository-stores|repository-formats|repository-record|repository-engine|repository-checks|repository-import|repository-service|package-inspection';
+const work = 'session-record|proxy|inspectors|inspection-threads|embedded|service|report|compose-record|compose-engine|messaging|amqp|repository-source|rpm-repository|koji|settings-file|access|mbs|pulp|pungi|git-checkout|rule-record|event-bus|compose-names|compose-gates|signing|repository-stores|repository-formats|repository-record|repository-engine|repository-checks|repository-import|repository-service|package-inspection|cache-record|cache-engine|cache-access|cache-service|ostree-exports|cache-assets';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -37,7 +37,7 @@ module.exports = {
       severity: 'error',
       comment: 'Workflows are replayed: types of activities and the pure domain only.',
       from: { path: '^workflows/', pathNot: spec },
-      to: { path: '^(activities|temporal|libs)/', pathNot: '^libs/(session|compose|compose-rules|repository|inspection|policy)/', dependencyTypesNot: ['type-only'] },
+      to: { path: '^(activities|temporal|libs)/', pathNot: '^libs/(session|compose|compose-rules|repository|cache|inspection|policy)/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'proxy-knows-ports-only',
@@ -50,7 +50,7 @@ module.exports = {
       name: 'database-only-where-it-belongs',
       severity: 'error',
       comment: 'libs/embedded asks the server that it starts whether it answers yet.',
-      from: { path: '^(apps|activities|workflows|temporal|libs)/', pathNot: `^libs/(database|event-store|session-record|compose-record|messaging|rule-record|compose-names|repository-record|testing)/|^libs/embedded/embedded-postgres\\.ts$|${spec}` },
+      from: { path: '^(apps|activities|workflows|temporal|libs)/', pathNot: `^libs/(database|event-store|session-record|compose-record|messaging|rule-record|compose-names|repository-record|cache-record|testing)/|^libs/embedded/embedded-postgres\\.ts$|${spec}` },
       to: { path: 'node_modules/(@mikro-orm/[^/]+|pg)/' },
     },
     {
@@ -93,6 +93,27 @@ module.exports = {
       comment: 'Inspectors and repositories read packages with it; what unpacks is given to it.',
       from: { path: '^libs/deb/', pathNot: spec },
       to: { path: '^libs/', pathNot: '^libs/(deb|archives|inspection|errors)/' },
+    },
+    {
+      name: 'remote-apis-are-pure',
+      severity: 'error',
+      comment: 'Messages of the Remote Execution API and how they are written; who answers them is for apps/cache.',
+      from: { path: '^libs/remote-apis/', pathNot: spec },
+      to: { path: '^libs/', pathNot: '^libs/(remote-apis|cache|errors)/' },
+    },
+    {
+      name: 'ostree-is-pure',
+      severity: 'error',
+      comment: 'Reads and writes the objects of OSTree repositories; where they lie is for whoever exports and receives them.',
+      from: { path: '^libs/ostree/', pathNot: spec },
+      to: { path: '^libs/', pathNot: '^libs/(ostree|errors)/' },
+    },
+    {
+      name: 'cache-record-knows-no-store',
+      severity: 'error',
+      comment: 'PostgreSQL knows where blobs are; only the engine touches them.',
+      from: { path: '^libs/cache-record/', pathNot: spec },
+      to: { path: '^libs/(cache-engine|cache-access|object-storage|blobs)/' },
     },
     {
       name: 'formats-know-no-place',

@@ -35,7 +35,7 @@ const environmentRules = {
 };
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'coverage/', '.millrace/', '**/__fixtures__/**/*.js'] },
+  { ignores: ['dist/', 'node_modules/', 'coverage/', '.millrace/', '**/__fixtures__/**/*.js', 'libs/remote-apis/generated/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   {

@@ -14,6 +14,7 @@ const programs = {
   gateway: 'apps/gateway/main.js',
   record: 'apps/record/main.js',
   proxy: 'apps/proxy/main.js',
+  cache: 'apps/cache/main.js',
   worker: 'apps/worker/main.js',
   demo: 'apps/cli/demo.js',
   bench: 'bench/main.js',

@@ -1,5 +1,6 @@
 import { SearchAttributeType } from '@temporalio/common';
 import proto from '@temporalio/proto'; // CommonJS: its names are not seen by Node's ES module loader
+import { artifactCacheSearchAttributes } from '../workflows/artifact-cache/artifact-cache-search-attributes.js';
 import { composeSearchAttributes } from '../workflows/compose/compose-search-attributes.js';
 import { composeRuleSearchAttributes } from '../workflows/compose-rule/compose-rule-search-attributes.js';
 import { repositorySearchAttributes } from '../workflows/repository/repository-search-attributes.js';
@@ -12,7 +13,13 @@ const { INDEXED_VALUE_TYPE_INT, INDEXED_VALUE_TYPE_KEYWORD } = proto.temporal.ap
 const grpcAlreadyExists = 6;
 
 /** Those of every workflow. */
-export const searchAttributeKeys = [...Object.values(sessionSearchAttributes), ...Object.values(composeSearchAttributes), ...Object.values(composeRuleSearchAttributes), ...Object.values(repositorySearchAttributes)];
+export const searchAttributeKeys = [
+  ...Object.values(sessionSearchAttributes),
+  ...Object.values(composeSearchAttributes),
+  ...Object.values(composeRuleSearchAttributes),
+  ...Object.values(repositorySearchAttributes),
+  ...Object.values(artifactCacheSearchAttributes),
+];
 
 /** Name to type, of every search attribute that Millrace's workflows write. */
 export const searchAttributeTypes: Readonly<Record<string, proto.temporal.api.enums.v1.IndexedValueType>> = Object.fromEntries(

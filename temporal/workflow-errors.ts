@@ -9,10 +9,13 @@ interface FailureShape {
   readonly cause?: unknown;
 }
 
-type Subject = 'session' | 'compose' | 'rule' | 'repository';
+type Subject = 'session' | 'compose' | 'rule' | 'repository' | 'cache';
 
 /** A rule has no end of its own, nor has a repository: a workflow of theirs that has stopped is none; that of a repository is started again, and goes on. */
-const closed = { session: 'session-closed', compose: 'compose-closed', rule: 'rule-not-found', repository: 'workflow-engine-unavailable' } as const;
+const closed = { session: 'session-closed', compose: 'compose-closed', rule: 'rule-not-found', repository: 'workflow-engine-unavailable', cache: 'workflow-engine-unavailable' } as const;
+
+/** A cache is there whether its upkeep has begun or not. */
+const unknown = { session: 'session-not-found', compose: 'compose-not-found', rule: 'rule-not-found', repository: 'repository-not-found', cache: 'workflow-engine-unavailable' } as const;
 
 /** By name and not `instanceof`: the errors may come from another realm or another copy of the SDK. */
 export function hasName(error: unknown, ...names: readonly string[]): boolean {
@@ -28,7 +31,7 @@ export function asMillraceError(error: unknown, subject: string, kind: Subject =
   if (isMillraceError(error)) return error;
   const failure = applicationFailure(error, kind);
   if (failure !== undefined) return new MillraceError(failure.code, failure.message, { cause: error });
-  if (hasName(error, 'WorkflowNotFoundError')) return new MillraceError(`${kind}-not-found`, `there is no workflow ${subject}`, { cause: error });
+  if (hasName(error, 'WorkflowNotFoundError')) return new MillraceError(unknown[kind], `there is no workflow ${subject}`, { cause: error });
   if (hasName(error, 'WorkflowFailedError', 'WorkflowUpdateFailedError')) return new MillraceError(closed[kind], `the workflow ${subject} was stopped`, { cause: error });
   return new MillraceError('workflow-engine-unavailable', `Temporal did not answer for ${subject}`, { cause: error, suggestion: 'Check that a Temporal server runs at MILLRACE_TEMPORAL_ADDRESS and that a worker polls its task queue.' });
 }

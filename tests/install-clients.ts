@@ -9,7 +9,9 @@ const debianPackages: Readonly<Record<string, string>> = {
   'apt-ftparchive': 'apt-utils',
   buildah: 'buildah',
   bundle: 'ruby-bundler',
+  bwrap: 'bubblewrap',
   bzip2: 'bzip2',
+  ccache: 'ccache',
   composer: 'composer',
   createrepo_c: 'createrepo-c',
   curl: 'curl',
@@ -45,6 +47,8 @@ const debianPackages: Readonly<Record<string, string>> = {
 const debianFiles: Readonly<Record<string, string>> = {
   '/usr/lib/python3/dist-packages/dnf-plugins/repoclosure.py': 'dnf-plugins-core',
   '/usr/include/gssapi/gssapi.h': 'libkrb5-dev',
+  // BuildStream 1 loads it at its start.
+  '/usr/lib/x86_64-linux-gnu/libfuse.so.2': 'libfuse2',
   '/usr/lib/apache2/modules/mod_auth_gssapi.so': 'libapache2-mod-auth-gssapi',
 };
 

@@ -67,6 +67,24 @@ export class ControlClient {
     }
   }
 
+  /** Bytes as they come; whoever does not read them to their end destroys the stream. */
+  async receive(request: Omit<ControlRequest, 'body' | 'timeout'>): Promise<Readable> {
+    try {
+      const { statusCode, body } = await sendRequest(`${this.#service.control}${request.path}`, {
+        method: request.method,
+        headers: { authorization: this.#service.authorization, ...request.header },
+        headersTimeout: usualTimeout,
+        bodyTimeout: longestSilence,
+        ...(request.signal === undefined ? {} : { signal: request.signal }),
+      });
+      if (statusCode !== 200) throw answeredError(request, statusCode, await body.text());
+      return body;
+    } catch (cause) {
+      if (isMillraceError(cause)) throw cause;
+      throw this.#unavailable(cause);
+    }
+  }
+
   async text(request: ControlRequest): Promise<string> {
     const response = await this.#send(request);
     const text = await this.#readBody(response, request);

@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import { addAccessCommands } from './access-program.js';
+import { addCacheCommands } from './cache-program.js';
+import { addCacheServeCommands } from './cache-serve-program.js';
 import { addComposeCommands } from './compose-program.js';
 import { contextOf, leaf } from './command-options.js';
 import type { ServiceOptions } from './command-options.js';
@@ -31,6 +33,7 @@ export function createProgram(terminal: Terminal, options: ProgramOptions): Comm
   addSessionCommands(program, terminal);
   addComposeCommands(program, terminal, options.exit);
   addRepositoryCommands(program, terminal, options.exit);
+  addCacheServeCommands(addCacheCommands(program, terminal, options.exit), terminal);
   addRuleCommands(program, terminal);
   addPolicyCommands(program, terminal, options.exit);
   addAccessCommands(program, terminal, options.exit);

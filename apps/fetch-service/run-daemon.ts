@@ -26,7 +26,7 @@ const followEvery = 200;
 /** Runs the service until it is told to stop or has been idle; rejects when it cannot start or a part of it keeps failing. */
 export async function runDaemon(run: DaemonRun): Promise<void> {
   const tails = tailLogs(run.environment); // from before the first request, which may come before the start is over
-  const server = await startServer({ environment: run.environment, temporal: embeddedTemporal, onProgress: (message) => run.log.write(message), signal: run.signal });
+  const server = await startServer({ environment: run.environment, temporal: embeddedTemporal, cache: false, onProgress: (message) => run.log.write(message), signal: run.signal });
   run.onStarted();
   flushCompileCache(); // now, because there is no time for it at the end
   run.log.write(`Control API on ${server.addresses.control}, proxy on ${server.addresses.proxy}`);

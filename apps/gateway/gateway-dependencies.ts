@@ -13,6 +13,7 @@ import { connectTemporal } from '../../temporal/client.js';
 import { createSessionWorkflowClient } from '../../temporal/session-workflow-client.js';
 import { createComposeWorkflowClient } from '../../temporal/compose-workflow-client.js';
 import { openAccess } from './access/open-access.js';
+import { openCacheDependencies } from './caches/cache-dependencies.js';
 import { openRepositoryDependencies } from './repositories/repository-dependencies.js';
 import { openRuleDependencies } from './rules/rule-dependencies.js';
 import { openBusDependencies } from './rules/bus-dependencies.js';
@@ -28,12 +29,15 @@ export interface OpenDependencies extends GatewayDependencies {
 }
 
 export interface DependencyOptions {
-  /** Other task queues than `sessions`, `composes` and `repositories`; for specs that share a Temporal server. */
+  /** Other task queues than `sessions`, `composes`, `repositories` and `artifacts`; for specs that share a Temporal server. */
   readonly taskQueue?: string;
   readonly repositoryTaskQueue?: string;
+  readonly cacheTaskQueue?: string;
   readonly composeTaskQueue?: string;
   /** Where tools are looked for, as in PATH; without it there are none. */
   readonly searchPath?: string | undefined;
+  /** Of what is wrong, but stops nobody. */
+  readonly onProblem?: (reason: string) => void;
   /** For secrets that the access file and webhooks name by a variable; without it there are none but those in files. */
   readonly environment?: Environment;
 }
@@ -58,6 +62,7 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
   const composes = await openComposeDependencies(database, { settings, workflows: composeWorkflows, searchPath: options.searchPath, noted: engine.noted });
   const buses = await openBusDependencies(database, { settings, client, environment: options.environment ?? {}, noted: engine.noted });
   const repositories = await openRepositoryDependencies(database, { settings, client, environment: options.environment ?? {}, taskQueue: options.repositoryTaskQueue, noted: engine.noted });
+  const caches = await openCacheDependencies(database, { settings, client, access, environment: options.environment ?? {}, taskQueue: options.cacheTaskQueue, noted: engine.noted, onProblem: options.onProblem ?? (() => undefined) });
   const rules = await openRuleDependencies(database, { settings, client, noted: engine.noted });
   return {
     access,
@@ -65,6 +70,7 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
     buses,
     rules,
     repositories,
+    caches,
     commands: createSessionCommands(database, { blobs, acknowledgeWithinMilliseconds, ecosystems, ...(servicePolicy === undefined ? {} : { servicePolicy }) }),
     reads: createSessionReads(database, { version: gatewayVersion, inspectors: createInspectors().map(({ id }) => id), spoolRoot: localBlobFolder(settings), ecosystems }),
     outbox: createWorkflowOutbox(database),
@@ -73,6 +79,7 @@ export async function openGatewayDependencies(settings: Settings, options: Depen
     buildEnvironment: createBuildEnvironment(authority, settings.home),
     database,
     async close() {
+      await caches.close();
       await access.close();
       blobs.close();
       await buses.close();

@@ -7,10 +7,13 @@ import { AccessGuard } from './access/access-guard.js';
 import { AccessModule } from './access/access-module.js';
 import { observeLogins } from './access/observe-logins.js';
 import { CaModule } from './ca/ca-module.js';
+import { CachesModule } from './caches/caches-module.js';
+import { measureCaches } from './caches/measure-caches.js';
 import type { GatewayDependencies } from './gateway-ports.js';
-import { ACCESS, AUTHORITY, BUILD_ENVIRONMENT, BUSES, CLIENT_MILLISECONDS, RULES, COMPOSES, LIFECYCLE, LOGGER, METRICS, READS, REPOSITORIES, SETTINGS, WORKFLOWS } from './gateway-tokens.js';
+import { ACCESS, AUTHORITY, BUILD_ENVIRONMENT, BUSES, CACHES, CLIENT_MILLISECONDS, RULES, COMPOSES, LIFECYCLE, LOGGER, METRICS, READS, REPOSITORIES, SETTINGS, WORKFLOWS } from './gateway-tokens.js';
 import { gatewayVersion } from './gateway-version.js';
 import { HealthModule } from './health/health-module.js';
+import { HttpCachesModule } from './http-caches/http-caches-module.js';
 import { AnswerDeadline } from './http/answer-deadline.js';
 import { ErrorAnswer } from './http/error-answer.js';
 import { GatewayMetrics } from './metrics/gateway-metrics.js';
@@ -47,7 +50,7 @@ export const usualClientMilliseconds = 30_000;
 class SharedModule {
   static with({ settings, dependencies, log, clientMilliseconds = usualClientMilliseconds }: GatewayModuleOptions): DynamicModule {
     const { reads, composes, buses, rules, access } = dependencies;
-    const metrics = new GatewayMetrics({ sessions: reads, composes: composes.reads, messageBacklog: composes.messageBacklog, nameAges: composes.nameAges, busTotals: () => buses.messages.totals(), rules: () => rules.record.list(), repositories: () => dependencies.repositories.reads.totals(), storage: dependencies.repositories.storage }, gatewayVersion);
+    const metrics = new GatewayMetrics({ sessions: reads, composes: composes.reads, messageBacklog: composes.messageBacklog, nameAges: composes.nameAges, busTotals: () => buses.messages.totals(), rules: () => rules.record.list(), repositories: () => dependencies.repositories.reads.totals(), storage: dependencies.repositories.storage, caches: measureCaches(dependencies.caches) }, gatewayVersion);
     access.watch({ onLogin: observeLogins(metrics, log), onProblem: (reason) => log.warn({ reason }, 'logging in is not as it should be') });
     const values: (ValueProvider | FactoryProvider)[] = [
       { provide: SETTINGS, useValue: settings },
@@ -60,6 +63,7 @@ class SharedModule {
       { provide: BUSES, useValue: dependencies.buses },
       { provide: RULES, useValue: dependencies.rules },
       { provide: REPOSITORIES, useValue: dependencies.repositories },
+      { provide: CACHES, useValue: dependencies.caches },
       { provide: CLIENT_MILLISECONDS, useValue: clientMilliseconds },
       { provide: LOGGER, useValue: log },
       { provide: METRICS, useValue: metrics },
@@ -91,6 +95,8 @@ export class GatewayModule {
         RulesModule,
         RepositoriesModule,
         RepositoryFilesModule,
+        CachesModule,
+        HttpCachesModule,
       ],
       providers: [
         { provide: APP_FILTER, useClass: ErrorAnswer },

@@ -15,6 +15,7 @@ import type { RecordedDownload } from '../../libs/session-record/read-downloads.
 import type { Page, RecordedSession, RecordedState, SessionFilter } from '../../libs/session-record/read-sessions.js';
 import type { SessionCommands } from '../../libs/session-record/session-commands.js';
 import type { Access } from './access/open-access.js';
+import type { CacheDependencies } from './caches/cache-ports.js';
 import type { RepositoryDependencies } from './repositories/repository-ports.js';
 import type { EndedSession, RevokedSession, SessionInput } from '../../workflows/session/session-messages.js';
 
@@ -121,4 +122,5 @@ export interface GatewayDependencies {
   readonly buses: BusDependencies;
   readonly rules: RuleDependencies;
   readonly repositories: RepositoryDependencies;
+  readonly caches: CacheDependencies;
 }

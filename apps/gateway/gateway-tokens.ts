@@ -13,5 +13,6 @@ export const BUSES = Symbol('BusDependencies');
 export const COMPOSES = Symbol('ComposeDependencies');
 export const RULES = Symbol('RuleDependencies');
 export const REPOSITORIES = Symbol('RepositoryDependencies');
+export const CACHES = Symbol('CacheDependencies');
 /** How long a client may take to send a request. */
 export const CLIENT_MILLISECONDS = Symbol('ClientMilliseconds');

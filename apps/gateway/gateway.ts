@@ -11,9 +11,10 @@ import type { GatewayModuleOptions } from './gateway-module.js';
 import { nestLogger } from './gateway-logger.js';
 import { answerClientError } from './http/client-error.js';
 import { answerError } from './http/error-answer.js';
+import { wantBody } from './http/expect-continue.js';
 import { listenGateway } from './http/listen-gateway.js';
 import type { Gateway } from './http/listen-gateway.js';
-import { acceptStreamedBodies, bodyTypeOf } from './http/streamed-bodies.js';
+import { acceptStreamedBodies, bodyTypeOf, isStreamed } from './http/streamed-bodies.js';
 import type { GatewayMetrics } from './metrics/gateway-metrics.js';
 
 export type GatewayOptions = GatewayModuleOptions;
@@ -57,6 +58,7 @@ function acceptAnyBody(fastify: FastifyInstance): void {
   fastify.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
   fastify.addHook('onRequest', (request, reply, done) => {
     const type = bodyTypeOf(request);
+    if (!isStreamed(request)) wantBody(request.raw, reply.raw);
     if (type !== undefined) request.raw.headers['content-type'] = type;
     void reply.headers({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' });
     // ODCS lets pages of any site read; `OwnPagesOnly` keeps them from more.

@@ -16,7 +16,7 @@ const log = createGatewayLogger({ logLevel: 'info' });
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
   log.level = settings.logLevel;
-  const dependencies = await openGatewayDependencies(settings, { searchPath: process.env['PATH'], environment: process.env });
+  const dependencies = await openGatewayDependencies(settings, { searchPath: process.env['PATH'], environment: process.env, onProblem: (reason) => log.warn({ reason }, 'something is wrong that stops nobody') });
   let gateway: Gateway;
   try {
     gateway = await startGateway({ settings, dependencies, log });

@@ -4,6 +4,8 @@ import { errorMessage } from '../../libs/errors/error-message.js';
 import { errorTable } from '../../libs/errors/error-table.js';
 import { isMillraceError, MillraceError } from '../../libs/errors/millrace-error.js';
 import { verifyStream } from '../../libs/event-store/verify-stream.js';
+import { rebuildCacheEntries } from '../../libs/cache-record/rebuild-cache-entries.js';
+import { cacheStreamPrefix, entryStreamPrefix } from '../../libs/cache/entry-stream.js';
 import { composeStreamId } from '../../libs/compose/compose.js';
 import { composeNameStreamId } from '../../libs/compose-names/compose-name-life.js';
 import { composeNamePattern } from '../../libs/compose-names/compose-names.js';
@@ -23,7 +25,7 @@ export interface RecordCommandContext {
   readonly complain: (line: string) => void;
 }
 
-const usage = `Usage: npm run record -- verify [SESSION|compose:ID|compose-name:NAME|repository:NAME…]   recompute the digest chain of these, or of all
+const usage = `Usage: npm run record -- verify [SESSION|compose:ID|compose-name:NAME|repository:NAME|artifact-cache:INSTANCE|cache-entry:INSTANCE/KIND/DIGEST…]   recompute the digest chain of these, or of all
        npm run record -- rebuild   empty the projections and fill them again from the events
 The database is MILLRACE_DATABASE_URL, or the one of the service that runs on MILLRACE_HOME.`;
 
@@ -59,6 +61,8 @@ function databaseUrl({ home, databaseUrl: given }: RecordCommandContext['setting
 const namedStreams: readonly (readonly [string, RegExp])[] = [
   [composeNameStreamId(''), composeNamePattern],
   [repositoryStreamId(''), repositoryNamePattern],
+  [cacheStreamPrefix, /^[\w./-]{1,200}$/],
+  [entryStreamPrefix, /^[\w./-]{1,200}\/[a-z]+\/[0-9a-f]{64}$/],
 ];
 
 /** Ids of sessions cannot have a colon. */
@@ -94,5 +98,7 @@ async function rebuild(database: Database, context: RecordCommandContext): Promi
   context.print(`rebuilt the projection of ${await rebuildComposeNames(database)} names of composes`);
   const again = await rebuildRepositories(database);
   context.print(`rebuilt the projections of ${again.repositories} repositories from ${again.events} events`);
+  const cached = await rebuildCacheEntries(database);
+  context.print(`rebuilt the names of ${cached.entries} cache entries from ${cached.events} events`);
   return 0;
 }

@@ -15,6 +15,7 @@ import { createSessionWorkflowClient } from '../../temporal/session-workflow-cli
 import { dispatchOutbox } from './outbox-dispatcher.js';
 import { sweepOverdueSessions } from './overdue-sweep.js';
 import { repeat } from './repeat.js';
+import { openCacheWork } from './open-cache-work.js';
 import { openComposeWork } from './open-compose-work.js';
 import { openRepositoryWork } from './open-repository-work.js';
 import { openRuleWork } from './open-rule-work.js';
@@ -61,19 +62,21 @@ export function startWorker(options: WorkerProcessOptions): WorkerProcess {
     const composes = await openComposeWork({ ...options, database, client });
     const rules = await openRuleWork({ ...options, database, client, composes });
     const repositories = await openRepositoryWork({ ...options, database, client, blobs, composes: composes.reads });
+    const caches = await openCacheWork({ ...options, database, client });
     try {
       const sessions = createSessionWorkflowClient(client, taskQueue === undefined ? {} : { taskQueue });
       const commands = createSessionCommands(database, { blobs, ecosystems, ...(servicePolicy === undefined ? {} : { servicePolicy }) });
       const outbox = createOutboxDeliveries(database);
       const overdue = createOverdueSessions(database);
       const rows = createTrafficNotifications(database);
-      const queues = [sessionQueue(commands), ...composes.queues(rules.activities), ...rules.queues, ...repositories.queues];
+      const queues = [sessionQueue(commands), ...composes.queues(rules.activities), ...rules.queues, ...repositories.queues, ...caches.queues];
       const polls = countdown(queues.length, polling.resolve);
       await Promise.all([
         ...queues.map((queue) => runWorker({ address, client, queue, log, signal, onPolling: polls })),
         composes.run(signal),
         rules.run(signal),
         repositories.run(signal),
+        caches.run(signal),
         repeat(() => dispatchOutbox({ outbox, sessions, log }).then(() => undefined), { name: 'outbox', interval: outboxInterval, signal, log }),
         repeat(() => notifyTraffic({ rows, sessions, log }).then(() => undefined), { name: 'traffic', interval: trafficInterval, signal, log }),
         repeat(() => sweepOverdueSessions({ overdue, commands, log }).then(() => undefined), { name: 'sweep', interval: sweepInterval, signal, log }),
@@ -81,6 +84,7 @@ export function startWorker(options: WorkerProcessOptions): WorkerProcess {
     } finally {
       stopping.abort();
       blobs.close();
+      await caches.close();
       await repositories.close();
       await rules.close();
       await composes.close();

@@ -40,6 +40,7 @@ export async function benchComposes(options: ComposeBenchOptions, signal: AbortS
       MILLRACE_HOST: '127.0.0.1',
       MILLRACE_CONTROL_PORT: '0',
       MILLRACE_PROXY_PORT: '0',
+      MILLRACE_CACHE_PORT: '0',
       MILLRACE_COMPOSE_SOURCE_PATHS: path.join(folder, 'source'),
       MILLRACE_LOG_LEVEL: 'warn',
     },

@@ -28,6 +28,7 @@ export async function startMillrace(start: ProxyStart, options: MillraceOptions)
       MILLRACE_HOST: '127.0.0.1',
       MILLRACE_CONTROL_PORT: '0',
       MILLRACE_PROXY_PORT: '0',
+      MILLRACE_CACHE_PORT: '0',
       MILLRACE_PERMISSIVE: '1',
       MILLRACE_ALLOW_DESTINATIONS: '127.0.0.0/8',
       MILLRACE_UPSTREAM_CA: start.origin.authorityFile,

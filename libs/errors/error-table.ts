@@ -59,6 +59,9 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMapping>> = {
   'change-not-found': { http: 404, exit: 66, retryable: false },
   'upload-not-found': { http: 404, exit: 66, retryable: false },
   'key-not-found': { http: 422, exit: 78, retryable: false },
+  'entry-not-found': { http: 404, exit: 66, retryable: false },
+  // A push: what is there is in use, and eviction has not made room yet.
+  'cache-full': { http: 507, exit: 74, retryable: true },
   'signing-unavailable': { http: 503, exit: 69, retryable: true },
   'database-unavailable': { http: 503, exit: 69, retryable: true },
   'workflow-engine-unavailable': { http: 503, exit: 69, retryable: true },

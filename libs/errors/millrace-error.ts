@@ -49,6 +49,8 @@ export type ErrorCode =
   | 'change-not-found'
   | 'upload-not-found'
   | 'key-not-found'
+  | 'entry-not-found'
+  | 'cache-full'
   | 'signing-unavailable'
   | 'database-unavailable'
   | 'workflow-engine-unavailable'

@@ -8,14 +8,16 @@ export interface ServiceAddresses {
   readonly temporalUi: string | undefined;
 }
 
-/** What gateway, worker and proxy get: the server's own environment with every address settled. */
+/** What gateway, worker, proxy and cache get: the server's own environment with every address settled. */
 export function childEnvironment(environment: Environment, settings: Settings, ports: ServerPorts & { readonly services: ServiceAddresses; readonly scheme: 'http' | 'https' }): NodeJS.ProcessEnv {
   const { services, scheme } = ports;
   return {
     ...environment,
     MILLRACE_HOME: settings.home,
     MILLRACE_CONTROL_PORT: String(ports.control),
-    MILLRACE_PROXY_PORT: String(ports.proxy),
+    ...(ports.proxy === undefined ? {} : { MILLRACE_PROXY_PORT: String(ports.proxy) }),
+    ...(ports.cache === undefined ? {} : { MILLRACE_CACHE_PORT: String(ports.cache) }),
+    ...(ports.cacheSsh === undefined ? {} : { MILLRACE_CACHE_SSH_PORT: String(ports.cacheSsh) }),
     // The worker puts it into messages and files, and only here the port is known.
     MILLRACE_COMPOSE_URL: environment['MILLRACE_COMPOSE_URL'] ?? `${scheme}://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${ports.control}/composes`,
     MILLRACE_REPOSITORY_URL: environment['MILLRACE_REPOSITORY_URL'] ?? `${scheme}://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${ports.control}/repositories`,
@@ -33,6 +35,7 @@ export function childEnvironment(environment: Environment, settings: Settings, p
 function forbiddenPorts(ports: ServerPorts, services: ServiceAddresses): readonly number[] {
   const database = new URL(services.databaseUrl).port;
   const temporal = services.temporalAddress.slice(services.temporalAddress.lastIndexOf(':') + 1);
-  const all = [ports.control, ports.proxy, ports.postgres, ports.temporal, ports.temporalUi, Number(database === '' ? 5432 : database), Number(temporal)];
+  const { control, proxy, cache, cacheSsh, postgres } = ports;
+  const all = [control, proxy, cache, cacheSsh, postgres, ports.temporal, ports.temporalUi, Number(database === '' ? 5432 : database), Number(temporal)].filter((port) => port !== undefined);
   return [...new Set(all)].sort((a, b) => a - b);
 }

@@ -9,6 +9,10 @@ export interface ServerOptions {
   readonly temporal: TemporalLauncher;
   /** One line for each step that takes time. */
   readonly onProgress?: (message: string) => void;
+  /** Whether there is an artifact cache. Default: there is. */
+  readonly cache?: boolean;
+  /** Whether sessions can be recorded. Default: they can. */
+  readonly proxy?: boolean;
   /** Aborting it while the server starts ends what was started and rejects. */
   readonly signal?: AbortSignal;
   /** Compiled programs to run instead of `dist/apps/<name>/main.js`; for tests. */
@@ -30,19 +34,24 @@ export interface TemporalRequest {
 /** Finds or makes the server, which may take minutes, and says how to run it. Rejects with `tool-not-found`. */
 export type TemporalLauncher = (request: TemporalRequest) => Promise<Omit<ProcessDefinition, 'logDirectory'>>;
 
-export type ProgramName = 'migrate' | 'worker' | 'gateway' | 'proxy';
+export type ProgramName = 'migrate' | 'worker' | 'gateway' | 'proxy' | 'cache';
 
 /** One line of `addresses.json`. */
 export interface ServerAddresses {
   readonly control: string;
+  /** Empty where none is wanted. */
   readonly proxy: string;
+  /** `grpc://…`, or `grpcs://…` where it has a certificate; absent where there is none. */
+  readonly cache?: string;
+  /** `ssh://…`, where OSTree artifacts are pushed. */
+  readonly cacheSsh?: string;
   /** `host:port`. */
   readonly temporal: string;
   readonly temporalUi?: string;
 }
 
 export interface ServerProcess {
-  /** `postgres`, `temporal`, `worker`, `gateway`, `proxy-1` … */
+  /** `postgres`, `temporal`, `worker`, `gateway`, `cache`, `proxy-1` … */
   readonly name: string;
   /** Undefined while it is being started again. */
   readonly pid: number | undefined;

@@ -6,7 +6,7 @@ import { SupervisedProcess } from '../embedded/supervised-process.js';
 import type { ServerProcess, StopOptions } from './server-options.js';
 
 /** In the order in which they are stopped: nobody loses what it still needs. Those of one group go at the same time. */
-const stopOrder = [/^gateway$/, /^proxy-/, /^worker$/, /^temporal$/, /^postgres$/];
+const stopOrder = [/^(gateway|cache)$/, /^proxy-/, /^worker$/, /^temporal$/, /^postgres$/];
 const patientDeadline = 15_000;
 /** Milliseconds for PostgreSQL's immediate mode, which takes a few when the machine is idle. */
 const immediateDeadline = 300;

@@ -12,7 +12,7 @@ import { embeddedTemporal } from '../../temporal/embedded-temporal.js';
 import { projectRoot } from '../embedded/project-root.js';
 
 const fixture = (name: string): string => path.join(projectRoot(), 'libs/service/__fixtures__', `${name}.mjs`);
-const programs = { gateway: fixture('gateway'), proxy: fixture('proxy'), worker: fixture('worker'), migrate: fixture('migrate') };
+const programs = { gateway: fixture('gateway'), proxy: fixture('proxy'), cache: fixture('cache'), worker: fixture('worker'), migrate: fixture('migrate') };
 
 let home: string;
 const servers: RunningServer[] = [];
@@ -30,8 +30,8 @@ describe('the whole service on one machine', () => {
     const first = await start();
     const written = readFileSync(path.join(home, 'addresses.json'), 'utf8');
     expect(written).toBe(`${JSON.stringify(first.addresses)}\n`);
-    expect(first.addresses).toEqual({ control: expect.stringMatching(/^http:\/\/localhost:\d+$/), proxy: expect.stringMatching(/^http:\/\/localhost:\d+$/), temporal: expect.stringMatching(/^127\.0\.0\.1:\d+$/), temporalUi: expect.stringMatching(/^http:/) });
-    expect(first.processes().map(({ name }) => name).sort()).toEqual(['gateway', 'postgres', 'proxy-1', 'proxy-2', 'temporal', 'worker']);
+    expect(first.addresses).toEqual({ control: expect.stringMatching(/^http:\/\/localhost:\d+$/), proxy: expect.stringMatching(/^http:\/\/localhost:\d+$/), cache: expect.stringMatching(/^grpc:\/\/localhost:\d+$/), cacheSsh: expect.stringMatching(/^ssh:\/\/localhost:\d+$/), temporal: expect.stringMatching(/^127\.0\.0\.1:\d+$/), temporalUi: expect.stringMatching(/^http:/) });
+    expect(first.processes().map(({ name }) => name).sort()).toEqual(['cache', 'gateway', 'postgres', 'proxy-1', 'proxy-2', 'temporal', 'worker']);
     const pids = first.processes().map(({ pid }) => pid ?? 0);
     await first.stop();
     expect(pids.filter((pid) => identifyProcess(pid) !== undefined)).toEqual([]);
@@ -47,8 +47,14 @@ describe('the whole service on one machine', () => {
     const server = await start();
     const environment = await childEnvironment(server.addresses.proxy);
     expect(environment).toMatchObject({ MILLRACE_HOME: home, MILLRACE_DATABASE_URL: server.databaseUrl, MILLRACE_TEMPORAL_ADDRESS: server.addresses.temporal, MILLRACE_TEMPORAL_UI: server.addresses.temporalUi });
-    const own = [server.addresses.control, server.addresses.proxy, server.databaseUrl, `http://${server.addresses.temporal}`, server.addresses.temporalUi ?? ''].map((address) => new URL(address).port);
+    const own = [server.addresses.control, server.addresses.proxy, server.addresses.cache ?? '', server.addresses.cacheSsh ?? '', server.databaseUrl, `http://${server.addresses.temporal}`, server.addresses.temporalUi ?? ''].map((address) => new URL(address).port);
     expect(environment['MILLRACE_FORBIDDEN_PORTS']?.split(',')).toEqual(expect.arrayContaining(own));
+  });
+
+  it('starts no artifact cache where none is wanted', async () => {
+    const server = await start({ cache: false });
+    expect(server.addresses).not.toHaveProperty('cache');
+    expect(server.processes().map(({ name }) => name)).not.toContain('cache');
   });
 
   it('refuses a second server on the same home', async () => {
@@ -57,7 +63,7 @@ describe('the whole service on one machine', () => {
     expect(existsSync(path.join(home, 'addresses.json'))).toBe(true);
   });
 
-  it.each(['gateway', 'proxy-1', 'worker', 'temporal', 'postgres'])('starts %s again, on the same port, after kill -9', async (name) => {
+  it.each(['gateway', 'cache', 'proxy-1', 'worker', 'temporal', 'postgres'])('starts %s again, on the same port, after kill -9', async (name) => {
     const messages: string[] = [];
     const server = await start({ onProgress: (message) => void messages.push(message) });
     const before = await pidOf(server, name);
@@ -66,6 +72,7 @@ describe('the whole service on one machine', () => {
     expect(await pidOf(server, name)).not.toBe(before);
     expect((await fetch(`${server.addresses.control}/readyz`)).status).toBe(200);
     expect((await fetch(server.addresses.proxy)).status).toBe(200);
+    expect(await accepts(new URL(server.addresses.cache ?? '').host)).toBe(true);
     expect(await accepts(server.addresses.temporal)).toBe(true);
     expect(await countStarts(server)).toBeGreaterThan(0);
   });
@@ -91,7 +98,7 @@ describe('the whole service on one machine', () => {
     await expect(start({ programs: { ...programs, worker: fixture('failing') } })).rejects.toMatchObject({ code: 'start-failed', message: expect.stringMatching(/worker ended \(exit code 3\):\nthis program always fails/) });
     expect(existsSync(path.join(home, 'processes.json'))).toBe(false);
     const again = await start();
-    expect(again.processes()).toHaveLength(6);
+    expect(again.processes()).toHaveLength(7);
   });
 
   it('is called off while it starts', async () => {
@@ -125,7 +132,7 @@ describe('a server process that is killed -9', () => {
 });
 
 function options(): ServerOptions {
-  return { environment: { ...process.env, MILLRACE_HOME: home, MILLRACE_CONTROL_PORT: '0', MILLRACE_PROXY_PORT: '0', MILLRACE_PROXY_PROCESSES: '2', MILLRACE_DATABASE_URL: undefined, MILLRACE_TEMPORAL_ADDRESS: undefined }, temporal: embeddedTemporal, programs };
+  return { environment: { ...process.env, MILLRACE_HOME: home, MILLRACE_CONTROL_PORT: '0', MILLRACE_PROXY_PORT: '0', MILLRACE_CACHE_PORT: '0', MILLRACE_CACHE_SSH_PORT: '0', MILLRACE_PROXY_PROCESSES: '2', MILLRACE_DATABASE_URL: undefined, MILLRACE_TEMPORAL_ADDRESS: undefined }, temporal: embeddedTemporal, programs };
 }
 
 async function start(changes: Partial<ServerOptions> = {}): Promise<RunningServer> {

@@ -29,19 +29,20 @@ interface Start {
 }
 
 /**
- * Brings up the whole service on this machine: PostgreSQL and Temporal (unless addresses of others are set), worker, proxies and
+ * Brings up the whole service on this machine: PostgreSQL and Temporal (unless addresses of others are set), worker, proxies, cache and
  * gateway. Resolves when `/readyz` answers 200. Rejects with `port-in-use`, `start-failed`, `tool-not-found` or `invalid-setting`,
  * and has then ended all that it started.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const report = options.onProgress ?? (() => undefined);
   const settings = readSettings(options.environment);
+  const parts = { cache: options.cache ?? true, proxy: options.proxy ?? true };
   mkdirSync(path.join(settings.home, 'logs'), { recursive: true, mode: 0o700 });
   const lockFile = path.join(settings.home, 'server.lock');
   const lock = tryLock(lockFile);
   if (lock === undefined) {
     // A second daemon on the same ports must hear about the ports: that is what fetch-service's clients look for.
-    await demandConfiguredPorts(settings);
+    await demandConfiguredPorts(settings, parts);
     throw new MillraceError('start-failed', `${lockHolder(lockFile)} already runs a server in ${settings.home}`, { suggestion: 'Stop it first, or give this one another MILLRACE_HOME.' });
   }
   const addressesFile = path.join(settings.home, 'addresses.json');
@@ -61,8 +62,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     rmSync(addressesFile, { force: true });
     const ended = await endLeftOvers(path.join(settings.home, 'processes.json'));
     if (ended.length > 0) report(`ended what an earlier server had left behind: ${ended.join(', ')}`);
-    await demandConfiguredPorts(settings);
-    const ports = await choosePorts(settings);
+    await demandConfiguredPorts(settings, parts);
+    const ports = await choosePorts(settings, parts);
     const start: Start = { options, settings, ports, processes, report, signal };
     const [database, temporal] = await allOrNone(failure, [startDatabase(start), startTemporal(start)]);
     const services: ServiceAddresses = { databaseUrl: database, ...temporal };
@@ -102,16 +103,19 @@ async function startPrograms({ options, settings, ports, processes, report, sign
   signal.throwIfAborted();
   await migrateDatabase(environment, { file: options.programs?.migrate, signal });
   signal.throwIfAborted();
-  const start = (program: 'worker' | 'gateway' | 'proxy', name: string): Promise<void> => processes.start(programDefinition(program, { name, environment, file: options.programs?.[program] }));
-  const proxies = Array.from({ length: settings.proxyProcesses }, (_, index) => start('proxy', `proxy-${index + 1}`));
-  await allOrNone(failure, [start('worker', 'worker'), start('gateway', 'gateway'), ...proxies]);
-  report('worker, gateway and proxy are up');
+  const start = (program: 'worker' | 'gateway' | 'proxy' | 'cache', name: string): Promise<void> => processes.start(programDefinition(program, { name, environment, file: options.programs?.[program] }));
+  const proxies = Array.from({ length: ports.proxy === undefined ? 0 : settings.proxyProcesses }, (_, index) => start('proxy', `proxy-${index + 1}`));
+  const caches = ports.cache === undefined ? [] : [start('cache', 'cache')];
+  await allOrNone(failure, [start('worker', 'worker'), start('gateway', 'gateway'), ...proxies, ...caches]);
+  report(`${['worker', 'gateway', ...(ports.proxy === undefined ? [] : ['proxy']), ...(ports.cache === undefined ? [] : ['cache'])].join(', ')} are up`);
   const host = settings.host === 'localhost' || settings.host === '0.0.0.0' || settings.host === '::' ? 'localhost' : settings.host;
   const control = `${scheme}://${bracketed(host)}:${ports.control}`;
   await awaitReadiness(control, signal);
   return {
     control,
-    proxy: `http://${bracketed(host)}:${ports.proxy}`,
+    proxy: ports.proxy === undefined ? '' : `http://${bracketed(host)}:${ports.proxy}`,
+    ...(ports.cache === undefined ? {} : { cache: `${settings.cacheTls === undefined ? 'grpc' : 'grpcs'}://${bracketed(host)}:${ports.cache}` }),
+    ...(ports.cacheSsh === undefined ? {} : { cacheSsh: `ssh://${bracketed(host)}:${ports.cacheSsh}` }),
     temporal: services.temporalAddress,
     ...(services.temporalUi === undefined ? {} : { temporalUi: services.temporalUi }),
   };

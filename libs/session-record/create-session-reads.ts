@@ -5,6 +5,7 @@ import { migrations } from '../database/migrations/index.js';
 import { tokenMatches } from '../session/session-credentials.js';
 import { readPolicyDocument } from '../policy/record-policy-documents.js';
 import { checkPolicy, type PolicyCheck } from './check-policy.js';
+import { readCacheEntries, type SessionCacheEntry } from './read-cache-entries.js';
 import { readDownloads, type RecordedDownload } from './read-downloads.js';
 import { readReport, type ReportOptions } from './read-report.js';
 import { countSessions, listSessions, readOverview, readSession, type Page, type RecordedSession, type RecordedState, type SessionFilter } from './read-sessions.js';
@@ -17,6 +18,8 @@ export interface SessionReads {
   overview(): Promise<{ readonly openedEver: number; readonly active: readonly RecordedSession[] }>;
   countByState(): Promise<Readonly<Partial<Record<RecordedState, number>>>>;
   downloads(sessionId: string, page: { readonly limit: number; readonly cursor?: string }): Promise<Page<RecordedDownload>>;
+  /** Entries of the artifact cache that the session took, or pushed. */
+  cacheEntries(sessionId: string, page: { readonly limit: number; readonly cursor?: string }): Promise<Page<SessionCacheEntry>>;
   report(sessionId: string): Promise<SessionReport>;
   /** The dry run; see `checkPolicy`. Errors: also `invalid-policy-document`. */
   checkPolicy(sessionId: string, policyDocument: string): Promise<PolicyCheck>;
@@ -38,6 +41,7 @@ export function createSessionReads(database: Database, report: SessionReadsOptio
     overview: () => readOverview(database),
     countByState: () => countSessions(database),
     downloads: (sessionId, page) => readDownloads(database, sessionId, page),
+    cacheEntries: (sessionId, page) => readCacheEntries(database, sessionId, page),
     report: (sessionId) => readReport(database, sessionId, report),
     checkPolicy: async (sessionId, policyDocument) => checkPolicy(database, sessionId, readPolicyDocument(policyDocument, 'session', report.ecosystems)),
     async tokenMatches(sessionId, token) {

@@ -1,3 +1,4 @@
+import { deleteSessionTakings } from '../cache-record/session-takings.js';
 import type { Sql } from '../database/sql.js';
 import { sessionStreamId } from '../session/session-events.js';
 import { closedSessionDigest } from './load-session.js';
@@ -10,6 +11,7 @@ export async function purgeRows(sql: Sql, sessionId: string, closedAt: string): 
   await sql('insert into closed_sessions (id_digest, closed_at) values ($1, $2) on conflict do nothing', [closedSessionDigest(sessionId), closedAt]);
   await sql(`delete from closed_sessions where closed_at < now() - interval '30 days'`);
   for (const table of tablesOfSession) await sql(`delete from ${table} where session_id = $1`, [sessionId]);
+  await deleteSessionTakings(sql, sessionId);
   await sql('delete from events where stream_id = $1', [sessionStreamId(sessionId)]);
   await sql('delete from sessions where id = $1', [sessionId]);
   await sql('delete from streams where id = $1', [sessionStreamId(sessionId)]);

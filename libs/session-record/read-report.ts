@@ -1,9 +1,11 @@
 import { MillraceError } from '../errors/millrace-error.js';
 import { inTransaction } from '../database/sql.js';
 import type { Database } from '../database/open-database.js';
+import { readSessionTakings } from '../cache-record/session-takings.js';
 import { readStream } from '../event-store/read-stream.js';
 import { sessionStreamId, type SessionEvent } from '../session/session-events.js';
 import { loadSession } from './load-session.js';
+import { toCacheEntry } from './read-cache-entries.js';
 import { createReportBuilder, type SessionReport } from './session-report.js';
 
 export interface ReportOptions {
@@ -31,6 +33,6 @@ export async function readReport(database: Database, sessionId: string, options:
       const event = { type: stored.type, data: JSON.parse(stored.data) as unknown } as SessionEvent;
       builder.add({ position: stored.position, digest: stored.digest, event });
     }
-    return builder.build();
+    return builder.build((await readSessionTakings(sql, sessionId)).map(toCacheEntry));
   });
 }

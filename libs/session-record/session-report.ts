@@ -1,6 +1,7 @@
 import type { ArtefactMetadata, Inspection, Verdict } from '../inspection/inspection.js';
 import type { BodyDigest, RequestRecord, ResponseRecord } from '../session/exchange.js';
 import type { ArtefactDownloaded, DownloadFailed, RequestRefused, SessionEvent, SessionOpened } from '../session/session-events.js';
+import type { SessionCacheEntry } from './read-cache-entries.js';
 import { isArtefact } from './projection-rows.js';
 import { createRedirectTrail } from './redirect-trail.js';
 
@@ -36,6 +37,8 @@ export interface SessionReport {
   readonly 'other-responses': readonly Readonly<Record<string, unknown>>[];
   /** In force for the session, the service's first. */
   readonly 'policy-documents'?: readonly { readonly source: string; readonly sha256: string; readonly text: string }[];
+  /** Taken from the artifact cache, or pushed to it, with the credentials of the session; absent when there were none. */
+  readonly 'cache-entries'?: readonly SessionCacheEntry[];
   readonly record: { readonly stream: string; readonly events: number; readonly 'last-digest': string };
 }
 
@@ -54,7 +57,7 @@ interface Collected {
   readonly downloads: ReportedExchange[];
 }
 
-export function createReportBuilder(context: ReportContext): { add(item: { position: number; digest: string; event: SessionEvent }): void; build(): SessionReport } {
+export function createReportBuilder(context: ReportContext): { add(item: { position: number; digest: string; event: SessionEvent }): void; build(cacheEntries?: readonly SessionCacheEntry[]): SessionReport } {
   const artefacts = new Map<string, Collected>();
   const refusedRequests: Readonly<Record<string, unknown>>[] = [];
   const failedDownloads: Readonly<Record<string, unknown>>[] = [];
@@ -81,9 +84,9 @@ export function createReportBuilder(context: ReportContext): { add(item: { posit
       else if (event.type === 'RequestRefused') refusedRequests.push(refusal(position, event.data));
       else if (event.type === 'DownloadFailed') failedDownloads.push(failure(position, event.data));
     },
-    build: () => ({
+    build: (cacheEntries = []) => ({
       generator: `millrace ${context.version}`,
-      comment: 'Artifacts are in the order of their first download. Keys that fetch-service does not have: refused-requests, failed-downloads, other-responses, policy-documents, record.',
+      comment: 'Artifacts are in the order of their first download. Keys that fetch-service does not have: refused-requests, failed-downloads, other-responses, policy-documents, cache-entries, record.',
       'session-id': context.opened.sessionId,
       'start-time': context.opened.openedAt,
       'end-time': context.endTime,
@@ -95,6 +98,7 @@ export function createReportBuilder(context: ReportContext): { add(item: { posit
       'failed-downloads': failedDownloads,
       'other-responses': otherResponses,
       ...policyDocuments(context.opened),
+      ...(cacheEntries.length === 0 ? {} : { 'cache-entries': cacheEntries }),
       record: { stream: `session:${context.opened.sessionId}`, events, 'last-digest': lastDigest },
     }),
   };

@@ -96,6 +96,14 @@ export interface Settings {
   readonly packageBytes: number;
   /** Which files of repositories the gateway does not stream itself, but leads to in their store, where that has presigned URLs. */
   readonly repositoryRedirect: 'off' | 'packages';
+  /** `file:` or `s3:` URL of what the artifact cache keeps. */
+  readonly cacheBlobs: string;
+  /** Which instances the artifact cache has, their quotas, and who may pull and push: a YAML file; undefined: one instance, pulled by everybody, pushed by the control credentials. */
+  readonly cacheFile: string | undefined;
+  /** PEM files: the cache speaks TLS with these; undefined: without. Authorities that clients' certificates are checked against; undefined: none is asked for. */
+  readonly cacheTls: { readonly certificate: string; readonly key: string; readonly clientAuthorities: string | undefined } | undefined;
+  /** Where OSTree artifacts are pushed by ssh; undefined: nowhere. 0 means any free port. */
+  readonly cacheSshPort: number | undefined;
   /** Absolute path of the YAML file that says where messages go; undefined: nowhere. */
   readonly messagesFile: string | undefined;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
@@ -161,6 +169,12 @@ const environmentSchema = z.object({
   MILLRACE_REPOSITORY_KEYS: z.string().optional(),
   MILLRACE_PACKAGE_BYTES: z.coerce.number().int().min(1).default(17179869184),
   MILLRACE_REPOSITORY_REDIRECT: z.enum(['off', 'packages']).default('off'),
+  MILLRACE_CACHE_BLOBS: z.string().regex(/^(file|s3):/, 'must be a file: or s3: URL').optional(),
+  MILLRACE_CACHE: z.string().optional(),
+  MILLRACE_CACHE_TLS_CERT: z.string().optional(),
+  MILLRACE_CACHE_TLS_KEY: z.string().optional(),
+  MILLRACE_CACHE_TLS_CLIENT_CA: z.string().optional(),
+  MILLRACE_CACHE_SSH_PORT: port.optional(),
   MILLRACE_MESSAGES: z.string().optional(),
   MILLRACE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
@@ -227,6 +241,10 @@ export function readSettings(environment: Environment): Settings {
     repositoryKeysFile: resolved(values.MILLRACE_REPOSITORY_KEYS),
     packageBytes: values.MILLRACE_PACKAGE_BYTES,
     repositoryRedirect: values.MILLRACE_REPOSITORY_REDIRECT,
+    cacheBlobs: values.MILLRACE_CACHE_BLOBS ?? `file:${path.join(home, 'artifact-cache')}`,
+    cacheFile: resolved(values.MILLRACE_CACHE),
+    cacheTls: cacheTls(values),
+    cacheSshPort: values.MILLRACE_CACHE_SSH_PORT,
     messagesFile: resolved(values.MILLRACE_MESSAGES),
     logLevel: values.MILLRACE_LOG_LEVEL,
   });
@@ -239,6 +257,12 @@ function kojiPlaces({ MILLRACE_KOJI_HUB: hub, MILLRACE_KOJI_TOPURL: url, MILLRAC
   throw new MillraceError('invalid-setting', `invalid settings: MILLRACE_KOJI_HUB needs ${top === undefined ? 'MILLRACE_KOJI_TOPURL or MILLRACE_KOJI_TOPDIR, where the files of its packages are' : 'one of MILLRACE_KOJI_TOPURL and MILLRACE_KOJI_TOPDIR, not both'}`, {
     suggestion: 'Correct these environment variables; docs/reference/settings.md lists them all.',
   });
+}
+
+function cacheTls({ MILLRACE_CACHE_TLS_CERT: certificate, MILLRACE_CACHE_TLS_KEY: key, MILLRACE_CACHE_TLS_CLIENT_CA: authorities }: z.infer<typeof environmentSchema>): Settings['cacheTls'] {
+  if (certificate !== undefined && key !== undefined) return { certificate: path.resolve(certificate), key: path.resolve(key), clientAuthorities: resolved(authorities) };
+  if (certificate === undefined && key === undefined && authorities === undefined) return undefined;
+  throw new MillraceError('invalid-setting', 'invalid settings: MILLRACE_CACHE_TLS_CERT and MILLRACE_CACHE_TLS_KEY belong together, and MILLRACE_CACHE_TLS_CLIENT_CA needs both');
 }
 
 /** HaikuPorter takes an empty path for no object storage; then it is the directory. */
@@ -300,7 +324,7 @@ function controlAuth(given: string | undefined, home: string): string {
 
 /** Every port of the service itself that is known here, without repetition. */
 function ownPorts(values: z.infer<typeof environmentSchema>): number[] {
-  const listening = [values.MILLRACE_CONTROL_PORT, values.MILLRACE_PROXY_PORT, values.MILLRACE_CACHE_PORT];
+  const listening = [values.MILLRACE_CONTROL_PORT, values.MILLRACE_PROXY_PORT, values.MILLRACE_CACHE_PORT, values.MILLRACE_CACHE_SSH_PORT ?? 0];
   const parts = [values.MILLRACE_DATABASE_URL, values.MILLRACE_TEMPORAL_ADDRESS, values.MILLRACE_TEMPORAL_UI];
   const ports = [...listening, ...values.MILLRACE_FORBIDDEN_PORTS.map(Number), ...portsOf(parts)];
   return [...new Set(ports)].filter((own) => own !== 0);

@@ -44,6 +44,7 @@ export async function startClientService(options: { readonly signal?: AbortSigna
         MILLRACE_HOME: home,
         MILLRACE_CONTROL_PORT: '0',
         MILLRACE_PROXY_PORT: '0',
+        MILLRACE_CACHE_PORT: '0',
         MILLRACE_PERMISSIVE: '1',
         MILLRACE_ALLOW_DESTINATIONS: `${originAddress}/32`,
         MILLRACE_UPSTREAM_CA: authority.certificateFile,

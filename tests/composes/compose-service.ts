@@ -23,7 +23,7 @@ export async function startComposeService(settings: Readonly<Record<string, stri
   try {
     const server = await startServer({
       temporal: embeddedTemporal,
-      environment: { ...environment, MILLRACE_HOME: home, MILLRACE_CONTROL_PORT: '0', MILLRACE_PROXY_PORT: '0', MILLRACE_COMPOSE_SOURCE_PATHS: repositories, ...settings },
+      environment: { ...environment, MILLRACE_HOME: home, MILLRACE_CONTROL_PORT: '0', MILLRACE_PROXY_PORT: '0', MILLRACE_CACHE_PORT: '0', MILLRACE_COMPOSE_SOURCE_PATHS: repositories, ...settings },
     });
     return {
       url: server.addresses.control,

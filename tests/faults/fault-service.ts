@@ -39,6 +39,7 @@ export async function startFaultService({ proxies, settings = {} }: FaultService
     // Fixed, so that a new supervisor listens where the build expects it.
     MILLRACE_CONTROL_PORT: String(await choosePort('localhost')),
     MILLRACE_PROXY_PORT: String(await choosePort('localhost')),
+    MILLRACE_CACHE_PORT: String(await choosePort('localhost')),
     MILLRACE_PROXY_PROCESSES: String(proxies),
     MILLRACE_PERMISSIVE: '1',
     MILLRACE_ALLOW_DESTINATIONS: `${originAddress}/32`,

@@ -18,7 +18,7 @@ describe('npm start', () => {
     const addresses = await ready(first);
     // The file is written a moment before the line is printed.
     await awaitResult(first, () => (first.output().stdout.includes(JSON.stringify(addresses)) ? true : undefined));
-    expect(Object.keys(addresses)).toEqual(['control', 'proxy', 'temporal', 'temporalUi']);
+    expect(Object.keys(addresses)).toEqual(['control', 'proxy', 'cache', 'temporal', 'temporalUi']);
     expect((await fetch(`${addresses['control']}/readyz`)).status).toBe(200);
     expect((await fetch(addresses['temporalUi'] ?? '')).status).toBe(200);
     const auth = readFileSync(path.join(home, 'control-auth'), 'utf8').trim();
@@ -35,7 +35,7 @@ describe('npm start', () => {
 });
 
 function start(): RunningProgram {
-  return runProgram('npm', ['start', '--silent'], { environment: { ...process.env, MILLRACE_HOME: home, MILLRACE_CONTROL_PORT: '0', MILLRACE_PROXY_PORT: '0', MILLRACE_PROXY_PROCESSES: '2' }, cwd: projectRoot() });
+  return runProgram('npm', ['start', '--silent'], { environment: { ...process.env, MILLRACE_HOME: home, MILLRACE_CONTROL_PORT: '0', MILLRACE_PROXY_PORT: '0', MILLRACE_CACHE_PORT: '0', MILLRACE_PROXY_PROCESSES: '2' }, cwd: projectRoot() });
 }
 
 function ready(program: RunningProgram): Promise<Record<string, string>> {

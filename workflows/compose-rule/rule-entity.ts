@@ -1,4 +1,4 @@
-import { ActivityFailure, ApplicationFailure, CancellationScope, condition, isCancellation, log } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, CancellationScope, condition, isCancellation, log, patched } from '@temporalio/workflow';
 import { noCounts, type RuleCounts } from '../../libs/compose-rules/rule-counts.js';
 import type { MatchedMessages, RuleSettings, RuleStanding } from './compose-rule-activities.js';
 import type { ComposeRuleStatus, RuleReplay } from './compose-rule-messages.js';
@@ -171,6 +171,8 @@ export class RuleEntity {
     await this.#command(() => brief.resumeRule(this.rule));
     this.#paused = false;
     this.poked = true;
+    // So much waits that there is nothing to look at, which would wake the loop: what is due is to be begun all the same.
+    if (!this.mayLook && patched('resumed-while-much-waits')) this.#stirred = true;
     publishRule(this.rule, 'active');
     return this.status();
   }

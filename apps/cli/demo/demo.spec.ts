@@ -165,6 +165,7 @@ describe('the service of the demo', () => {
     expect(JSON.parse(await readFile(path.join(home, 'environment.json'), 'utf8'))).toMatchObject({
       MILLRACE_CONTROL_PORT: '0',
       MILLRACE_PROXY_PORT: '0',
+      MILLRACE_CACHE_PORT: '0',
       MILLRACE_PERMISSIVE: '1',
       MILLRACE_HOME: home,
     });

@@ -51,6 +51,7 @@ export class MemoryRecord {
     overview: async () => ({ openedEver: this.opened, active: [...this.held.values()].map((held) => held.session).filter(({ state }) => state === 'open' || state === 'revoked') }),
     countByState: async () => ({ open: [...this.held.values()].filter((held) => held.session.state === 'open').length }),
     downloads: async () => ({ items: [], nextCursor: null }),
+    cacheEntries: async () => ({ items: [], nextCursor: null }),
     report: async (id) => emptyReport(this.get(id).session),
     checkPolicy: async (sessionId) => ({ sessionId: this.get(sessionId).session.id, policySha256: '0'.repeat(64), position: 1, judged: 0, refusedByPolicy: 0, refusedCount: 0, undecidedCount: 0, refused: [], undecided: [] }),
     tokenMatches: async (id, token) => {

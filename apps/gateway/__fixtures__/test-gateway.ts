@@ -10,6 +10,7 @@ import { createGatewayLogger } from '../gateway-logger.js';
 import { startGateway } from '../gateway.js';
 import { MemoryRules } from './memory-rules.js';
 import { MemoryBuses } from './memory-buses.js';
+import { MemoryCache } from './memory-cache.js';
 import { MemoryComposes } from './memory-composes.js';
 import { MemoryRecord } from './memory-record.js';
 import { MemoryRepositories } from './memory-repositories.js';
@@ -30,13 +31,13 @@ export interface TestGateway {
   readonly record: MemoryRecord;
   readonly composes: MemoryComposes;
   readonly repositories: MemoryRepositories;
+  readonly caches: MemoryCache;
   /** Everything that was logged so far. */
   log(): string;
   close(): Promise<void>;
 }
 
-/** `Authorization` of the test gateway. */
-export const authorization = `Basic ${Buffer.from('craft:craft').toString('base64')}`;
+export { authorization } from './control-credentials.js';
 
 /** A gateway on free loopback ports with a home of its own; what is not given is in memory. */
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
@@ -45,10 +46,11 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const record = new MemoryRecord();
   const composes = new MemoryComposes();
   const repositories = new MemoryRepositories();
+  const caches = new MemoryCache();
   const lines: string[] = [];
   const log = createGatewayLogger(settings, { write: (line) => void lines.push(line) });
   const access = options.dependencies?.access ?? (await openAccess({ ...settings, environment: {} }));
-  const dependencies = { commands: record.commands, reads: record.reads, outbox: record.outbox, workflows: absentEngine, authority: testAuthority, buildEnvironment: testBuildEnvironment, composes: composes.dependencies(), buses: new MemoryBuses().dependencies(), rules: new MemoryRules().dependencies(), repositories: repositories.dependencies(), ...options.dependencies, access };
+  const dependencies = { commands: record.commands, reads: record.reads, outbox: record.outbox, workflows: absentEngine, authority: testAuthority, buildEnvironment: testBuildEnvironment, composes: composes.dependencies(), buses: new MemoryBuses().dependencies(), rules: new MemoryRules().dependencies(), repositories: repositories.dependencies(), caches: caches.dependencies(), ...options.dependencies, access };
   const { clientMilliseconds, waitingSeats, heartbeatMilliseconds } = options;
   const gateway = await startGateway({ settings, dependencies, log, ...(clientMilliseconds === undefined ? {} : { clientMilliseconds }), ...(waitingSeats === undefined ? {} : { waitingSeats }), ...(heartbeatMilliseconds === undefined ? {} : { heartbeatMilliseconds }) });
   return {
@@ -58,6 +60,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     record,
     composes,
     repositories,
+    caches,
     log: () => lines.join(''),
     close: async () => {
       await gateway.close();

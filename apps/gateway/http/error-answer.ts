@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Access } from '../access/open-access.js';
 import { ACCESS, LOGGER } from '../gateway-tokens.js';
+import { cacheAddress } from '../http-caches/cache-address.js';
 import { allowedMethods } from '../openapi/allowed-methods.js';
 import { classifyError } from './classify-error.js';
 import type { ClassifiedError } from './classify-error.js';
@@ -43,11 +44,17 @@ export function answerError(error: unknown, { request, reply, log, challenges = 
   void reply.header('cache-control', 'no-store');
   if (classified.status !== 416) void reply.removeHeader('content-range');
   if (classified.status === 503) void reply.header('retry-after', '2');
-  if (classified.status === 429) void reply.header('retry-after', '30');
-  if (classified.status === 401) sendChallenges(reply, isProblemPath(request.url) || isOdcsPath(request.url) ? challenges : challenges.filter((challenge) => !/^basic /i.test(challenge)));
+  if (classified.status === 429) void reply.header('retry-after', secondsOf(error));
+  if (classified.status === 401 && !reply.hasHeader('www-authenticate')) sendChallenges(reply, isProblemPath(request.url) || isOdcsPath(request.url) ? challenges : challenges.filter((challenge) => !/^basic /i.test(challenge)));
   if (isProblemPath(request.url)) sendProblem(request, reply, classified);
   else if (isOdcsPath(request.url)) sendOdcsError(reply, classified);
-  else void reply.code(classified.status).type('text/plain; charset=utf-8').send(plainText(classified));
+  else void reply.code(classified.status).type('text/plain; charset=utf-8').send(isCachePath(request.url) ? `${classified.detail}\n` : plainText(classified));
+}
+
+/** What the limit itself says, else what is usual. */
+function secondsOf(error: unknown): string {
+  const { cause } = (error ?? {}) as { readonly cause?: { readonly retryAfter?: unknown } };
+  return typeof cause?.retryAfter === 'number' ? String(Math.ceil(cause.retryAfter)) : '30';
 }
 
 /** fetch-service sends none for passwords; the other ways to log in begin with theirs. */
@@ -82,6 +89,11 @@ function isOdcsPath(url: string): boolean {
 function sendOdcsError(reply: FastifyReply, { status, detail, suggestion }: ClassifiedError): void {
   const message = suggestion === undefined ? detail : `${detail.replace(/[.:]$/, '')}. ${suggestion}`;
   void reply.code(status).type('application/json; charset=utf-8').send(JSON.stringify({ status, error: STATUS_CODES[status] ?? 'Error', message }));
+}
+
+/** Tools show what a cache says, and go on without it. */
+function isCachePath(url: string): boolean {
+  return cacheAddress(url.split('?')[0] ?? '') !== undefined;
 }
 
 /** 400 and 409 say the reason; the others are the status line's own words. */

@@ -9,6 +9,7 @@ import type { TlsListener } from '../../../libs/access/authentication/certificat
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import type { Settings } from '../../../libs/settings/settings.js';
 import { answerClientError } from './client-error.js';
+import { holdContinue } from './expect-continue.js';
 import { limitRequests } from './request-deadline.js';
 
 export interface Gateway {
@@ -36,6 +37,7 @@ export async function listenGateway({ app, fastify, settings, serverOptions, cli
   const both = settings.host === 'localhost';
   const server: unknown = app.getHttpServer();
   limitRequests(server as Server, clientMilliseconds);
+  holdContinue(server as Server);
   if (server instanceof TlsServer) tls?.attach(server as TlsServer);
   try {
     await app.listen(settings.controlPort, both ? '127.0.0.1' : settings.host);
@@ -59,6 +61,7 @@ export async function listenGateway({ app, fastify, settings, serverOptions, cli
 async function listenSecond({ fastify, port, serverOptions, clientMilliseconds, tls }: SecondListener): Promise<Server | undefined> {
   const server = openServer({ fastify, serverOptions, clientMilliseconds, tls });
   limitRequests(server, clientMilliseconds);
+  holdContinue(server);
   server.setTimeout(clientMilliseconds);
   server.on('clientError', answerClientError);
   try {

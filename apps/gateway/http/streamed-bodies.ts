@@ -1,8 +1,9 @@
 import fastifyMultipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { cacheRoutes } from '../http-caches/cache-routes.js';
 
 /** Routes whose bodies are read as they arrive, and may have any size. */
-export const streamedRoutes: ReadonlySet<string> = new Set(['/v1/repositories/:name/uploads']);
+export const streamedRoutes: ReadonlySet<string> = new Set(['/v1/repositories/:name/uploads', '/v1/caches/:instance/blobs/:digest', ...cacheRoutes.map((route) => `/${route}`)]);
 
 const streamed = 'application/x-millrace-stream';
 const bytes = 'application/octet-stream';
@@ -17,6 +18,11 @@ export async function acceptStreamedBodies(fastify: FastifyInstance): Promise<vo
 /** What the framework is to take a body for, whatever its client calls it. */
 export function bodyTypeOf(request: FastifyRequest): string | undefined {
   const given = request.headers['content-type'];
-  if (!streamedRoutes.has(request.routeOptions.url ?? '')) return given === undefined ? undefined : bytes;
+  if (!isStreamed(request)) return given === undefined ? undefined : bytes;
   return given !== undefined && form.test(given) ? given : streamed;
+}
+
+/** Whether whoever answers reads the body, when it wants it. */
+export function isStreamed(request: FastifyRequest): boolean {
+  return streamedRoutes.has(request.routeOptions.url ?? '');
 }

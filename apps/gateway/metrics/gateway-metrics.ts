@@ -9,6 +9,7 @@ import type { BusTotals } from '../../../libs/rule-record/bus-totals.js';
 import type { ComposeTotals, SessionReads } from '../gateway-ports.js';
 import { recordTimeout } from '../http/answer-deadline.js';
 import { withDeadline } from '../http/with-deadline.js';
+import { addCacheMetrics, type CacheCounters, type MeasuredInstance } from './cache-metrics.js';
 import { addBusMetrics, addMessageMetrics, addRepositoryMetrics, addRuleMetrics } from './record-metrics.js';
 import { addNameMetrics } from './name-metrics.js';
 
@@ -21,6 +22,7 @@ export interface MeasuredReads {
   readonly rules: () => Promise<readonly RecordedRule[]>;
   readonly repositories: () => Promise<readonly RepositoryTotals[]>;
   readonly storage?: Registry | undefined;
+  readonly caches: () => Promise<readonly MeasuredInstance[]>;
 }
 
 const states = ['open', 'revoked', 'ended', 'expired'] as const;
@@ -39,16 +41,19 @@ export class GatewayMetrics {
 
   readonly composesRequested = new Counter({ name: 'millrace_composes_requested_total', help: 'Composes asked for at this gateway, repeated requests aside.', labelNames: ['source_type'] as const, registers: [this.registry] });
   readonly logins = new Counter({ name: 'millrace_logins_total', help: 'Requests that showed credentials, by their kind and what became of them.', labelNames: ['by', 'outcome'] as const, registers: [this.registry] });
+  /** Of the HTTP caches. */
+  readonly caches: CacheCounters;
   readonly #storage: readonly Registry[];
   /** One query for all who ask at once; anybody may scrape. */
   readonly composeTotals: () => Promise<ComposeTotals>;
 
-  constructor({ sessions: reads, composes, messageBacklog, nameAges, busTotals, rules, repositories, storage }: MeasuredReads, version: string) {
+  constructor({ sessions: reads, composes, messageBacklog, nameAges, busTotals, rules, repositories, storage, caches }: MeasuredReads, version: string) {
     this.#storage = storage === undefined ? [] : [storage];
     this.composeTotals = shareWhileRunning(() => withDeadline(composes.totals(), 2000, recordTimeout));
     collectDefaultMetrics({ register: this.registry });
     if (messageBacklog !== undefined) addMessageMetrics(this.registry, shareWhileRunning(() => withDeadline(messageBacklog(), 2000, recordTimeout).catch(() => undefined)));
     if (nameAges !== undefined) addNameMetrics(this.registry, () => withDeadline(nameAges(), 2000, recordTimeout).catch(() => []));
+    this.caches = addCacheMetrics(this.registry, shareWhileRunning(() => withDeadline(caches(), 2000, recordTimeout).catch(() => undefined)));
     addBusMetrics(this.registry, shareWhileRunning(() => withDeadline(busTotals(), 2000, recordTimeout).catch(() => undefined)));
     addRuleMetrics(this.registry, shareWhileRunning(() => withDeadline(rules(), 2000, recordTimeout).catch(() => undefined)));
     addRepositoryMetrics(this.registry, shareWhileRunning(() => withDeadline(repositories(), 2000, recordTimeout).catch(() => undefined)));

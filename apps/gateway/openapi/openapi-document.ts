@@ -17,7 +17,7 @@ export function openApiDocument(): object {
     info: {
       title: 'Millrace',
       version: gatewayVersion,
-      description: 'Recorded fetch sessions, composes and package repositories. The operations tagged fetch-service keep the contract of Canonical’s fetch-service, those tagged odcs that of ODCS; those under /v1 are our own.',
+      description: 'Recorded fetch sessions, composes, package repositories and an artifact cache. The operations tagged fetch-service keep the contract of Canonical’s fetch-service, those tagged odcs that of ODCS; those under /v1 are our own.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
@@ -28,6 +28,7 @@ export function openApiDocument(): object {
       { name: 'composes', description: 'Composes, as Millrace shows them, and their files' },
       { name: 'rules', description: 'Messages of buses, and what rules make of them' },
       { name: 'repositories', description: 'Package repositories: what they list, how that is changed, and their files' },
+      { name: 'caches', description: 'The artifact cache: HTTP caches of build tools, and what is in them' },
       { name: 'ca', description: 'The certificate authority, in the formats that build tools read' },
       { name: 'service', description: 'Health, metrics and this document' },
     ],

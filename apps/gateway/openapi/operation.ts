@@ -20,7 +20,7 @@ export interface Operation {
   /** OpenAPI template: `/session/{id}`; `{path}` at the end may have slashes in it. */
   readonly path: string;
   readonly operationId: string;
-  readonly tag: 'fetch-service' | 'sessions' | 'odcs' | 'composes' | 'rules' | 'repositories' | 'ca' | 'service';
+  readonly tag: 'fetch-service' | 'sessions' | 'odcs' | 'composes' | 'rules' | 'repositories' | 'caches' | 'ca' | 'service';
   readonly summary: string;
   /** `basic`: any credentials that the service takes, with the role for it; `setting`: those or none, as the service is set; `token`: the session's; `signature`: of the body, by a secret of its bus. */
   readonly auth: 'basic' | 'token' | 'signature' | 'setting' | 'none';

@@ -1,5 +1,6 @@
 import { accessOperations } from './access-operations.js';
 import { caOperations } from './ca-operations.js';
+import { cacheOperations } from './cache-operations.js';
 import { composeOperations } from './compose-operations.js';
 import { composeNameOperations } from './compose-name-operations.js';
 import { messageOperations } from './message-operations.js';
@@ -19,6 +20,7 @@ export const operations: readonly Operation[] = [
   ...composeNameOperations,
   ...ruleOperations, ...messageOperations,
   ...repositoryOperations,
+  ...cacheOperations,
   ...accessOperations,
   ...caOperations,
   ...serviceOperations,

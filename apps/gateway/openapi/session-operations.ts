@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { createSession, createdSession, downloadPage, downloadQuery, environmentQuery, policyCheck, policyCheckRequest, revokedSession, session, sessionPage, sessionQuery } from '../sessions/session-schemas.js';
+import { cacheEntryPage, createSession, createdSession, downloadPage, downloadQuery, environmentQuery, policyCheck, policyCheckRequest, revokedSession, session, sessionPage, sessionQuery } from '../sessions/session-schemas.js';
 import { json, queryParameters, sessionIdParameter, withProblems } from './answers.js';
 import { sessionReport } from './error-schemas.js';
 import type { Operation } from './operation.js';
@@ -29,6 +29,16 @@ export const sessionOperations: readonly Operation[] = [
     auth: 'basic',
     parameters: [...parameters, ...queryParameters(downloadQuery)],
     answers: withProblems({ 200: json('One page.', downloadPage) }, 400, 401, 404),
+  },
+  {
+    method: 'get',
+    path: '/v1/sessions/{id}/cache-entries',
+    operationId: 'listSessionCacheEntries',
+    tag: 'sessions',
+    summary: 'Entries of the artifact cache that a session took, or pushed, also while it runs',
+    auth: 'basic',
+    parameters: [...parameters, ...queryParameters(downloadQuery)],
+    answers: withProblems({ 200: json('One page.', cacheEntryPage) }, 400, 401, 404),
   },
   { method: 'get', path: '/v1/sessions/{id}/report', operationId: 'getReport', tag: 'sessions', summary: 'The report of a session whose token is revoked', auth: 'basic', parameters, answers: withProblems({ 200: json('The report.', sessionReport) }, 400, 401, 404) },
   {

@@ -6,6 +6,7 @@ import { Needs } from '../access/needs.js';
 import { CLIENT_MILLISECONDS } from '../gateway-tokens.js';
 import { MayWait } from '../http/answer-deadline.js';
 import { clientGone } from '../http/client-gone.js';
+import { wantBody } from '../http/expect-continue.js';
 import { liftDeadline, startDeadline } from '../http/request-deadline.js';
 import type { UploadView } from './change-schemas.js';
 import { pathOf } from './present-repository.js';
@@ -31,6 +32,7 @@ export class UploadsController {
   @MayWait()
   async receive(@Param('name') name: string, @Caller() caller: Principal, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<UploadView | { readonly items: readonly UploadView[] }> {
     liftDeadline(request.raw);
+    wantBody(request.raw, reply.raw);
     const options = { by: changedBy(caller), signal: clientGone(request, silence) };
     try {
       if (request.isMultipart()) return { items: await this.uploads.receiveForm(name, request, options) };

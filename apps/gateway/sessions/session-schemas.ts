@@ -80,6 +80,19 @@ const download = z
   })
   .meta({ id: 'Download' });
 
+const cacheEntry = z
+  .object({
+    instance: z.string(),
+    kind: z.string(),
+    key: z.string(),
+    qualifiers: z.record(z.string(), z.string()),
+    how: z.enum(['pulled', 'pushed']).describe('`pushed` also of what it pulled besides.'),
+    at: time,
+    target: z.string().nullable().describe('`<function>:<hash>/<size>` of what the key led to; null where the entry is a value only.'),
+  })
+  .meta({ id: 'SessionCacheEntry' });
+
+export const cacheEntryPage = z.object({ items: z.array(cacheEntry), nextCursor }).meta({ id: 'SessionCacheEntryPage' });
 export const sessionPage = z.object({ items: z.array(session), nextCursor }).meta({ id: 'SessionPage' });
 export const downloadPage = z.object({ items: z.array(download), nextCursor }).meta({ id: 'DownloadPage' });
 
@@ -140,5 +153,6 @@ export type SessionLinks = z.infer<typeof sessionLinks>;
 export type CreatedSession = z.infer<typeof createdSession>;
 export type SessionPage = z.infer<typeof sessionPage>;
 export type DownloadPage = z.infer<typeof downloadPage>;
+export type CacheEntryPage = z.infer<typeof cacheEntryPage>;
 export type PolicyCheck = z.infer<typeof policyCheck>;
 export type RevokedSession = z.infer<typeof revokedSession>;

@@ -4,7 +4,7 @@ import type { Principal } from '../../../libs/access/principal.js';
 import { Caller } from '../access/caller.js';
 import { Needs } from '../access/needs.js';
 import { parseJsonBody } from '../http/parse-json-body.js';
-import type { CreatedSession, DownloadPage, PolicyCheck, RevokedSession, Session, SessionPage } from './session-schemas.js';
+import type { CacheEntryPage, CreatedSession, DownloadPage, PolicyCheck, RevokedSession, Session, SessionPage } from './session-schemas.js';
 import { SessionsService } from './sessions-service.js';
 
 @Controller('v1/sessions')
@@ -33,6 +33,11 @@ export class SessionsController {
   @Get(':id/downloads')
   downloads(@Caller() caller: Principal, @Param('id') id: string, @Query() query: unknown): Promise<DownloadPage> {
     return this.sessions.downloads(id, query, caller);
+  }
+
+  @Get(':id/cache-entries')
+  cacheEntries(@Caller() caller: Principal, @Param('id') id: string, @Query() query: unknown): Promise<CacheEntryPage> {
+    return this.sessions.cacheEntries(id, query, caller);
   }
 
   @Get(':id/report')

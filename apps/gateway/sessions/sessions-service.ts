@@ -14,7 +14,7 @@ import type { SessionLifecycle } from '../session-lifecycle/session-lifecycle.js
 import { proxyUrl } from './proxy-url.js';
 import { sessionLinks } from './session-links.js';
 import { downloadQuery, policyCheckRequest, sessionQuery } from './session-schemas.js';
-import type { CreatedSession, DownloadPage, PolicyCheck, RevokedSession, Session, SessionPage } from './session-schemas.js';
+import type { CacheEntryPage, CreatedSession, DownloadPage, PolicyCheck, RevokedSession, Session, SessionPage } from './session-schemas.js';
 
 /** Millrace's own view of sessions: also of those that ended, as long as their record is kept. */
 @Injectable()
@@ -48,6 +48,12 @@ export class SessionsService {
     const page = validate(downloadQuery, query);
     const { items, nextCursor } = await this.reads.downloads(sessionId, page);
     return { items: [...items], nextCursor };
+  }
+
+  async cacheEntries(sessionId: string, query: unknown, caller: Principal): Promise<CacheEntryPage> {
+    await this.find(sessionId, caller);
+    const { items, nextCursor } = await this.reads.cacheEntries(sessionId, validate(downloadQuery, query));
+    return { items: items.map((entry) => ({ ...entry, qualifiers: { ...entry.qualifiers } })), nextCursor };
   }
 
   async report(sessionId: string, caller: Principal): Promise<object> {

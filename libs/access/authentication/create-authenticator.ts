@@ -24,6 +24,8 @@ export interface AuthenticatorOptions extends Pick<Settings, 'controlAuth' | 'co
   readonly version: string;
   /** For secrets that the settings name by a variable, and for Kerberos. */
   readonly environment: Environment;
+  /** Whether another listener than the gateway's verifies certificates of clients. */
+  readonly certificates?: boolean;
   /** Of every login that was tried: for metrics and the log. */
   readonly onLogin?: (login: TriedLogin) => void;
   /** Of what is wrong, but stops nobody from logging in. */
@@ -107,7 +109,7 @@ async function openMethods(settings: AuthenticationSettings | undefined, options
     methods.push(createBearerLogin(openid, { environment, requests, failures: failedLogins(), now }));
   }
   if (settings?.control !== false) methods.push(createControlLogin(controlAuth, failedLogins()));
-  if (tls?.['client-certificates'] === 'optional') methods.push(createCertificateLogin(settings?.['certificate-name'] ?? 'subject'));
+  if (options.certificates === true || tls?.['client-certificates'] === 'optional') methods.push(createCertificateLogin(settings?.['certificate-name'] ?? 'subject'));
   return { methods, frontEnd };
 }
 

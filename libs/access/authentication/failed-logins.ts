@@ -41,7 +41,7 @@ export function createFailedLogins({ perMinute, now }: { readonly perMinute: num
 }
 
 /** Whoever has an IPv6 address has 2^64 of them. */
-function networkOf(peerAddress: string): string {
+export function networkOf(peerAddress: string): string {
   const address = unmapAddress(peerAddress.replace(/%.*$/, ''));
   if (!address.includes(':')) return address;
   const [head = '', tail] = address.split('::');

@@ -1,3 +1,4 @@
+import { CacheBlobChildRow, CacheBlobContentRow, CacheBlobRow, CacheEntryBlobRow, CacheEntryNameRow, CacheEntryRow, CacheObjectRow, CacheTakingRow, CacheUsageRow } from './cache-entities.js';
 import { ComposeIdempotency, ComposeOutboxMessage, ComposeRow, ComposeTree, RecordIdentity } from './compose-entities.js';
 import { ComposeNamePlace, ComposeNameRow } from './compose-name-entities.js';
 import { ClosedSession, Counter, OutboxMessage, ProxyProcess, Revocation, RevocationAck, SessionKnowledgeRow, SessionSecretsRow, TrafficNotification } from './operation-entities.js';
@@ -19,6 +20,7 @@ import { ComposeRuleRow, RuleComposeRow } from './rule-entities.js';
 import { ArtefactRow, DownloadRow, SessionRow } from './projection-entities.js';
 import { StoredEvent, Stream } from './stream-entities.js';
 
+export * from './cache-entities.js';
 export * from './compose-entities.js';
 export * from './compose-name-entities.js';
 export * from './incoming-entities.js';
@@ -69,4 +71,13 @@ export const entities = [
   RepositoryRow,
   RepositoryStateRow,
   RepositoryUploadRow,
+  CacheBlobChildRow,
+  CacheBlobContentRow,
+  CacheBlobRow,
+  CacheEntryBlobRow,
+  CacheEntryNameRow,
+  CacheEntryRow,
+  CacheObjectRow,
+  CacheTakingRow,
+  CacheUsageRow,
 ] as const;

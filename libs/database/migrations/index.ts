@@ -6,6 +6,7 @@ import { CreateIncomingMessages } from './0005-create-incoming-messages.js';
 import { CreateComposeRules } from './0006-create-compose-rules.js';
 import { CreateComposeNames } from './0007-create-compose-names.js';
 import { CreateRepositories } from './0008-create-repositories.js';
+import { CreateArtifactCaches } from './0009-create-artifact-caches.js';
 
 /** In the order of application. A migration that was released is never changed; a new one follows it. */
 export const migrations = [
@@ -17,4 +18,5 @@ export const migrations = [
   { name: '0006-create-compose-rules', class: CreateComposeRules },
   { name: '0007-create-compose-names', class: CreateComposeNames },
   { name: '0008-create-repositories', class: CreateRepositories },
+  { name: '0009-create-artifact-caches', class: CreateArtifactCaches },
 ];

@@ -39,6 +39,8 @@ export interface SubjectKey {
 export interface LeafRequest {
   /** Validated: a DNS name or an IP address. */
   readonly hostname: string;
+  /** Further ones that it is for. */
+  readonly others?: readonly string[];
   readonly key: SubjectKey;
   readonly notBefore: number;
   readonly notAfter: number;
@@ -71,14 +73,14 @@ export function buildAuthorityCertificate(privateKey: KeyObject, commonName: str
 
 /** A leaf for one host, with what strict clients (Go, Java, OpenSSL `-x509_strict`, Python 3.13) demand. Returns PEM. */
 export function buildLeafCertificate(issuer: Issuer, request: LeafRequest): string {
-  const { hostname, key } = request;
+  const { hostname, others = [], key } = request;
   const certificate = blankCertificate(request.notBefore, request.notAfter);
   certificate.setSubject([hostname.length <= commonNameLimit ? { name: 'commonName', value: hostname } : { name: 'organizationName', value: 'Millrace' }]);
   certificate.setExtensions([
     { name: 'basicConstraints', critical: true, cA: false },
     { name: 'keyUsage', critical: true, digitalSignature: true },
     { name: 'extKeyUsage', serverAuth: true },
-    { name: 'subjectAltName', altNames: [isIP(hostname) === 0 ? { type: 2, value: hostname } : { type: 7, ip: hostname }] },
+    { name: 'subjectAltName', altNames: [hostname, ...others].map((name) => (isIP(name) === 0 ? { type: 2, value: name } : { type: 7, ip: name })) },
     subjectKeyIdentifier(key.identifier),
     { name: 'authorityKeyIdentifier', keyIdentifier: issuer.keyIdentifier.toString('latin1') },
   ]);

@@ -55,7 +55,8 @@ export function ruleScene(environment: TestWorkflowEnvironment, behaviour: RuleB
   const settings = { ...usual, ...behaviour.settings };
   async function performed<T>(call: string, answer: () => T | Promise<T>): Promise<T> {
     calls.push(call);
-    await before(call);
+    // Held, it ends at the latest with its worker.
+    await Promise.race([before(call), Context.current().cancelled]);
     return answer();
   }
   const keyed = (position: number): string => messages[position - 1] ?? '-';
@@ -105,14 +106,11 @@ export function ruleScene(environment: TestWorkflowEnvironment, behaviour: RuleB
         const context = Context.current();
         const heartbeat = setInterval(() => context.heartbeat(), 50);
         try {
-          return await Promise.race([
-            context.cancelled,
-            performed(`await ${composeId}`, () => {
-              open.get(requests[composeId - 1]?.key ?? '')?.delete(composeId);
-              const done = ends.shift() ?? true;
-              return { done, reason: done ? null : 'no package ladle' };
-            }),
-          ]);
+          return await performed(`await ${composeId}`, () => {
+            open.get(requests[composeId - 1]?.key ?? '')?.delete(composeId);
+            const done = ends.shift() ?? true;
+            return { done, reason: done ? null : 'no package ladle' };
+          });
         } finally {
           clearInterval(heartbeat);
         }
@@ -133,25 +131,28 @@ export async function withRuleWorkers<T>(environment: TestWorkflowEnvironment, {
     await Worker.create({ connection, taskQueue: composeWaitTaskQueueOf(taskQueue), activities: { ...scene.waits }, maxHeartbeatThrottleInterval: 50 }),
   ];
   const done = Promise.resolve().then(work);
-  const [result] = await Promise.all(workers.map((worker) => worker.runUntil(done)));
-  return result as T;
+  // All of them have to be gone before the connection can be closed, whatever became of the work.
+  const ended = await Promise.allSettled(workers.map((worker) => worker.runUntil(done)));
+  for (const end of ended) if (end.status === 'rejected') throw end.reason;
+  return done;
 }
 
 export function startRule(environment: TestWorkflowEnvironment, rule: string): Promise<RuleHandle> {
   return environment.client.workflow.start<typeof composeRule>('composeRule', { workflowId: composeRuleWorkflowId(rule), taskQueue: taskQueueOf(rule), args: [{ rule }] });
 }
 
-/** Milliseconds; the clock of the server goes by ours while an activity is under way. */
-const longestPause = 15_000;
+/** Milliseconds; the clock of a server that can skip goes by ours, too, while an activity is under way. */
+const longestPause = { skipping: 15_000, real: 500 };
 
-/** Asks until the status is as it should be; the clock of the server goes on only while somebody sleeps by it. */
+/** Asks until the status is as it should be; the clock of a server that can skip goes on only while somebody sleeps by it. */
 export async function untilStatus(environment: TestWorkflowEnvironment, handle: RuleHandle, holds: (status: ComposeRuleStatus) => boolean): Promise<ComposeRuleStatus> {
+  const longest = environment.supportsTimeSkipping ? longestPause.skipping : longestPause.real;
   let pause = 200;
   for (let step = 0; step < 300; step += 1) {
     const status = await handle.query(ruleStatusQuery);
     if (holds(status)) return status;
     await environment.sleep(pause);
-    pause = Math.min(longestPause, pause * 1.3);
+    pause = Math.min(longest, pause * 1.3);
   }
   throw new Error(`the status never came to pass: ${holds.toString()}: ${JSON.stringify(await handle.query(ruleStatusQuery))}`);
 }

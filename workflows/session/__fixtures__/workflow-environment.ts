@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from '@temporalio/worker';
-import { searchAttributeTypes } from '../../../temporal/search-attributes.js';
+import { ensureSearchAttributes, searchAttributeTypes } from '../../../temporal/search-attributes.js';
 import { workflowBundle } from '../../../temporal/workflow-bundle.js';
 import { sessionWorkflowId } from '../session-messages.js';
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
@@ -11,7 +11,12 @@ import type { session } from '../session-workflow.js';
 
 export type SessionHandle = WorkflowHandleWithFirstExecutionRunId<typeof session>;
 
-/** The server whose clock jumps: a timeout of ten days passes in a moment. */
+/**
+ * The server whose clock jumps: a timeout of ten days passes in a moment. It is not to be used where a run hands over to the next while something is under way, or where
+ * timers that are cancelled end within moments of each other. It refuses the answer to a workflow task when, since it gave the task out, a timer fired or an activity
+ * ended that the answer cancels, or when only a query, a heartbeat or the start of an activity came and the answer continues as new. Of such a task it forgets
+ * the answer, queries are never answered, and its clock does not jump any more (`completeWorkflowTask` of TestWorkflowMutableStateImpl, sdk-java 1.31 to 1.38).
+ */
 export async function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
   const path = process.env.MILLRACE_TEST_TEMPORAL_TIME_SKIPPING;
   if (path === undefined) throw new Error('MILLRACE_TEST_TEMPORAL_TIME_SKIPPING is not set: run npm test');
@@ -19,6 +24,16 @@ export async function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
   const environment = await createPatiently(path);
   // This server cannot list its attributes, so ensureSearchAttributes has nothing to compare with; the dev server's specs use that.
   await environment.connection.operatorService.addSearchAttributes({ namespace: environment.namespace ?? 'default', searchAttributes: searchAttributeTypes });
+  return environment;
+}
+
+/** Temporal's own server, which all specs share: ids have to be new ones. Its clock goes by ours. */
+export async function connectRealServer(): Promise<TestWorkflowEnvironment> {
+  const address = process.env.MILLRACE_TEST_TEMPORAL;
+  if (address === undefined) throw new Error('MILLRACE_TEST_TEMPORAL is not set: run npm test');
+  installQuietRuntime();
+  const environment = await TestWorkflowEnvironment.createFromExistingServer({ address });
+  await ensureSearchAttributes(environment.connection, environment.namespace ?? 'default');
   return environment;
 }
 

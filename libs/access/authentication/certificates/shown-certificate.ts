@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { ClientCertificate } from '../../authenticator.js';
 import { distinguishedName } from './subject-name.js';
@@ -33,9 +33,20 @@ export function isMistrusted(socket: TLSSocket): boolean {
   return outdated.has(socket);
 }
 
+/** Of a connection whose listener has verified it, and hands out nothing but its DER: gRPC. */
+export function verifiedCertificate(der: Buffer, now = Date.now()): ClientCertificate {
+  const certificate = new X509Certificate(der);
+  const outdated = Date.parse(certificate.validTo) < now ? { problem: 'CERT_HAS_EXPIRED' } : {};
+  return { subject: distinguishedName(certificate.subject), fingerprint: fingerprintOf(der), ...outdated };
+}
+
+function fingerprintOf(der: Buffer): string {
+  return createHash('sha256').update(der).digest('hex');
+}
+
 function read(socket: TLSSocket): Shown | 'none' {
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) return 'none';
   const problem = socket.authorized ? {} : { problem: String((socket.authorizationError) ?? 'not verified').slice(0, 200) };
-  return { certificate: { subject: distinguishedName(certificate.subject ?? ''), fingerprint: createHash('sha256').update(certificate.raw).digest('hex'), ...problem }, validTo: Date.parse(certificate.validTo) };
+  return { certificate: { subject: distinguishedName(certificate.subject ?? ''), fingerprint: fingerprintOf(certificate.raw), ...problem }, validTo: Date.parse(certificate.validTo) };
 }

@@ -1,0 +1,75 @@
+import type { ServerCredentials } from '@grpc/grpc-js';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import pino from 'pino';
+import { openAccess } from '../../../libs/cache-access/__fixtures__/opened-access.js';
+import type { CacheAccess } from '../../../libs/cache-access/cache-access.js';
+import { createArtifactCache } from '../../../libs/cache-engine/create-artifact-cache.js';
+import type { OpenArtifactCache } from '../../../libs/cache-engine/create-artifact-cache.js';
+import { createCacheRecord } from '../../../libs/cache-record/create-cache-record.js';
+import type { CacheInstance } from '../../../libs/cache/cache-instance.js';
+import { openDatabase } from '../../../libs/database/open-database.js';
+import { openObjectStore } from '../../../libs/object-storage/open-object-store.js';
+import { createTestDatabase } from '../../../libs/testing/test-database.js';
+import type { CacheContext, CacheLimits } from '../cache-context.js';
+import { defaultCacheLimits } from '../cache-context.js';
+import { startCacheServer } from '../server/start-cache-server.js';
+import { cacheServices } from '../services/cache-services.js';
+
+const mebibyte = 1024 * 1024;
+
+export interface TestCache {
+  readonly cache: OpenArtifactCache;
+  readonly access: CacheAccess;
+  readonly port: number;
+  /** `127.0.0.1:…`. */
+  readonly address: string;
+  /** Where blobs and unfinished uploads lie. */
+  readonly folder: string;
+  close(): Promise<void>;
+}
+
+export interface TestCacheOptions {
+  readonly limits?: Partial<CacheLimits>;
+  readonly credentials?: ServerCredentials;
+  /** Of MILLRACE_CACHE: `instances:` and `login:` of the access. */
+  readonly access?: string;
+  /** Laid over what the cache does. */
+  readonly behaviour?: Partial<OpenArtifactCache>;
+}
+
+/** The cache of the service, on a database and a folder of its own: `main`, `other`, and `small`, which takes blobs of up to 1,000 bytes. */
+export async function startTestCache({ limits, credentials, access: accessText, behaviour }: TestCacheOptions = {}): Promise<TestCache> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'test-cache-'));
+  const instances = [instanceNamed('main'), instanceNamed('other'), instanceNamed('small', { blobBytes: 1000 })];
+  const ownDatabase = await createTestDatabase();
+  const database = await openDatabase(ownDatabase.url);
+  const record = createCacheRecord(database, { instances: new Map(instances.map((instance) => [instance.name, instance])) });
+  const store = openObjectStore(pathToFileURL(path.join(folder, 'blobs')).href, { name: 'the artifact cache' });
+  const engine = createArtifactCache({ record, store, spool: path.join(folder, 'uploads'), instances });
+  const { access } = await openAccess(accessText ?? 'instances: { main: {}, other: {}, small: {} }');
+  const context: CacheContext = { cache: { ...engine, ...behaviour }, access, limits: { ...defaultCacheLimits, ...limits }, log: pino({ level: 'silent' }) };
+  const server = await startCacheServer(context, { host: '127.0.0.1', port: 0, services: cacheServices(context), ...(credentials === undefined ? {} : { credentials }) });
+  return {
+    cache: engine,
+    access,
+    port: server.port,
+    address: `127.0.0.1:${server.port}`,
+    folder,
+    close: async () => {
+      await server.close(100);
+      await engine.close();
+      await access.close();
+      await store.close();
+      await database.close();
+      await ownDatabase.drop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function instanceNamed(name: string, changes: Partial<CacheInstance> = {}): CacheInstance {
+  return { name, quota: { high: 800 * mebibyte, low: 600 * mebibyte }, limit: 1000 * mebibyte, lease: 3600, maximumAge: undefined, blobBytes: 900 * mebibyte, evictionPaused: false, ...changes };
+}

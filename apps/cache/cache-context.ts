@@ -1,0 +1,37 @@
+import type { Logger } from 'pino';
+import type { AssetDownloads } from '../../libs/cache-assets/asset-downloads.js';
+import type { CacheAccess } from '../../libs/cache-access/cache-access.js';
+import type { ArtifactCache } from '../../libs/cache-engine/artifact-cache.js';
+
+/** What the services of the cache stand on. */
+export interface CacheContext {
+  readonly cache: ArtifactCache;
+  readonly access: CacheAccess;
+  /** Undefined: no URL is downloaded. */
+  readonly downloads?: AssetDownloads;
+  readonly limits: CacheLimits;
+  readonly log: Logger;
+}
+
+export interface CacheLimits {
+  /** Bytes of the blobs of one batch, as they are and as Capabilities tell. */
+  readonly batchBytes: number;
+  /** Bytes of one message that a client sends. */
+  readonly messageBytes: number;
+  readonly streamsPerConnection: number;
+  /** Milliseconds that a stream may stand still. */
+  readonly streamIdle: number;
+  /** Compressed streams at a time: each has a window of up to 32 MiB. */
+  readonly compressedStreams: number;
+}
+
+const mebibyte = 1024 * 1024;
+
+export const defaultCacheLimits: CacheLimits = {
+  batchBytes: 4 * mebibyte,
+  // 10,000 blobs of 400 bytes have digests of a mebibyte.
+  messageBytes: 6 * mebibyte,
+  streamsPerConnection: 1_000,
+  streamIdle: 300_000,
+  compressedStreams: 32,
+};

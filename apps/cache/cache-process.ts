@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setDefaultHighWaterMark } from 'node:stream';
+import pino from 'pino';
+import { projectRoot } from '../../libs/embedded/project-root.js';
+import { openCacheParts } from '../../libs/cache-service/open-cache-parts.js';
+import { openServiceAccess } from '../../libs/cache-service/open-service-access.js';
+import { openDatabase } from '../../libs/database/open-database.js';
+import { MillraceError } from '../../libs/errors/millrace-error.js';
+import type { Environment } from '../../libs/settings/settings.js';
+import { readSettings } from '../../libs/settings/settings.js';
+import type { CacheContext } from './cache-context.js';
+import { defaultCacheLimits } from './cache-context.js';
+import { openCacheCredentials } from './server/cache-credentials.js';
+import { startCacheServer } from './server/start-cache-server.js';
+import { cacheServices } from './services/cache-services.js';
+
+/** Milliseconds that calls under way have when the process is to end; a write that breaks off then is begun anew by its client. */
+const grace = 3_000;
+/** Messages that grpc-js takes from a client ahead of whoever writes them; Node's own default of 16 is up to 96 MiB for each stream. */
+const messagesAhead = 1;
+
+/** One cache process: the gRPC port, wired to PostgreSQL and the store of blobs, until SIGTERM. */
+export async function runCacheProcess(environment: Environment): Promise<void> {
+  const settings = readSettings(environment);
+  const log = pino({ name: 'cache', level: settings.logLevel });
+  if (settings.databaseUrl === undefined) {
+    throw new MillraceError('invalid-setting', 'the artifact cache needs MILLRACE_DATABASE_URL', { suggestion: 'Set it, or run everything with npm start.' });
+  }
+  setDefaultHighWaterMark(true, messagesAhead);
+  const tls = openCacheCredentials(settings.cacheTls, { log });
+  const database = await openDatabase(settings.databaseUrl);
+  const parts = await openCacheParts(database, { settings });
+  const access = await openServiceAccess({ settings, cacheSettings: parts.settings, database, record: parts.record, environment, version: version(), onProblem: (reason) => log.warn(reason) });
+  const context: CacheContext = { cache: parts.cache, access, limits: defaultCacheLimits, log };
+  const server = await startCacheServer(context, { host: settings.host, port: settings.cachePort, credentials: tls.credentials, services: cacheServices(context) });
+  log.info({ port: server.port, tls: settings.cacheTls !== undefined }, 'artifact cache listens');
+  process.send?.({ type: 'ready', address: `${settings.cacheTls === undefined ? 'grpc' : 'grpcs'}://${settings.host}:${server.port}` });
+
+  let stopping = false;
+  const stop = (): void => {
+    if (stopping) return;
+    stopping = true;
+    tls.close();
+    void server
+      .close(grace)
+      .then(() => access.close())
+      .then(() => parts.close())
+      .then(() => database.close())
+      .finally(() => process.exit(0));
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.on('disconnect', stop);
+}
+
+function version(): string {
+  const { version: named } = JSON.parse(readFileSync(path.join(projectRoot(), 'package.json'), 'utf8')) as { readonly version: string };
+  return named;
+}

@@ -1,0 +1,86 @@
+import { ServerCredentials } from '@grpc/grpc-js';
+import { readFileSync, statSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+import type { SecureContextOptions } from 'node:tls';
+import type { Logger } from 'pino';
+import { errorMessage } from '../../../libs/errors/error-message.js';
+import { MillraceError } from '../../../libs/errors/millrace-error.js';
+import type { Settings } from '../../../libs/settings/settings.js';
+
+type TlsFiles = NonNullable<Settings['cacheTls']>;
+
+/** Milliseconds between two looks at the files: certificates are renewed while the cache runs. */
+const lookAgain = 30_000;
+
+export interface CacheCredentials {
+  readonly credentials: ServerCredentials;
+  close(): void;
+}
+
+/** TLS with the files of the settings, read again when they change; without settings, none. Errors: `invalid-setting`. */
+export function openCacheCredentials(files: Settings['cacheTls'], { log, every = lookAgain }: { readonly log: Logger; readonly every?: number }): CacheCredentials {
+  if (files === undefined) return { credentials: ServerCredentials.createInsecure(), close: () => undefined };
+  const credentials = new OptionalClientCertificates(readFiles(files), files.clientAuthorities !== undefined);
+  let seen = stampOf(files);
+  const timer = setInterval(() => {
+    const stamp = stampOf(files);
+    if (stamp === seen) return;
+    try {
+      credentials.replace(readFiles(files));
+      log.info('the certificates have changed: new connections get the new ones');
+    } catch (error) {
+      // A file that is only half written: the next look finds it whole, for its time has changed again.
+      log.warn({ problem: errorMessage(error) }, 'the changed certificates cannot be used: the old ones stay');
+    }
+    seen = stamp;
+  }, every);
+  timer.unref();
+  return { credentials, close: () => clearInterval(timer) };
+}
+
+/** grpc-js either demands certificates of clients or asks for none. Here they are asked for, and whoever shows none may do what anybody may. */
+class OptionalClientCertificates extends ServerCredentials {
+  constructor(context: SecureContextOptions, ask: boolean) {
+    super({ requestCert: ask, rejectUnauthorized: false }, context);
+  }
+
+  replace(context: SecureContextOptions): void {
+    this.updateSecureContextOptions(context);
+  }
+
+  override _equals(other: ServerCredentials): boolean {
+    return other === this;
+  }
+}
+
+function readFiles({ certificate, key, clientAuthorities }: TlsFiles): SecureContextOptions {
+  const options: SecureContextOptions = {
+    cert: readPem(certificate, 'MILLRACE_CACHE_TLS_CERT'),
+    key: readPem(key, 'MILLRACE_CACHE_TLS_KEY'),
+    ...(clientAuthorities === undefined ? {} : { ca: readPem(clientAuthorities, 'MILLRACE_CACHE_TLS_CLIENT_CA') }),
+    minVersion: 'TLSv1.2',
+  };
+  try {
+    createSecureContext(options);
+  } catch (cause) {
+    throw new MillraceError('invalid-setting', `MILLRACE_CACHE_TLS_CERT and MILLRACE_CACHE_TLS_KEY: no TLS is possible with ${certificate} and ${key}: ${errorMessage(cause)}`, { cause });
+  }
+  return options;
+}
+
+function readPem(file: string, setting: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw new MillraceError('invalid-setting', `${setting}: ${errorMessage(cause)}`, { cause });
+  }
+}
+
+function stampOf({ certificate, key, clientAuthorities }: TlsFiles): string {
+  return [certificate, key, clientAuthorities].map((file) => (file === undefined ? '' : timeOf(file))).join(' ');
+}
+
+function timeOf(file: string): string {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return stat === undefined ? 'none' : `${stat.mtimeMs}/${stat.ino}/${stat.size}`;
+}

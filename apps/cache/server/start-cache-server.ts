@@ -1,0 +1,97 @@
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { HealthImplementation } from 'grpc-health-check';
+import { lookup } from 'node:dns/promises';
+import { errorMessage } from '../../../libs/errors/error-message.js';
+import { MillraceError } from '../../../libs/errors/millrace-error.js';
+import type { CacheContext } from '../cache-context.js';
+import type { CacheService } from './cache-service.js';
+import { addReflection } from './reflection.js';
+import { serveMethods } from './serve-method.js';
+import { widenWindows } from './widen-windows.js';
+
+export interface CacheServerOptions {
+  /** As MILLRACE_HOST: `localhost` means both 127.0.0.1 and ::1. */
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly credentials?: ServerCredentials;
+  readonly services: readonly CacheService[];
+}
+
+export interface CacheServer {
+  readonly port: number;
+  /** New calls are refused from now on; those under way have so many milliseconds to end. */
+  close(grace: number): Promise<void>;
+}
+
+const healthService = 'grpc.health.v1.Health';
+
+/** Serves the services, health and reflection. Errors: `port-in-use`. */
+export async function startCacheServer(context: CacheContext, { host, port, credentials, services }: CacheServerOptions): Promise<CacheServer> {
+  const server = new Server({
+    'grpc.max_receive_message_length': context.limits.messageBytes,
+    'grpc.max_send_message_length': -1,
+    'grpc.max_concurrent_streams': context.limits.streamsPerConnection,
+    // A peer that has gone without a word is found by asking, and its streams end.
+    'grpc.keepalive_time_ms': 60_000,
+    'grpc.keepalive_timeout_ms': 20_000,
+    'grpc.max_connection_idle_ms': 1_800_000,
+  });
+  const names = services.map(({ name }) => name);
+  for (const service of services) {
+    const { definition, methods } = serveMethods(service, context);
+    server.addService(definition, methods);
+  }
+  const health = new HealthImplementation(Object.fromEntries(['', ...names].map((name) => [name, 'SERVING'])));
+  health.addToServer(server);
+  addReflection(server, [...names, healthService]);
+  const narrow = widenWindows();
+  const bound = await listen(server, { host, port, credentials: credentials ?? ServerCredentials.createInsecure() }).catch((error: unknown) => {
+    server.forceShutdown();
+    narrow();
+    throw error;
+  });
+  return {
+    port: bound,
+    close: async (grace) => {
+      for (const name of ['', ...names]) health.setStatus(name, 'NOT_SERVING');
+      await endCalls(server, grace);
+      narrow();
+    },
+  };
+}
+
+async function listen(server: Server, { host, port, credentials }: { readonly host: string; readonly port: number; readonly credentials: ServerCredentials }): Promise<number> {
+  const [first, ...others] = await addressesOf(host);
+  const bound = await bind(server, { address: first ?? host, port, credentials });
+  for (const address of others) await bind(server, { address, port: bound, credentials });
+  return bound;
+}
+
+/** Every address that `localhost` has on this machine; another host as it is. */
+async function addressesOf(host: string): Promise<readonly string[]> {
+  if (host !== 'localhost') return [host];
+  const found = await lookup(host, { all: true });
+  return [...new Set(found.map(({ address }) => address))];
+}
+
+async function bind(server: Server, { address, port, credentials }: { readonly address: string; readonly port: number; readonly credentials: ServerCredentials }): Promise<number> {
+  const target = `${address.includes(':') ? `[${address}]` : address}:${port}`;
+  return new Promise((resolve, reject) => {
+    server.bindAsync(target, credentials, (error, bound) => {
+      if (error === null) resolve(bound);
+      else reject(new MillraceError('port-in-use', `the cache cannot listen on ${target}: ${errorMessage(error)}`, { cause: error }));
+    });
+  });
+}
+
+async function endCalls(server: Server, grace: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  server.tryShutdown(() => resolve(undefined));
+  const timer = setTimeout(() => {
+    server.forceShutdown();
+    resolve(undefined);
+  }, grace);
+  await promise;
+  clearTimeout(timer);
+}

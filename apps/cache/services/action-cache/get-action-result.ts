@@ -1,0 +1,24 @@
+import type { EntryName } from '../../../../libs/cache/cache-entry.js';
+import { MillraceError } from '../../../../libs/errors/millrace-error.js';
+import type { GetActionResultRequest } from '../../../../libs/remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
+import { ActionResult } from '../../../../libs/remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
+import type { CacheContext } from '../../cache-context.js';
+import type { CacheCall } from '../../server/cache-call.js';
+import { digestFunctionOf } from '../wire-digest.js';
+import { actionName } from './action-name.js';
+import { inlineOutputs } from './inline-outputs.js';
+
+/** A result whose blobs are all there, and stay for the instance's lease; else `entry-not-found`. */
+export async function getActionResult({ cache, access }: CacheContext, request: GetActionResultRequest, call: CacheCall): Promise<ActionResult> {
+  const name = actionName(cache.instance(request.instanceName).name, request);
+  access.demand(call.caller, 'pull', name.instance, name);
+  const entry = await cache.findEntry(name, { signal: call.signal });
+  if (entry?.value === undefined) throw notFound(name);
+  access.took(call.caller, name, 'pulled');
+  const result = ActionResult.decode(entry.value);
+  return inlineOutputs(result, { request, cache, instance: name.instance, digests: digestFunctionOf(request.digestFunction), signal: call.signal });
+}
+
+function notFound({ key, instance }: EntryName): MillraceError {
+  return new MillraceError('entry-not-found', `no result of the action ${key} in "${instance}", or not all that it needs`);
+}

@@ -1,0 +1,2 @@
+/** `Authorization` of the test gateway. */
+export const authorization = `Basic ${Buffer.from('craft:craft').toString('base64')}`;

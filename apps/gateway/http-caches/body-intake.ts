@@ -1,0 +1,95 @@
+import type { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { CacheInstance } from '../../../libs/cache/cache-instance.js';
+import { MillraceError } from '../../../libs/errors/millrace-error.js';
+import { clientGone } from '../http/client-gone.js';
+import { isBodyHeld, wantBody } from '../http/expect-continue.js';
+import { liftDeadline, startDeadline } from '../http/request-deadline.js';
+import { paced } from '../repositories/paced.js';
+import { UploadSlots } from '../repositories/upload-slots.js';
+
+/** Pushes that are taken in at once; the others wait, and so do their clients. */
+const slotCount = 64;
+/** Bytes that a client sends at least in the time that it has for any other request; more while others wait for a place. */
+const leastBytes = 16 * 1024;
+const leastWhileOthersWait = 512 * 1024;
+/** Milliseconds without a byte, in either direction: a store may take long to put together what it has been given. */
+const silence = 15 * 60_000;
+
+export interface IncomingBody {
+  readonly content: AsyncIterable<Buffer>;
+  /** As the client has declared it; undefined: it comes in chunks. */
+  readonly size: number | undefined;
+  /** Aborts when the client has gone. */
+  readonly signal: AbortSignal;
+}
+
+export interface BodyOptions<Admitted> {
+  /** Whether the body is wanted at all; the client has not been asked for it yet. */
+  admit(): Promise<Admitted>;
+  /** Bytes that are to come, where their number is known, else as they come; may refuse them. */
+  count(admitted: Admitted, bytes: number): void;
+  /** Bytes that have come. */
+  came(admitted: Admitted, bytes: number): void;
+}
+
+/** Takes in bodies of any size at the pace of their clients: nothing of them is kept here. */
+export class BodyIntake {
+  readonly #slots = new UploadSlots(slotCount);
+  readonly #clientMilliseconds: number;
+
+  constructor(clientMilliseconds: number) {
+    this.#clientMilliseconds = clientMilliseconds;
+  }
+
+  /** Errors: those of `admit`, `count` and `work`; `invalid-request`, `payload-too-large`. */
+  async take<Admitted extends { readonly instance: CacheInstance }, Result>(request: FastifyRequest, reply: FastifyReply, { admit, count, came, work }: BodyOptions<Admitted> & { work(admitted: Admitted, body: IncomingBody): Promise<Result> }): Promise<Result> {
+    liftDeadline(request.raw);
+    const signal = clientGone(request, silence);
+    try {
+      const admitted = await admit();
+      const size = declaredSize(request, admitted.instance.blobBytes);
+      const leave = await this.#slots.enter(signal);
+      try {
+        return await work(admitted, { content: this.#incoming(request, reply, { size, came: (bytes) => came(admitted, bytes), count: (bytes) => count(admitted, bytes) }), size, signal });
+      } finally {
+        leave();
+      }
+    } finally {
+      if (isBodyHeld(request.raw)) void reply.header('connection', 'close');
+      // What is left of a body that nobody wants is read for as long as its client may take to see the answer.
+      startDeadline(request.raw, this.#clientMilliseconds);
+      request.raw.unpipe();
+      request.raw.resume();
+    }
+  }
+
+  async *#incoming(request: FastifyRequest, reply: FastifyReply, { size, count, came }: Incoming): AsyncGenerator<Buffer, void, undefined> {
+    if (size !== undefined) count(size);
+    wantBody(request.raw, reply.raw);
+    const body = request.body as Readable | undefined;
+    if (body === undefined || size === 0) return;
+    for await (const chunk of paced(body, { milliseconds: this.#clientMilliseconds, bytes: () => (this.#slots.areWanted() ? leastWhileOthersWait : leastBytes) })) {
+      came(chunk.length);
+      if (size === undefined) count(chunk.length);
+      yield chunk;
+    }
+  }
+}
+
+interface Incoming {
+  readonly size: number | undefined;
+  readonly count: (bytes: number) => void;
+  readonly came: (bytes: number) => void;
+}
+
+function declaredSize({ headers }: FastifyRequest, most: number): number | undefined {
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') throw new MillraceError('invalid-request', 'Content-Encoding: bodies are kept as they are, and must not be encoded');
+  if (headers['content-range'] !== undefined) throw new MillraceError('invalid-request', 'Content-Range: a thing is pushed as a whole');
+  const length = headers['content-length'];
+  if (length === undefined) return headers['transfer-encoding'] === undefined ? 0 : undefined;
+  const size = Number(length);
+  if (size > most) throw new MillraceError('payload-too-large', `one thing in this cache may have ${most} bytes, this one has ${size}`, { suggestion: 'blob-bytes of the instance is the limit.' });
+  return size;
+}

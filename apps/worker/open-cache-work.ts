@@ -1,0 +1,42 @@
+import { createArtifactCacheActivities } from '../../activities/artifact-cache/create-artifact-cache-activities.js';
+import { openCacheParts } from '../../libs/cache-service/open-cache-parts.js';
+import { createArtifactCacheWorkflowClient } from '../../temporal/artifact-cache-workflow-client.js';
+import { artifactCacheTaskQueue } from '../../workflows/artifact-cache/artifact-cache-messages.js';
+import { keepCaches } from './keep-caches.js';
+import { repeat } from './repeat.js';
+import type { Client } from '@temporalio/client';
+import type { CacheUpkeepMetrics } from '../../activities/artifact-cache/cache-upkeep-metrics.js';
+import type { Database } from '../../libs/database/open-database.js';
+import type { WorkedQueue } from './run-worker.js';
+import type { WorkerProcessOptions } from './worker-process-options.js';
+
+export interface CacheWork {
+  readonly queues: readonly WorkedQueue[];
+  /** Keeps the workflows of all instances until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface CacheWorkOptions extends WorkerProcessOptions {
+  readonly database: Database;
+  readonly client: Client;
+  readonly metrics?: CacheUpkeepMetrics;
+}
+
+/** Milliseconds between rounds. */
+const keepInterval = 2000;
+
+/** What a worker process does for the artifact cache. Errors: `invalid-setting`. */
+export async function openCacheWork(options: CacheWorkOptions): Promise<CacheWork> {
+  const { settings, database, client, log, metrics } = options;
+  const taskQueue = options.cacheTaskQueue ?? (options.taskQueue === undefined ? artifactCacheTaskQueue : `${options.taskQueue}-artifacts`);
+  const workflows = createArtifactCacheWorkflowClient(client, { taskQueue });
+  const parts = await openCacheParts(database, { settings });
+  const { cache, record } = parts;
+  const activities = createArtifactCacheActivities({ cache, recordAlarm: (instance, alarm) => record.recordAlarm(instance, alarm), ...(metrics === undefined ? {} : { metrics }) });
+  return {
+    queues: [{ taskQueue, activities, workflows: true, concurrency: 10, shutdownGrace: 2000 }],
+    run: (signal) => repeat(keepCaches({ instances: cache.instances.map(({ name }) => name), workflows }), { name: 'artifact caches', interval: keepInterval, signal, log }),
+    close: () => parts.close(),
+  };
+}

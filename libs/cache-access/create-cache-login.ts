@@ -1,0 +1,108 @@
+import { createCertificateLogin } from '../access/authentication/certificates/certificate-login.js';
+import { networkOf } from '../access/authentication/failed-logins.js';
+import { refusedLogin } from '../access/authentication/login-method.js';
+import type { Authenticator } from '../access/authenticator.js';
+import { errorMessage } from '../errors/error-message.js';
+import { isMillraceError, type MillraceError } from '../errors/millrace-error.js';
+import type { CacheCredentials } from './cache-access.js';
+import { callerName, isReserved, type CacheIdentity } from './cache-identity.js';
+import { createIssuerLogin } from './issuer-login.js';
+import type { CacheAccessOptions, CacheAccessSettings } from './open-cache-access.js';
+import { createSessionLogin } from './session-login.js';
+import { readAuthorization, type ShownAuthorization } from './shown-authorization.js';
+import { createTokenLogin } from './token-login.js';
+
+export type CacheLoginKind = 'token' | 'claims' | 'session' | 'ssh';
+
+export interface CacheLogin {
+  /** Errors: `unauthorized`, `identity-unavailable`, `quota-exceeded`, `database-unavailable`. */
+  identify(credentials: CacheCredentials): Promise<CacheIdentity>;
+  close(): Promise<void>;
+}
+
+type Proof = Pick<CacheIdentity, 'name'> & Partial<CacheIdentity>;
+type LoginOptions = CacheAccessOptions & { readonly authenticator: Authenticator; readonly now: () => number };
+
+const outcomes: Readonly<Record<string, 'refused' | 'too-many'>> = { unauthorized: 'refused', 'quota-exceeded': 'too-many' };
+
+/** Ways to be known to the cache alone before Millrace's own: by their form they cannot be taken for one another. */
+export function createCacheLogin(settings: CacheAccessSettings, options: LoginOptions): CacheLogin {
+  const { authenticator, sessions, now, onLogin = () => undefined } = options;
+  const tokenName = createTokenLogin(settings.login.tokens, now);
+  const issuers = createIssuerLogin(settings.login.issuers, options);
+  const shownSession = createSessionLogin(sessions, now);
+  const certificates = createCertificateLogin('subject');
+  const sshKeys = new Set(Object.values(settings.instances).flatMap(({ pull, push, admin }) => [...push, ...admin, ...(typeof pull === 'string' ? [] : pull)].flatMap((grant) => grant['ssh-keys'])));
+
+  async function watched(by: CacheLoginKind, peerAddress: string, login: () => Promise<Proof | undefined>): Promise<Proof | undefined> {
+    try {
+      const proof = await login();
+      if (proof !== undefined) onLogin({ by, outcome: 'accepted', reason: undefined, peerAddress });
+      return proof;
+    } catch (error) {
+      if (isMillraceError(error)) onLogin({ by, outcome: outcomes[error.code] ?? 'unavailable', reason: reasonOf(error), peerAddress });
+      throw error;
+    }
+  }
+
+  async function sshProof(sshKey: string): Promise<Proof> {
+    if (!sshKeys.has(sshKey)) throw refusedLogin('no grant names the ssh key');
+    return { name: callerName.ssh(sshKey), sshKey };
+  }
+
+  async function byToken({ secret, user }: ShownAuthorization): Promise<Proof | undefined> {
+    const token = tokenName(secret);
+    // Beside a token, `Basic` has a user because its clients need one; another token's name there is a mistake.
+    if (token === undefined || (user !== undefined && user !== '' && user !== token)) return undefined;
+    return { name: callerName.token(token), token };
+  }
+
+  async function byClaims({ scheme, secret }: ShownAuthorization): Promise<Proof | undefined> {
+    const found = scheme === 'bearer' ? await issuers.login(secret) : undefined;
+    return found === undefined ? undefined : { name: found.name, claims: { issuer: found.issuer, values: found.values } };
+  }
+
+  async function bySession({ session }: ShownAuthorization): Promise<Proof | undefined> {
+    return session === undefined ? undefined : { name: callerName.session(session.id), session: await shownSession(session) };
+  }
+
+  async function ownProof({ sshKey, authorization, peerAddress }: CacheCredentials): Promise<Proof | undefined> {
+    if (sshKey !== undefined) return watched('ssh', peerAddress, () => sshProof(sshKey));
+    const shown = readAuthorization(authorization);
+    if (shown === undefined) return undefined;
+    return (
+      (await watched('token', peerAddress, () => byToken(shown))) ?? (await watched('claims', peerAddress, () => byClaims(shown))) ?? (await watched('session', peerAddress, () => bySession(shown)))
+    );
+  }
+
+  async function millraceProof(credentials: CacheCredentials): Promise<Proof | undefined> {
+    const { authorization, certificate, peerAddress, headers = {} } = credentials;
+    const caller = await authenticator.authenticate({ authorization, certificate, headers, peerAddress });
+    if (caller !== undefined && caller.principal.by !== 'none') return { name: unreserved(caller.principal.name), principal: caller.principal };
+    // Also where everybody may do something unnamed: whoever shows credentials means to be somebody.
+    if (authorization !== undefined) throw refusedLogin('the credentials are none that the cache knows');
+    const login = await certificates.login({ authorization, certificate, headers, peerAddress });
+    return login === undefined ? undefined : { name: unreserved(login.name) };
+  }
+
+  return {
+    async identify(credentials) {
+      const { certificate, peerAddress } = credentials;
+      const own = await ownProof(credentials);
+      const proof = own ?? (await millraceProof(credentials));
+      const subject = certificate?.problem === undefined ? certificate?.subject : undefined;
+      const name = proof?.name ?? 'anonymous';
+      return { principal: undefined, sshKey: undefined, token: undefined, claims: undefined, session: undefined, ...proof, subject, name, counted: proof === undefined ? `at ${networkOf(peerAddress)}` : name };
+    },
+    close: () => issuers.close(),
+  };
+}
+
+function unreserved(name: string): string {
+  if (isReserved(name)) throw refusedLogin('the name begins as those of callers of the cache do');
+  return name;
+}
+
+function reasonOf(error: MillraceError): string {
+  return error.cause === undefined ? error.message : errorMessage(error.cause);
+}

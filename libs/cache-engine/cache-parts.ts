@@ -1,0 +1,24 @@
+import { randomBytes } from 'node:crypto';
+import type { CacheDigest } from '../cache/cache-digest.js';
+import type { CacheInstance } from '../cache/cache-instance.js';
+import type { CacheRecord } from '../cache-record/cache-record.js';
+import type { ObjectStore } from '../object-storage/object-store.js';
+
+/** What the pieces of the engine work with. */
+export interface CacheParts {
+  readonly record: CacheRecord;
+  readonly store: ObjectStore;
+  /** The folder of unfinished uploads; there once this resolves. */
+  readonly spool: () => Promise<string>;
+  readonly instance: (name: string) => CacheInstance;
+  /** Errors: `cache-full`. */
+  readonly admit: (instance: CacheInstance, bytes: number) => Promise<void>;
+}
+
+/** Bytes up to which a blob lies in the record itself. */
+export const inlineBytes = 4096;
+
+/** New for every write, so that the deletion of an old object never hits a new one. */
+export function newObjectKey(instance: string, { function: named, hash }: CacheDigest): string {
+  return `${instance}/${named}/${hash.slice(0, 2)}/${hash}-${randomBytes(9).toString('base64url')}`;
+}

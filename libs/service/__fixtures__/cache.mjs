@@ -1,0 +1,3 @@
+import { listen } from './listening-child.mjs';
+
+listen(Number(process.env.MILLRACE_CACHE_PORT));
