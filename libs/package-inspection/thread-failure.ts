@@ -1,4 +1,5 @@
-import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
+import { asMillraceError } from '../compose-engine/thread-failure.js';
+import { isMillraceError } from '../errors/millrace-error.js';
 import type { ThreadFailure } from './thread-task.js';
 
 export function asThreadFailure(error: unknown): ThreadFailure {
@@ -8,5 +9,5 @@ export function asThreadFailure(error: unknown): ThreadFailure {
 
 export function ofThreadFailure({ code, name, message, suggestion, details }: ThreadFailure): Error {
   if (code === undefined) return Object.assign(new Error(message), { name });
-  return new MillraceError(code, message, { ...(suggestion === undefined ? {} : { suggestion }), ...(details === undefined ? {} : { details }) });
+  return asMillraceError({ code, message, suggestion, details });
 }
