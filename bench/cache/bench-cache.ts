@@ -48,13 +48,16 @@ export async function benchCache(options: CacheBenchOptions, signal: AbortSignal
     else subjects.push(casd);
     subjects.push(...options.peer.map(peerSubject));
     const measurements: CacheMeasurement[] = [];
+    const measured = (measurement: CacheMeasurement): void => {
+      measurements.push(measurement);
+      onProgress(`${measurement.load}: ${measurement.subject}: ${measurement.operations} in ${measurement.seconds.toFixed(1)} s, ${Math.round(measurement.bytes / measurement.seconds / 1e6)} MB/s`);
+    };
     const loads = cacheLoads(options).filter(({ name }) => options.only.length === 0 || options.only.some((part) => name.includes(part)));
-    if (loads.some(({ name }) => name.startsWith('find-missing'))) for (const subject of subjects) measurements.push(await measureFilling(subject, options.blobs, { signal, onProgress }));
+    if (loads.some(({ name }) => name.startsWith('find-missing'))) for (const subject of subjects) measured(await measureFilling(subject, options.blobs, signal));
     for (const load of loads) {
       for (const subject of subjects) {
         if (load.protocol === 'http' && subject.http === undefined) continue;
-        onProgress(`${load.title}: ${subject.name}`);
-        measurements.push(await measure(subject, load, { seconds: options.seconds, signal }));
+        measured(await measure(subject, load, { seconds: options.seconds, signal }));
       }
     }
     process.stdout.write(`${printCacheResults(measurements, subjects)}\n`);
@@ -71,8 +74,7 @@ function peerSubject(address: string): CacheSubject {
   return { name: match[1], title: 'a peer that runs already; what it uses is not seen', grpc: match[1], pids: () => [], databasePids: () => [], stop: () => Promise.resolve() };
 }
 
-async function measureFilling(subject: CacheSubject, blobs: number, { signal, onProgress }: { readonly signal: AbortSignal; readonly onProgress: (message: string) => void }): Promise<CacheMeasurement> {
-  onProgress(`BatchUpdateBlobs of ${blobs} blobs: ${subject.name}`);
+async function measureFilling(subject: CacheSubject, blobs: number, signal: AbortSignal): Promise<CacheMeasurement> {
   const clients = [connectGrpc(subject), connectGrpc(subject)];
   let next = 0;
   const operation = async (client: GrpcClient): Promise<number | undefined> => {
