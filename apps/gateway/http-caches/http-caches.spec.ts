@@ -178,6 +178,14 @@ describe('entries', () => {
     expect([answer.headers.get('content-type'), answer.headers.get('content-security-policy')]).toEqual(['application/octet-stream', expect.stringContaining("default-src 'none'")]);
   });
 
+  it('are what was sent, whatever type the client calls it', async () => {
+    const form = '--b\r\ncontent-disposition: form-data; name="a"; filename="a"\r\n\r\nartifact\r\n--b--\r\n';
+    for (const type of ['multipart/form-data; boundary=b', 'application/x-www-form-urlencoded', 'application/json', 'no type at all']) {
+      expect(await status(put('/gradle/types', form, { 'content-type': type }))).toBe(201);
+      expect([type, await (await send('GET', '/gradle/types')).text()]).toEqual([type, form]);
+    }
+  });
+
   it('of actions are values that are found by the hash of the action alone', async () => {
     const action = Buffer.from('an action');
     const result = Buffer.from([0x20, 0x00]);
