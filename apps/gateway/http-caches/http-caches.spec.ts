@@ -186,6 +186,12 @@ describe('entries', () => {
     }
   });
 
+  it('are not taken from bodies that are encoded on their way', async () => {
+    const answer = await conversation(`PUT /ccache/encoded HTTP/1.1\r\nHost: a\r\nAuthorization: ${authorization}\r\nTransfer-Encoding: gzip, chunked\r\nConnection: close\r\n\r\n`, '3\r\nabc\r\n0\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 400 .*Transfer-Encoding: .*chunked/s);
+    expect(await status(send('GET', '/ccache/encoded'))).toBe(404);
+  });
+
   it('of actions are values that are found by the hash of the action alone', async () => {
     const action = Buffer.from('an action');
     const result = Buffer.from([0x20, 0x00]);
