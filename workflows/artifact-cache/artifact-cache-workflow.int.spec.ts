@@ -84,8 +84,12 @@ describe('an operator', () => {
   });
 
   it('learns what an eviction would take, and nothing goes', async () => {
-    const { scene, result } = await played({ bytes: 900 }, (handle) => handle.executeUpdate(evictUpdate, { args: [{ toBytes: 100, dryRun: true, by: 'ann' }] }));
-    expect(result).toMatchObject({ bytes: 800, blobs: 80, dryRun: true, by: 'ann' });
+    const { scene, result } = await played({ bytes: 900 }, async (handle) => {
+      const report = await handle.executeUpdate(evictUpdate, { args: [{ toBytes: 100, dryRun: true, by: 'ann' }] });
+      return { report, status: await handle.query(artifactCacheStatusQuery) };
+    });
+    expect(result.report).toMatchObject({ bytes: 800, blobs: 80, dryRun: true, by: 'ann' });
+    expect(result.status.lastEviction).toBeUndefined();
     expect([scene.bytes, scene.orders]).toEqual([900, [{ to: 100, dryRun: true, by: 'ann', reason: 'operator' }]]);
   });
 
