@@ -1,4 +1,5 @@
 import { createArtifactCacheActivities } from '../../activities/artifact-cache/create-artifact-cache-activities.js';
+import type { ArtifactCache } from '../../libs/cache-engine/artifact-cache.js';
 import { openCacheParts } from '../../libs/cache-service/open-cache-parts.js';
 import { createArtifactCacheWorkflowClient } from '../../temporal/artifact-cache-workflow-client.js';
 import { artifactCacheTaskQueue } from '../../workflows/artifact-cache/artifact-cache-messages.js';
@@ -10,6 +11,7 @@ import type { WorkedQueue } from './run-worker.js';
 import type { WorkerProcessOptions } from './worker-process-options.js';
 
 export interface CacheWork {
+  readonly cache: ArtifactCache;
   readonly queues: readonly WorkedQueue[];
   /** Keeps the workflows of all instances until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
@@ -33,6 +35,7 @@ export async function openCacheWork(options: CacheWorkOptions): Promise<CacheWor
   const { cache, record } = parts;
   const activities = createArtifactCacheActivities({ cache, recordAlarm: (instance, alarm) => record.recordAlarm(instance, alarm) });
   return {
+    cache,
     queues: [{ taskQueue, activities, workflows: true, concurrency: 10, shutdownGrace: 2000 }],
     run: (signal) => repeat(keepCaches({ instances: cache.instances.map(({ name }) => name), workflows }), { name: 'artifact caches', interval: keepInterval, signal, log }),
     close: () => parts.close(),
