@@ -120,9 +120,9 @@ describe('TLS', () => {
     const credentials = openCacheCredentials({ ...certificates.server, clientAuthorities }, { log, every: 20 });
     started.push(credentials);
     const server = await start({ credentials: credentials.credentials, access: 'instances: { main: { push: [{ subjects: ["CN=builder"] }] }, other: {}, small: {} }' });
-    const codeFor = async (files: { readonly key: string; readonly certificate: string }): Promise<number> => {
+    const codeFor = async (files: { readonly key: string; readonly certificate: string }): Promise<status> => {
       const clients = connected(server, ChannelCredentials.createSsl(readFileSync(certificates.authority), readFileSync(files.key), readFileSync(files.certificate)));
-      return ask((done) => clients.storage.batchUpdateBlobs({ instanceName: '', requests: [], digestFunction: 0 }, nobody(), done)).then(() => status.OK, ({ code }: { readonly code: number }) => code);
+      return ask((done) => clients.storage.batchUpdateBlobs({ instanceName: '', requests: [], digestFunction: 0 }, nobody(), done)).then(() => status.OK, ({ code }: { readonly code: status }) => code);
     };
     expect([await codeFor(good), await codeFor(revoked), await codeFor(expired)]).toEqual([status.OK, status.OK, status.PERMISSION_DENIED]);
     authority.revoke(revoked);
