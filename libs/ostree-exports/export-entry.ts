@@ -16,16 +16,16 @@ const prefixes = { directory: 'urn:fdc:buildstream.build:2020:v1:', blob: 'urn:f
  * Exports what an entry leads to: the tree of an artifact of BuildStream 1 as it is, the files of one of BuildStream 2 below `files`, which is where BuildStream 1 has
  * them. The same tree is the same commit, whenever and under whatever key. Errors: `entry-not-found` (not complete, or gone), `source-invalid`, `payload-too-large`, and those of the stores.
  */
-export async function exportEntry(parts: ExportParts, call: ExportCall, entry: PendingEntry): Promise<SummaryRef> {
-  const name = refOf(entry);
+export async function exportEntry(parts: ExportParts, call: ExportCall, entry: PendingEntry): Promise<Omit<SummaryRef, 'name'>> {
   const found = await parts.cache.findEntry({ instance: call.instance, kind: entry.kind, key: entry.key, qualifiers: {} }, { signal: call.signal });
   if (found?.target === undefined) throw new MillraceError('entry-not-found', `${entry.key} is not complete`);
   const { digest } = found.target;
   const tree = entry.kind === 'directory' ? await exportTree(parts, call, digest) : await exportArtifact(parts, call, digest);
-  return { name, ...(await exportCommit(parts, call, tree)) };
+  return exportCommit(parts, call, tree);
 }
 
-function refOf({ kind, key }: PendingEntry): string {
+/** Errors: `source-invalid`. */
+export function refOfEntry({ kind, key }: PendingEntry): string {
   const [project = '', ...rest] = key.slice(prefixes[kind === 'directory' ? 'directory' : 'blob'].length).split('/');
   const last = rest.pop() ?? '';
   if (project === '' || rest.length === 0 || last === '') throw new MillraceError('source-invalid', `${key} names no project, element and key`);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, lstatSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -33,6 +33,8 @@ describeWith('ostree', 'the OSTree repository of a cache', () => {
     cache = scene.cache();
     repository = path.join(scene.root(), '.ostree', instance);
     exporter = exporterOf();
+    // The tool wants them in a folder that it opens itself; over HTTP nobody lists folders.
+    for (const folder of ['objects', 'refs/heads', 'refs/remotes']) mkdirSync(path.join(repository, folder), { recursive: true });
   });
   afterAll(() => rmSync(clients, { recursive: true, force: true }));
 
@@ -143,7 +145,21 @@ describeWith('ostree', 'the OSTree repository of a cache', () => {
     scene.pass(3700);
     expect(await round()).toMatchObject({ deleted: 3 });
     expect((await exporter.usage(instance)).objects).toBe(before.objects - 3);
-    expect(ostree(repository, 'fsck')).toContain('succeeded');
+    expect(ostree(repository, 'fsck')).toContain('no errors found');
+  });
+
+  it('gives a ref to one entry only, where two keys would have it', async () => {
+    const [one, other] = [await directory({ files: [node('one', await kept(await blobOf('one')))] }), await directory({})];
+    await pushed('directory', `${v1}project/a+b.bst/key`, one);
+    await round();
+    await pushed('directory', `${v1}project/a_b.bst/key`, other);
+    expect(await round()).toMatchObject({ exported: 0, refused: 1 });
+    expect(await round()).toMatchObject({ exported: 0, refused: 0 });
+    expect(readdirSync(pulled('project/a_b.bst/key'))).toEqual(['one']);
+    await cache.removeEntry({ instance, kind: 'directory', key: `${v1}project/a+b.bst/key`, qualifiers: {} }, push);
+    scene.pass(601);
+    expect(await round()).toMatchObject({ exported: 1 });
+    expect(readdirSync(pulled('project/a_b.bst/key'))).toEqual([]);
   });
 
   it('is made whole again where a round broke off anywhere', async () => {
@@ -155,7 +171,7 @@ describeWith('ostree', 'the OSTree repository of a cache', () => {
       const broken = createOstreeExport({ cache, store: failing, record: createOstreeRecord(scene.database(), { now: () => new Date(scene.now()) }), locks: createNamedLocks(scene.databaseUrl()), spool: () => Promise.resolve(clients), now: () => new Date(scene.now()) });
       await broken.round(instance, { signal }).catch((error: unknown) => expect(error).toMatchObject({ message: 'killed' }));
       // Whatever is listed by then is whole.
-      expect(ostree(repository, 'fsck')).toContain('succeeded');
+      expect(ostree(repository, 'fsck')).toContain('no errors found');
       await round();
       expect(ostree(repository, 'summary', '-v')).toContain(`project/again/key${writes}`);
     }

@@ -1,7 +1,7 @@
 import { isMillraceError } from '../errors/millrace-error.js';
 import { objectPath, type ObjectName } from '../ostree/object-name.js';
 import type { PendingEntry } from '../ostree-record/ostree-record.js';
-import { exportEntry } from './export-entry.js';
+import { exportEntry, refOfEntry } from './export-entry.js';
 import { exportLock, exportPath, type ExportParts } from './export-parts.js';
 import { publishRef, publishSummary } from './publish-refs.js';
 
@@ -36,7 +36,7 @@ const objectsOfRound = 1000;
 /** Milliseconds between looks at all objects, while nothing changes. */
 const sweepInterval = 10 * 60_000;
 /** Seconds after which an entry that is not complete, or that can never be exported, is looked at again. */
-const againAfter = { incomplete: 60, impossible: 86_400 };
+const againAfter = { incomplete: 60, taken: 600, impossible: 86_400 };
 const impossible: ReadonlySet<string> = new Set(['source-invalid', 'payload-too-large', 'invalid-request']);
 const incomplete: ReadonlySet<string> = new Set(['entry-not-found', 'blob-not-found']);
 
@@ -47,7 +47,12 @@ export function createOstreeExport({ now = () => new Date(), grace = 3600, ...pa
   /** False: it is refused for now. */
   async function exportOne(instance: string, entry: PendingEntry, signal: AbortSignal): Promise<boolean> {
     try {
-      const ref = await exportEntry(parts, { instance, signal }, entry);
+      const name = refOfEntry(entry);
+      if (await record.isTaken(instance, name, entry)) {
+        await record.refuse(instance, entry, `the ref ${name} belongs to another entry`, againAfter.taken);
+        return false;
+      }
+      const ref = { name, ...(await exportEntry(parts, { instance, signal }, entry)) };
       await publishRef(parts, { instance, signal }, { ref, entry });
       return true;
     } catch (error) {
@@ -58,10 +63,11 @@ export function createOstreeExport({ now = () => new Date(), grace = 3600, ...pa
   }
 
   /** Looks at every object, and so not in every round. */
-  async function sweep(instance: string, { changed, signal }: { readonly changed: boolean; readonly signal: AbortSignal }): Promise<readonly ObjectName[]> {
-    if (!changed && now().getTime() - (sweptAt.get(instance) ?? -Infinity) < sweepInterval) return [];
+  async function sweep(instance: string, { dropped, signal }: { readonly dropped: boolean; readonly signal: AbortSignal }): Promise<readonly ObjectName[]> {
+    if (!dropped && now().getTime() - (sweptAt.get(instance) ?? -Infinity) < sweepInterval) return [];
     const gone = await record.sweep(instance, { grace, limit: objectsOfRound });
     await store.remove(gone.map((name) => exportPath(instance, objectPath(name))), { signal });
+    await record.forget(instance, gone);
     if (gone.length < objectsOfRound) sweptAt.set(instance, now().getTime());
     return gone;
   }
@@ -81,7 +87,7 @@ export function createOstreeExport({ now = () => new Date(), grace = 3600, ...pa
           await store.remove(orphans.map((name) => exportPath(instance, `refs/heads/${name}`)), { signal });
           await record.dropRefs(instance, orphans);
           const changed = await publishSummary(parts, { instance, signal }, now);
-          const gone = await sweep(instance, { changed, signal });
+          const gone = await sweep(instance, { dropped: orphans.length > 0, signal });
           const done = exported.filter(Boolean).length;
           return { exported: done, dropped: orphans.length, deleted: gone.length, refused: exported.length - done, more: pending.length === entriesOfRound || orphans.length === refsOfRound || gone.length === objectsOfRound || (changed && done > 0) };
         },

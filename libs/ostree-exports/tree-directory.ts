@@ -1,7 +1,8 @@
 import type { CacheDigest, DigestFunction } from '../cache/cache-digest.js';
 import { checkDigest } from '../cache/check-entry.js';
 import { MillraceError } from '../errors/millrace-error.js';
-import { Digest, Directory } from '../remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
+import type { Digest} from '../remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
+import { Directory } from '../remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
 import { demandSize } from '../remote-apis/read-directory.js';
 
 /** A directory of the cache, its names fit for a file system. */

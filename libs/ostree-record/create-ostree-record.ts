@@ -69,7 +69,7 @@ function createObjects(database: Database, sql: Sql): Pick<OstreeRecord, 'conver
 
     async has(instance, objects) {
       const rows = await sql<{ place: string }>(
-        `select w.place from unnest($2::bytea[], $3::smallint[]) with ordinality as w(checksum, type, place) join ostree_objects o on o.instance = $1 and o.checksum = w.checksum and o.type = w.type`,
+        `select w.place from unnest($2::bytea[], $3::smallint[]) with ordinality as w(checksum, type, place) join ostree_objects o on o.instance = $1 and o.checksum = w.checksum and o.type = w.type and o.unneeded_since is null`,
         [instance, objects.map(({ checksum }) => bytesOf(checksum)), objects.map(typeNumber)],
       );
       const found = new Set(rows.map(({ place }) => Number(place) - 1));
@@ -81,7 +81,7 @@ function createObjects(database: Database, sql: Sql): Pick<OstreeRecord, 'conver
         `with recursive below(checksum, type) as (
            select $2::bytea, 0::smallint union select c.child, c.child_type from below b join ostree_children c on c.instance = $1 and c.parent = b.checksum and b.type in (0, 1)
          )
-         select encode(b.checksum, 'hex') as checksum, b.type from below b where not exists (select 1 from ostree_objects o where o.instance = $1 and o.checksum = b.checksum and o.type = b.type) limit 10`,
+         select encode(b.checksum, 'hex') as checksum, b.type from below b where not exists (select 1 from ostree_objects o where o.instance = $1 and o.checksum = b.checksum and o.type = b.type and o.unneeded_since is null) limit 10`,
         [instance, bytesOf(commit)],
       );
       return rows.map(({ checksum, type }) => ({ checksum, type: objectTypes[type] ?? 'file' }));
@@ -123,10 +123,19 @@ interface RefRow {
 const refColumns = `name, encode(commit, 'hex') as commit, commit_bytes, committed_at`;
 const toRef = ({ name, commit, commit_bytes: size, committed_at: timestamp }: RefRow): SummaryRef => ({ name, commit, size: BigInt(size), timestamp: BigInt(timestamp) });
 
-function createRefs(database: Database, { sql, now }: { readonly sql: Sql; readonly now: () => Date }): Pick<OstreeRecord, 'refs' | 'ref' | 'setRef' | 'entryOf' | 'dropRefs' | 'refuse' | 'dueSummary' | 'published'> {
+function createRefs(database: Database, { sql, now }: { readonly sql: Sql; readonly now: () => Date }): Pick<OstreeRecord, 'refs' | 'ref' | 'isTaken' | 'setRef' | 'entryOf' | 'dropRefs' | 'refuse' | 'dueSummary' | 'published'> {
   return {
     refs: async (instance) => (await sql<RefRow>(`select ${refColumns} from ostree_refs where instance = $1 order by name`, [instance])).map(toRef),
     ref: async (instance, name) => (await sql<RefRow>(`select ${refColumns} from ostree_refs where instance = $1 and name = $2`, [instance, name])).map(toRef)[0],
+
+    async isTaken(instance, name, { kind, entryName }) {
+      const rows = await sql(
+        `select 1 from ostree_refs r join cache_entries e on e.instance = $1 and e.kind = r.entry_kind and e.name_digest = r.entry_name
+         where r.instance = $1 and r.name = $2 and not (r.entry_kind = $3 and r.entry_name = $4)`,
+        [instance, name, kind, entryName],
+      );
+      return rows.length > 0;
+    },
 
     setRef: (instance, { name, commit, size, timestamp }, { kind, entryName, entryContent }) =>
       inTransaction(database, async ({ sql: inside }) => {

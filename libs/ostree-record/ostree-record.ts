@@ -24,6 +24,8 @@ export interface OstreeRecord {
 
   refs(instance: string): Promise<readonly SummaryRef[]>;
   ref(instance: string, name: string): Promise<SummaryRef | undefined>;
+  /** Whether a ref belongs to another entry that is still there: two keys that differ only in what no ref may have, or an artifact that both generations of BuildStream pushed. */
+  isTaken(instance: string, name: string, entry: PendingEntry): Promise<boolean>;
   setRef(instance: string, ref: SummaryRef, entry: PendingEntry): Promise<void>;
   /** The entry that a ref will belong to, when it is there: for a ref that was pushed together with it. Errors: `entry-not-found`. */
   entryOf(instance: string, kind: EntryKind, key: string): Promise<PendingEntry>;
@@ -34,8 +36,9 @@ export interface OstreeRecord {
   /** Undefined: the summary is current. */
   dueSummary(instance: string): Promise<number | undefined>;
   published(instance: string, change: number): Promise<void>;
-  /** Objects that no ref leads to, and did not for `grace` seconds: forgotten here, to be deleted. */
+  /** Objects that no ref leads to, and did not for `grace` seconds: to be deleted, and then forgotten. From when no ref leads to it, an object is as good as not there for the calls above. */
   sweep(instance: string, options: { readonly grace: number; readonly limit: number }): Promise<readonly ObjectName[]>;
+  forget(instance: string, objects: readonly ObjectName[]): Promise<void>;
   usage(instance: string): Promise<{ readonly refs: number; readonly objects: number; readonly bytes: number; readonly refused: number }>;
 }
 

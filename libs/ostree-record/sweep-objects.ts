@@ -9,7 +9,7 @@ const live = `recursive live(checksum, type) as (
   union select c.child, c.child_type from live l join ostree_children c on c.instance = $1 and c.parent = l.checksum and l.type in (0, 1)
 )`;
 
-export function createOstreeSweep(database: Database, now: () => Date): Pick<OstreeRecord, 'sweep' | 'usage'> {
+export function createOstreeSweep(database: Database, now: () => Date): Pick<OstreeRecord, 'sweep' | 'forget' | 'usage'> {
   return {
     sweep: (instance, { grace, limit }) =>
       inTransaction(database, async ({ sql }) => {
@@ -22,15 +22,21 @@ export function createOstreeSweep(database: Database, now: () => Date): Pick<Ost
         );
         // What is made again is made whole: below a directory that waits to be deleted, some may be gone already.
         await sql('delete from ostree_conversions v using ostree_objects o where v.instance = $1 and o.instance = $1 and o.checksum = v.checksum and o.unneeded_since is not null', [instance]);
-        const gone = await sql<{ checksum: string; type: number }>(
-          `with due as (select checksum, type from ostree_objects where instance = $1 and unneeded_since <= $2 limit $3),
-           gone as (delete from ostree_objects o using due d where o.instance = $1 and o.checksum = d.checksum and o.type = d.type returning o.checksum, o.type),
-           edges as (delete from ostree_children c using gone g where c.instance = $1 and c.parent = g.checksum and g.type in (0, 1))
-           select encode(checksum, 'hex') as checksum, type from gone`,
+        const due = await sql<{ checksum: string; type: number }>(
+          `select encode(checksum, 'hex') as checksum, type from ostree_objects where instance = $1 and unneeded_since <= $2 limit $3`,
           [instance, new Date(time.getTime() - grace * 1000).toISOString(), limit],
         );
-        return gone.map(({ checksum, type }) => ({ checksum, type: objectTypes[type] ?? 'file' }));
+        return due.map(({ checksum, type }) => ({ checksum, type: objectTypes[type] ?? 'file' }));
       }),
+
+    async forget(instance, objects) {
+      await query(
+        database,
+        `with gone as (delete from ostree_objects o using unnest($2::bytea[], $3::smallint[]) as w(checksum, type) where o.instance = $1 and o.checksum = w.checksum and o.type = w.type returning o.checksum, o.type)
+         delete from ostree_children c using gone g where c.instance = $1 and c.parent = g.checksum and g.type in (0, 1)`,
+        [instance, objects.map(({ checksum }) => Buffer.from(checksum, 'hex')), objects.map(({ type }) => objectTypes.indexOf(type))],
+      );
+    },
 
     async usage(instance) {
       const [row] = await query<{ refs: string; objects: string; bytes: string; refused: string }>(

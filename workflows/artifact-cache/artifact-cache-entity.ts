@@ -76,7 +76,7 @@ export class ArtifactCacheEntity {
   evict({ toBytes, dryRun, by }: EvictRequest): Promise<EvictionReport> {
     return this.#asked(async () => {
       const report = await this.#evict({ to: toBytes ?? 'quota', dryRun, by, reason: 'operator' });
-      this.#carried = { ...this.#carried, lastEviction: report };
+      if (!dryRun) this.#carried = { ...this.#carried, lastEviction: report };
       this.changed = true;
       return report;
     });
