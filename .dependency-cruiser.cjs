@@ -3,10 +3,10 @@
 const spec = '\\.spec\\.ts$|/__fixtures__/|/__fuzz__/|^tests/|^libs/testing/';
 // Started by their path, as threads are.
 const entries =
-  '^libs/inspection-threads/inspection-thread\\.ts$|^libs/compose-engine/generation-thread\\.ts$|^libs/access/authentication/kerberos/acceptor-process\\.ts$|^libs/pungi/tool-supervisor\\.ts$';
+  '^libs/inspection-threads/inspection-thread\\.ts$|^libs/package-inspection/package-thread\\.ts$|^libs/compose-engine/generation-thread\\.ts$|^libs/access/authentication/kerberos/acceptor-process\\.ts$|^libs/pungi/tool-supervisor\\.ts$';
 const domain = 'session|compose|repository|compose-rules|cache|inspection|policy|settings|errors';
 const stores = 'event-store|blobs|object-storage';
-const work = 'session-record|proxy|inspectors|inspection-threads|embedded|service|report|compose-record|compose-engine|messaging|amqp|repository-source|rpm-repository|koji|settings-file|access|mbs|pulp|pungi|git-checkout|rule-record|event-bus|compose-names|compose-gates|signing|repository-stores|repository-formats|repository-record|repository-engine|repository-checks|repository-import|repository-service|cache-record|cache-engine|cache-access|cache-service|ostree-exports|cache-assets';
+const work = 'session-record|proxy|inspectors|inspection-threads|embedded|service|report|compose-record|compose-engine|messaging|amqp|repository-source|rpm-repository|koji|settings-file|access|mbs|pulp|pungi|git-checkout|rule-record|event-bus|compose-names|compose-gates|signing|repository-stores|repository-formats|repository-record|repository-engine|repository-checks|repository-import|repository-service|package-inspection|cache-record|cache-engine|cache-access|cache-service|ostree-record|ostree-exports|cache-assets';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -50,7 +50,7 @@ module.exports = {
       name: 'database-only-where-it-belongs',
       severity: 'error',
       comment: 'libs/embedded asks the server that it starts whether it answers yet.',
-      from: { path: '^(apps|activities|workflows|temporal|libs)/', pathNot: `^libs/(database|event-store|session-record|compose-record|messaging|rule-record|compose-names|repository-record|cache-record|testing)/|^libs/embedded/embedded-postgres\\.ts$|${spec}` },
+      from: { path: '^(apps|activities|workflows|temporal|libs)/', pathNot: `^libs/(database|event-store|session-record|compose-record|messaging|rule-record|compose-names|repository-record|cache-record|ostree-record|testing)/|^libs/embedded/embedded-postgres\\.ts$|${spec}` },
       to: { path: 'node_modules/(@mikro-orm/[^/]+|pg)/' },
     },
     {

@@ -2,6 +2,7 @@
 export { artifactCache } from './artifact-cache/artifact-cache-workflow.js';
 export { compose } from './compose/compose-workflow.js';
 export { composeRule } from './compose-rule/compose-rule-workflow.js';
+export { ostreeExport } from './ostree-export/ostree-export-workflow.js';
 export { repository } from './repository/repository-workflow.js';
 export { repositoryUpkeep } from './repository/repository-upkeep.js';
 export { session } from './session/session-workflow.js';

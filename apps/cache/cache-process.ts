@@ -3,6 +3,7 @@ import path from 'node:path';
 import { setDefaultHighWaterMark } from 'node:stream';
 import pino from 'pino';
 import { projectRoot } from '../../libs/embedded/project-root.js';
+import { openAssetDownloads } from '../../libs/cache-assets/open-asset-downloads.js';
 import { openCacheParts } from '../../libs/cache-service/open-cache-parts.js';
 import { openServiceAccess } from '../../libs/cache-service/open-service-access.js';
 import { openDatabase } from '../../libs/database/open-database.js';
@@ -32,7 +33,8 @@ export async function runCacheProcess(environment: Environment): Promise<void> {
   const database = await openDatabase(settings.databaseUrl);
   const parts = await openCacheParts(database, { settings });
   const access = await openServiceAccess({ settings, cacheSettings: parts.settings, database, record: parts.record, environment, version: version(), onProblem: (reason) => log.warn(reason) });
-  const context: CacheContext = { cache: parts.cache, access, limits: defaultCacheLimits, log };
+  const downloads = await openAssetDownloads({ settings, database, cache: parts.cache, access, spool: parts.spool, version: version(), warn: (reason, error) => log.warn({ err: error }, reason) });
+  const context: CacheContext = { cache: parts.cache, access, limits: defaultCacheLimits, log, ...(downloads === undefined ? {} : { downloads }) };
   const server = await startCacheServer(context, { host: settings.host, port: settings.cachePort, credentials: tls.credentials, services: cacheServices(context) });
   log.info({ port: server.port, tls: settings.cacheTls !== undefined }, 'artifact cache listens');
   process.send?.({ type: 'ready', address: `${settings.cacheTls === undefined ? 'grpc' : 'grpcs'}://${settings.host}:${server.port}` });
@@ -44,6 +46,7 @@ export async function runCacheProcess(environment: Environment): Promise<void> {
     tls.close();
     void server
       .close(grace)
+      .then(() => downloads?.close())
       .then(() => access.close())
       .then(() => parts.close())
       .then(() => database.close())

@@ -25,6 +25,7 @@ import { ComposesModule } from './composes/composes-module.js';
 import { MessagesModule } from './rules/messages-module.js';
 import { RepositoriesModule } from './repositories/repositories-module.js';
 import { RepositoryFilesModule } from './repository-files/repository-files-module.js';
+import { OstreeModule } from './ostree/ostree-module.js';
 import { RulesModule } from './rules/rules-module.js';
 import { OdcsModule } from './odcs/odcs-module.js';
 import { SessionControlModule } from './session-control/session-control-module.js';
@@ -97,6 +98,7 @@ export class GatewayModule {
         RepositoryFilesModule,
         CachesModule,
         HttpCachesModule,
+        OstreeModule,
       ],
       providers: [
         { provide: APP_FILTER, useClass: ErrorAnswer },

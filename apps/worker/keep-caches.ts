@@ -1,9 +1,7 @@
-import type { ArtifactCacheWorkflowClient } from '../../temporal/artifact-cache-workflow-client.js';
-
 export interface KeepCachesOptions {
   /** Names of those that the settings have. */
   readonly instances: readonly string[];
-  readonly workflows: Pick<ArtifactCacheWorkflowClient, 'start'>;
+  readonly workflows: { readonly start: (instance: string) => Promise<void> };
   /** Milliseconds by a clock that only goes on. */
   readonly now?: () => number;
 }

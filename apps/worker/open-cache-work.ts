@@ -1,7 +1,11 @@
 import { createArtifactCacheActivities } from '../../activities/artifact-cache/create-artifact-cache-activities.js';
+import { createOstreeExportActivities } from '../../activities/ostree-export/create-ostree-export-activities.js';
 import type { ArtifactCache } from '../../libs/cache-engine/artifact-cache.js';
 import { openCacheParts } from '../../libs/cache-service/open-cache-parts.js';
+import { openOstreeParts } from '../../libs/cache-service/open-ostree-parts.js';
+import { createOstreeExport } from '../../libs/ostree-exports/ostree-export.js';
 import { createArtifactCacheWorkflowClient } from '../../temporal/artifact-cache-workflow-client.js';
+import { createOstreeExportWorkflowClient } from '../../temporal/ostree-export-workflow-client.js';
 import { artifactCacheTaskQueue } from '../../workflows/artifact-cache/artifact-cache-messages.js';
 import { keepCaches } from './keep-caches.js';
 import { repeat } from './repeat.js';
@@ -33,11 +37,17 @@ export async function openCacheWork(options: CacheWorkOptions): Promise<CacheWor
   const workflows = createArtifactCacheWorkflowClient(client, { taskQueue });
   const parts = await openCacheParts(database, { settings });
   const { cache, record } = parts;
-  const activities = createArtifactCacheActivities({ cache, recordAlarm: (instance, alarm) => record.recordAlarm(instance, alarm) });
+  const exported = new Set(parts.settings.ostree.keys());
+  const exports = createOstreeExportWorkflowClient(client, { taskQueue });
+  const activities = {
+    ...createArtifactCacheActivities({ cache, recordAlarm: (instance, alarm) => record.recordAlarm(instance, alarm) }),
+    ...createOstreeExportActivities({ exporter: createOstreeExport(openOstreeParts(database, parts, settings.databaseUrl ?? '')), instances: exported }),
+  };
+  const keepAll = [keepCaches({ instances: cache.instances.map(({ name }) => name), workflows }), keepCaches({ instances: [...exported], workflows: exports })];
   return {
     cache,
     queues: [{ taskQueue, activities, workflows: true, concurrency: 10, shutdownGrace: 2000 }],
-    run: (signal) => repeat(keepCaches({ instances: cache.instances.map(({ name }) => name), workflows }), { name: 'artifact caches', interval: keepInterval, signal, log }),
+    run: (signal) => repeat(async () => void (await Promise.all(keepAll.map((keep) => keep()))), { name: 'artifact caches', interval: keepInterval, signal, log }),
     close: () => parts.close(),
   };
 }

@@ -7,12 +7,10 @@ import { isMillraceError, type MillraceError } from '../errors/millrace-error.js
 import type { CacheCredentials } from './cache-access.js';
 import { callerName, isReserved, type CacheIdentity } from './cache-identity.js';
 import { createIssuerLogin } from './issuer-login.js';
-import type { CacheAccessOptions, CacheAccessSettings } from './open-cache-access.js';
+import type { CacheAccessOptions, CacheAccessSettings, CacheLoginKind } from './cache-access-options.js';
 import { createSessionLogin } from './session-login.js';
 import { readAuthorization, type ShownAuthorization } from './shown-authorization.js';
 import { createTokenLogin } from './token-login.js';
-
-export type CacheLoginKind = 'token' | 'claims' | 'session' | 'ssh';
 
 export interface CacheLogin {
   /** Errors: `unauthorized`, `identity-unavailable`, `quota-exceeded`, `database-unavailable`. */

@@ -3,7 +3,7 @@ import { importJWK, SignJWT, type JWTPayload } from 'jose';
 import { startOpenidProvider, type TestOpenidProvider } from '../testing/start-openid-provider.js';
 import { codeOf, openAccess, shown } from './__fixtures__/opened-access.js';
 import type { CacheAccess, CacheCaller } from './cache-access.js';
-import type { TriedCacheLogin } from './open-cache-access.js';
+import type { TriedCacheLogin } from './cache-access-options.js';
 
 let forge: TestOpenidProvider;
 let other: TestOpenidProvider;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CacheCredentials } from './cache-access.js';
 import { basic, codeOf, openAccess, readCacheAccess, shown } from './__fixtures__/opened-access.js';
-import type { TriedCacheLogin } from './open-cache-access.js';
+import type { TriedCacheLogin } from './cache-access-options.js';
 import { makeCacheToken } from './token-login.js';
 
 const builder = makeCacheToken();

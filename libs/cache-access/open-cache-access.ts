@@ -1,39 +1,14 @@
-import { createAuthenticator, type AuthenticatorOptions, type TriedLogin } from '../access/authentication/create-authenticator.js';
+import { createAuthenticator } from '../access/authentication/create-authenticator.js';
 import { authenticationSchema } from '../access/authentication/authentication-schema.js';
 import { authorizationSchema } from '../access/authorization/authorization-schema.js';
-import type { AccessSettings } from '../access/access-settings.js';
-import type { Authenticator } from '../access/authenticator.js';
 import { mainInstance } from '../cache/cache-instance.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { CacheAccess, CacheCaller } from './cache-access.js';
-import type { InstanceAccess } from './cache-access-schema.js';
+import type { CacheAccessOptions, CacheAccessSettings } from './cache-access-options.js';
 import { compileRules, type CacheRules, type EntryKey } from './cache-decisions.js';
 import type { CacheIdentity } from './cache-identity.js';
-import type { CacheLoginSettings } from './cache-login-schema.js';
 import { createRates, type CacheRates } from './cache-rates.js';
-import { createCacheLogin, type CacheLoginKind } from './create-cache-login.js';
-import type { SessionTokens } from './session-login.js';
-import type { SessionTakings } from './session-takings.js';
-
-export interface CacheAccessSettings {
-  readonly login: CacheLoginSettings;
-  /** By name of the instance. */
-  readonly instances: Readonly<Record<string, InstanceAccess>>;
-}
-
-export interface CacheAccessOptions extends Omit<AuthenticatorOptions, 'onLogin' | 'composeAuth' | 'now'> {
-  /** Of MILLRACE_ACCESS: its ways to log in and its roles of the cache count here, too. */
-  readonly access: AccessSettings | undefined;
-  /** Of a process that has one already, which closes it itself; undefined: one is made of `access`. */
-  readonly authenticator?: Authenticator;
-  readonly sessions: SessionTokens;
-  readonly takings: SessionTakings;
-  readonly onLogin?: (login: TriedCacheLogin) => void;
-  /** Milliseconds since 1970. */
-  readonly now?: () => number;
-}
-
-export type TriedCacheLogin = Omit<TriedLogin, 'by'> & { readonly by: TriedLogin['by'] | CacheLoginKind };
+import { createCacheLogin } from './create-cache-login.js';
 
 const challenges = ['Bearer realm="millrace"', 'Basic realm="millrace", charset="UTF-8"'] as const;
 

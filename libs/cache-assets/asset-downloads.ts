@@ -1,6 +1,6 @@
 import type { CacheDigest, DigestFunction } from '../cache/cache-digest.js';
 import type { Checksum } from './checksum-sri.js';
-import type { AssetCall } from './asset-services.js';
+import type { AssetCall } from './asset-call.js';
 
 /** Downloads of URLs that nobody has pushed, each through a fetch session: recorded, inspected, and only where sessions may go. */
 export interface AssetDownloads {

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import type { BlobReference } from '../cache/cache-entry.js';
 import { MillraceError } from '../errors/millrace-error.js';
-import type { AssetCall, AssetServices } from './asset-services.js';
+import type { AssetCall } from './asset-call.js';
+import type { AssetServices } from './asset-services.js';
 import { fetchAsset } from './fetch-asset.js';
 import { pushAsset } from './push-asset.js';
 

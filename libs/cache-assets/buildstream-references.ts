@@ -1,6 +1,7 @@
 import type { CacheDigest } from '../cache/cache-digest.js';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
-import type { AssetCall, AssetServices } from './asset-services.js';
+import type { AssetCall } from './asset-call.js';
+import type { AssetServices } from './asset-services.js';
 import { fetchAsset } from './fetch-asset.js';
 import { pushAsset } from './push-asset.js';
 

@@ -11,7 +11,7 @@ export interface Checksum {
 }
 
 /**
- * Subresource Integrity (https://www.w3.org/TR/SRI/): `<algorithm>-<base64>[?options]`, several divided by white space; of several algorithms the strongest counts.
+ * Subresource Integrity: `<algorithm>-<base64>[?options]`, several divided by white space; of several algorithms the strongest counts.
  * Errors: `invalid-request` where nothing could be checked.
  */
 export function parseChecksum(text: string): Checksum {

@@ -3,7 +3,8 @@ import type { CacheEntry, EntryName } from '../cache/cache-entry.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { OriginFailure } from './asset-downloads.js';
 import { assetNames, type AssetRequest } from './asset-names.js';
-import type { AssetCall, AssetServices } from './asset-services.js';
+import type { AssetCall } from './asset-call.js';
+import type { AssetServices } from './asset-services.js';
 import { readTarget } from './asset-target.js';
 import { carriesCredentials, readDownloadQualifiers } from './request-qualifiers.js';
 

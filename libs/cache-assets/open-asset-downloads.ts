@@ -4,7 +4,6 @@ import type { ArtifactCache } from '../cache-engine/artifact-cache.js';
 import type { CacheAccess } from '../cache-access/cache-access.js';
 import type { Database } from '../database/open-database.js';
 import { MillraceError } from '../errors/millrace-error.js';
-import { inspectedEcosystems } from '../inspectors/index.js';
 import { ensureAuthorityFiles } from '../proxy/tls/authority-files.js';
 import { createSessionCommands } from '../session-record/create-session-commands.js';
 import { readServicePolicy } from '../session-record/read-service-policy.js';
@@ -36,6 +35,8 @@ export async function openAssetDownloads(parts: DownloadParts): Promise<OpenAsse
   if (fetching.length === 0) return undefined;
   const permissive = fetching.find(({ fetch }) => fetch?.policy === 'permissive');
   if (permissive !== undefined && !settings.permissive) throw new MillraceError('invalid-setting', `the cache instance ${permissive.name} downloads by permissive sessions, which this service does not allow`, { suggestion: 'Write policy: strict, or start the service with MILLRACE_PERMISSIVE=1.' });
+  // Most caches download nothing, and need not hold every inspector in memory.
+  const { inspectedEcosystems } = await import('../inspectors/index.js');
   const ecosystems = inspectedEcosystems();
   const servicePolicy = await readServicePolicy(settings.policyFile, ecosystems);
   const blobs = await openBlobStore(settings);

@@ -1,7 +1,8 @@
 import type { BlobReference } from '../cache/cache-entry.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import { assetLimits, assetNames, type AssetRequest } from './asset-names.js';
-import type { AssetCall, AssetServices } from './asset-services.js';
+import type { AssetCall } from './asset-call.js';
+import type { AssetServices } from './asset-services.js';
 import { writeTarget } from './asset-target.js';
 import { carriesCredentials } from './request-qualifiers.js';
 

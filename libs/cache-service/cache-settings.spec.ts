@@ -22,7 +22,7 @@ describe('the settings of the artifact cache', () => {
     expect(instances).toEqual([
       { name: 'main', quota: { high: 20 * gibibyte, low: 16 * gibibyte }, limit: 22 * gibibyte, lease: 3600, maximumAge: undefined, blobBytes: 10 * gibibyte, evictionPaused: false, verifiedHourly: gibibyte },
     ]);
-    expect([access.get('main'), login]).toEqual([undefined, undefined]);
+    expect([access.get('main'), login]).toMatchObject([{ pull: 'anonymous', push: [] }, { tokens: {}, issuers: {} }]);
   });
 
   it('say all of an instance, sizes and times as people write them', async () => {
@@ -31,9 +31,21 @@ describe('the settings of the artifact cache', () => {
     expect((await one('quota: 1000')).quota).toEqual({ high: 1000, low: 800 });
   });
 
-  it('hand on what is said of access and of OSTree as it is', async () => {
-    const { access, ostree } = await settingsOf('instances:\n  main: {access: {pull: known}}\n  team/one: {ostree: {a: 1}}\n');
-    expect([access.get('main'), access.get('team/one'), ostree.get('team/one')]).toEqual([{ pull: 'known' }, undefined, { a: 1 }]);
+  it('hand on what is said of access as it is', async () => {
+    const { access } = await settingsOf('instances:\n  main: {access: {pull: known}}\n  team/one: {}\n');
+    expect([access.get('main')?.pull, access.get('team/one')?.pull]).toEqual(['known', 'anonymous']);
+  });
+
+  it('say which instances are OSTree repositories, too', async () => {
+    const { ostree } = await settingsOf('instances:\n  main: {ostree: true}\n  other: {ostree: false}\n  team/one: {ostree: {url: "https://cache.example/ostree/team/one"}}\n');
+    expect([...ostree]).toEqual([['main', { url: undefined }], ['team/one', { url: 'https://cache.example/ostree/team/one' }]]);
+  });
+
+  it('say how URLs are downloaded, and whether blobs are elsewhere', async () => {
+    expect((await one('fetch: true')).fetch).toEqual({ policy: 'strict', retain: true });
+    expect((await one('fetch: {policy: permissive, retain: false}')).fetch).toEqual({ policy: 'permissive', retain: false });
+    expect((await one('fetch: false')).fetch).toBeUndefined();
+    expect([(await one('storage: elsewhere')).storageElsewhere, (await one('storage: here')).storageElsewhere]).toEqual([true, undefined]);
   });
 
   it.each(['../up', 'a/../b', '/a', 'a/', 'a//b', '.hidden', 'a b', 'blobs', 'a/uploads/b', '""', 'ä', 'x'.repeat(101)])('refuse %s as the name of an instance', async (name) => {
@@ -50,7 +62,13 @@ describe('the settings of the artifact cache', () => {
     ['blob-bytes: 1 GIB', 'instances.main.blob-bytes'],
     ['eviction: never', 'instances.main.eviction'],
     ['quotas: 5', 'unknown key'],
+    ['ostree: {url: "ssh://cache.example/x"}', 'instances.main.ostree'],
+    ['ostree: {a: 1}', 'instances.main.ostree'],
+    ['ostree: true, storage: elsewhere', 'needs storage: here'],
     ['verification: -1', 'instances.main.verification'],
+    ['fetch: always', 'instances.main.fetch'],
+    ['fetch: {policy: lax}', 'instances.main.fetch'],
+    ['fetch: true, storage: elsewhere', 'needs storage: here'],
   ])('refuse %s and say where it is', async (text, shown) => {
     await expect(one(text)).rejects.toMatchObject({ code: 'invalid-setting', message: expect.stringContaining(shown), suggestion: expect.stringContaining('artifact-cache.md') });
   });

@@ -11,10 +11,15 @@ export interface CacheSettings {
   readonly instances: readonly CacheInstance[];
   /** Who may do what, by the name of the instance. */
   readonly access: ReadonlyMap<string, InstanceAccess>;
-  /** By the name of the instance, as the file has it; undefined: nothing is said. */
-  readonly ostree: ReadonlyMap<string, unknown>;
+  /** Instances that are OSTree repositories, too, by their name. */
+  readonly ostree: ReadonlyMap<string, OstreeSettings>;
   /** Ways to be known to the cache alone. */
   readonly login: CacheLoginSettings;
+}
+
+export interface OstreeSettings {
+  /** Where clients that push over ssh are told to pull from; undefined: they are told nothing. */
+  readonly url: string | undefined;
 }
 
 const gibibyte = 1024 ** 3;
@@ -40,6 +45,11 @@ const fetchSchema = z.union([z.boolean().transform((on) => (on ? { policy: 'stri
   error: 'must be true or false, or policy: strict or permissive, and retain: true or false',
 });
 
+/** Whether it is an OSTree repository, too. */
+const ostreeSchema = z.union([z.boolean().transform((on): OstreeSettings | undefined => (on ? { url: undefined } : undefined)), z.strictObject({ url: z.url({ protocol: /^https?$/ }).max(1000) })], {
+  error: 'must be true or false, or url: with the address, beginning with http:// or https://, that clients pull from',
+});
+
 const instanceSchema = z
   .strictObject({
     quota: quotaSchema.default({ high: defaults.high, low: undefined }),
@@ -53,11 +63,12 @@ const instanceSchema = z
     fetch: fetchSchema.optional(),
     storage: z.enum(['here', 'elsewhere']).default('here'),
     access: instanceAccessSchema.prefault({}),
-    ostree: z.unknown().optional(),
+    ostree: ostreeSchema.optional(),
   })
   .refine(({ quota: { high, low } }) => low === undefined || low < high, { path: ['quota', 'low'], message: 'must be less than high' })
   .refine(({ quota, limit }) => limit === undefined || limit >= quota.high, { path: ['limit'], message: 'must not be less than the quota: pushes would be refused before anything is evicted' })
   .refine(({ fetch, storage }) => fetch === undefined || storage === 'here', { path: ['fetch'], message: 'needs storage: here, where downloads are kept' })
+  .refine(({ ostree, storage }) => ostree === undefined || storage === 'here', { path: ['ostree'], message: 'needs storage: here, where the artifacts are' })
   .refine(({ lease, 'maximum-age': age }) => age === undefined || age >= lease, { path: ['maximum-age'], message: 'must not be less than the lease' });
 
 export const cacheFileSchema = z.strictObject({
@@ -80,7 +91,7 @@ export async function readCacheSettings({ cacheFile }: Pick<Settings, 'cacheFile
   return {
     instances: entries.map(([name, instance]) => instanceOf(name, instance)),
     access: new Map(entries.map(([name, { access }]) => [name, access])),
-    ostree: new Map(entries.map(([name, { ostree }]) => [name, ostree])),
+    ostree: new Map(entries.flatMap(([name, { ostree }]) => (ostree === undefined ? [] : [[name, ostree] as const]))),
     login: file.login,
   };
 }

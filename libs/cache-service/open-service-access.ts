@@ -1,7 +1,8 @@
 import { accessSettingsFile } from '../access/access-settings.js';
 import type { Authenticator } from '../access/authenticator.js';
 import type { CacheAccess } from '../cache-access/cache-access.js';
-import { openCacheAccess, type TriedCacheLogin } from '../cache-access/open-cache-access.js';
+import type { TriedCacheLogin } from '../cache-access/cache-access-options.js';
+import { openCacheAccess } from '../cache-access/open-cache-access.js';
 import { createSessionTakings } from '../cache-access/session-takings.js';
 import type { CacheRecord } from '../cache-record/cache-record.js';
 import type { Database } from '../database/open-database.js';

@@ -6,7 +6,7 @@ import { startTestGateway } from '../../apps/gateway/__fixtures__/test-gateway.j
 import type { TestGateway } from '../../apps/gateway/__fixtures__/test-gateway.js';
 import type { CacheDependencies } from '../../apps/gateway/caches/cache-ports.js';
 import { openGatewayDependencies } from '../../apps/gateway/gateway-dependencies.js';
-import { readSettings } from '../../libs/settings/settings.js';
+import { readSettings, type Settings } from '../../libs/settings/settings.js';
 import { createTestDatabase } from '../../libs/testing/test-database.js';
 
 export interface CachedGateway {
@@ -15,6 +15,7 @@ export interface CachedGateway {
   readonly caches: CacheDependencies;
   /** Where its store and settings are. */
   readonly home: string;
+  readonly settings: Settings;
   close(): Promise<void>;
 }
 
@@ -29,7 +30,11 @@ instances:
   main:
     access: {push: [{tokens: [builder]}]}
   team/one:
+    ostree: true
     access: {pull: known, push: [{tokens: [builder]}], rates: {pushed-bytes-per-minute: 1000000}}
+  artifacts:
+    ostree: {url: "http://cache.example/ostree/artifacts"}
+    access: {push: [{tokens: [builder]}]}
   small:
     blob-bytes: 1 MiB
     quota: 4 MiB
@@ -50,6 +55,7 @@ export async function startCachedGateway(): Promise<CachedGateway> {
     gateway,
     caches: dependencies.caches,
     home,
+    settings,
     async close() {
       await gateway.close();
       await dependencies.close();

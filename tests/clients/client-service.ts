@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { startServer } from '../../libs/service/start-server.js';
@@ -19,7 +19,7 @@ export const sharedServiceVariable = 'MILLRACE_TEST_SERVICE_HOME';
 /** The whole service, as `npm start` brings it up. */
 export interface ClientService {
   readonly home: string;
-  readonly addresses: { readonly control: string; readonly proxy: string; readonly temporal: string };
+  readonly addresses: { readonly control: string; readonly proxy: string; readonly cache: string; readonly temporal: string };
   /** Signs for origins of the specs; the service trusts it for upstream. */
   readonly originAuthority: CertificateAuthority;
   readonly controlAuth: string;
@@ -45,6 +45,7 @@ export async function startClientService(options: { readonly signal?: AbortSigna
         MILLRACE_CONTROL_PORT: '0',
         MILLRACE_PROXY_PORT: '0',
         MILLRACE_CACHE_PORT: '0',
+        MILLRACE_CACHE: cacheFile(home),
         MILLRACE_PERMISSIVE: '1',
         MILLRACE_ALLOW_DESTINATIONS: `${originAddress}/32`,
         MILLRACE_UPSTREAM_CA: authority.certificateFile,
@@ -71,6 +72,13 @@ export function joinClientService(home: string): ClientService {
     proxyProcesses: () => processesOf(home).filter(({ name }) => name.startsWith('proxy-')).map(({ pid }) => pid),
     stop: () => Promise.resolve(),
   };
+}
+
+/** Its artifact cache downloads what callers with the control credentials ask for. */
+function cacheFile(home: string): string {
+  const file = path.join(home, 'cache.yaml');
+  writeFileSync(file, 'instances: { main: { fetch: { policy: permissive } } }\n');
+  return file;
 }
 
 function originHome(home: string): string {

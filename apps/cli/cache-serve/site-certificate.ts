@@ -19,9 +19,9 @@ const renewedBefore = 30 * day;
 /** An authority of the site's own, made once, and a certificate of it for these names, renewed in time. Nothing is made anew that is still good. */
 export function keepSiteCertificate(directory: string, names: readonly [string, ...string[]], now: number): SiteCertificate & { readonly renewed: boolean } {
   const files = { authority: path.join(directory, 'ca.pem'), authorityKey: path.join(directory, 'ca-key.pem'), certificate: path.join(directory, 'server.pem'), key: path.join(directory, 'server-key.pem') };
-  if (!existsSync(files.authority)) makeAuthority(files, now);
+  if (!isPair(files.authority, files.authorityKey)) makeAuthority(files, now);
   const authority = readFileSync(files.authority, 'utf8');
-  const good = existsSync(files.certificate) && isGood(readFileSync(files.certificate, 'utf8'), { authority, names, now });
+  const good = isPair(files.certificate, files.key) && isGood(readFileSync(files.certificate, 'utf8'), { authority, names, now });
   if (!good) makeCertificate(files, { authority, names, now });
   return { certificate: files.certificate, key: files.key, authority: files.authority, renewed: !good };
 }
@@ -45,7 +45,7 @@ interface Wish {
   readonly now: number;
 }
 
-/** The key comes first: a crash between leaves a certificate that does not fit it, which `isGood` sees. */
+/** A crash before the certificate is there leaves a key without one, which `isPair` sees. */
 function makeCertificate(files: Files, { authority, names: [hostname, ...others], now }: Wish): void {
   const privateKey = createPrivateKey(readFileSync(files.authorityKey));
   const { raw, validTo } = new X509Certificate(authority);
@@ -56,10 +56,15 @@ function makeCertificate(files: Files, { authority, names: [hostname, ...others]
   replace(files.certificate, buildLeafCertificate(issuer, { hostname, others, key, ...leafValidity(issuer, now) }), 0o644);
 }
 
+/** Whether both are there, and belong together. */
+function isPair(certificate: string, key: string): boolean {
+  return existsSync(certificate) && existsSync(key) && new X509Certificate(readFileSync(certificate)).checkPrivateKey(createPrivateKey(readFileSync(key)));
+}
+
 function isGood(pem: string, { authority, names, now }: Wish): boolean {
   const certificate = new X509Certificate(pem);
   const named = names.every((name) => (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined);
-  return named && certificate.checkIssued(new X509Certificate(authority)) && Date.parse(certificate.validTo) - now > renewedBefore;
+  return named && certificate.verify(new X509Certificate(authority).publicKey) && Date.parse(certificate.validTo) - now > renewedBefore;
 }
 
 function replace(file: string, text: string, mode: number): void {

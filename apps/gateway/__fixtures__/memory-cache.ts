@@ -12,6 +12,7 @@ import { authorization } from './control-credentials.js';
 
 const at = '2026-11-21T20:00:00.000Z';
 const away = (): Promise<never> => Promise.reject(new MillraceError('workflow-engine-unavailable', 'connection refused'));
+const absent = (): Promise<never> => Promise.reject(new Error('no instance here is an OSTree repository'));
 export const testInstance = (name: string): CacheInstance => ({ name, quota: { high: 1000, low: 800 }, limit: 1100, lease: 3600, maximumAge: undefined, blobBytes: 8 * 1024 * 1024, evictionPaused: false });
 
 /** An artifact cache in memory, for specs of what the gateway itself does with HTTP. Everybody pulls from `main`; who shows the control credentials may do all. */
@@ -31,7 +32,7 @@ export class MemoryCache {
   lostBlobs = 0;
 
   dependencies(): CacheDependencies {
-    return { cache: this.#cache(), access: this.#access(), byHash: this.#byHash(), record: this.#record(), workflows: this.#workflows() };
+    return { cache: this.#cache(), access: this.#access(), byHash: this.#byHash(), record: this.#record(), workflows: this.#workflows(), ostree: { instances: new Set(), store: { head: absent, get: absent } } };
   }
 
   #cache(): ArtifactCache {

@@ -167,6 +167,7 @@ POST   /v8/artifacts/events                  + ? + + + + + + + + + + + + + + + +
 GET    /cache/PATH                           + + + + + + + + + + + + + + + + + + + + +
 PUT    /cache/PATH                           + + + + + + + + + + + + + + + + + + + + +
 DELETE /cache/PATH                           + + + + + + + + + + + + + + + + + + + + +
+GET    /ostree/PATH                          + + + + + + + + + + + + + + + + + + + + +
 `;
 const rows = table.trim().split('\n').map((line) => line.trim().split(/\s+/));
 const cases = rows.flatMap(([method = '', path = '', ...cells]) => Object.keys(callers).map((caller, index) => ({ caller, method, path, cell: cells[index] })));

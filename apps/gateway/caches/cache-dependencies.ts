@@ -39,6 +39,7 @@ export async function openCacheDependencies(database: Database, { settings, clie
     byHash: createNamesByHash(database),
     access: cacheAccess,
     record,
+    ostree: { instances: new Set(parts.settings.ostree.keys()), store: parts.store },
     workflows: {
       status: (instance, options) => noted(workflows.status(instance, options)),
       evict: (instance, request, options) => noted(workflows.evict(instance, request, options)),

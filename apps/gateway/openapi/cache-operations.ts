@@ -68,4 +68,8 @@ const turborepo: readonly Operation[] = [
   { method: 'post', path: '/v8/artifacts/events', operationId: 'tellTurborepoEvents', tag: 'caches', summary: 'Take note of hits and misses of Turborepo', auth: 'setting', parameters: team, binaryBody: ['application/json'], answers: { 200: { description: 'Noted.', content: { 'application/json': 'text' } }, 400: text('The body is no list of events.') } },
 ];
 
-export const cacheOperations: readonly Operation[] = [...administration, ...turborepo, ...served.flatMap(operationsOf)];
+const ostree: readonly Operation[] = [
+  { method: 'get', path: '/ostree/{path}', operationId: 'getOstreeFile', tag: 'caches', summary: 'A file of an instance as an OSTree repository: `/ostree/<instance>/summary`, `…/refs/heads/<ref>`, `…/objects/…`', auth: 'setting', parameters: [pathParameter, range], answers: { ...content, 404: text('There is no such repository, or it has no such file.'), 416: text('There are no such bytes.'), 503: reading[503]! } },
+];
+
+export const cacheOperations: readonly Operation[] = [...administration, ...ostree, ...turborepo, ...served.flatMap(operationsOf)];

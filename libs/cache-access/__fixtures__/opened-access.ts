@@ -4,7 +4,8 @@ import { accessSettingsFile, type AccessSettings } from '../../access/access-set
 import type { CacheAccess, CacheCredentials } from '../cache-access.js';
 import { instanceAccessSchema } from '../cache-access-schema.js';
 import { cacheLoginSchema } from '../cache-login-schema.js';
-import { openCacheAccess, type CacheAccessOptions, type CacheAccessSettings } from '../open-cache-access.js';
+import type { CacheAccessOptions, CacheAccessSettings } from '../cache-access-options.js';
+import { openCacheAccess } from '../open-cache-access.js';
 import type { Taking } from '../session-takings.js';
 
 const schema = z.strictObject({ login: cacheLoginSchema.prefault({}), instances: z.record(z.string(), instanceAccessSchema).default({ main: instanceAccessSchema.parse({}) }) });

@@ -6,7 +6,7 @@ import { digestText, type CacheDigest } from '../../cache/cache-digest.js';
 import type { CacheEntry, EntryName } from '../../cache/cache-entry.js';
 import type { CacheFetching, CacheInstance } from '../../cache/cache-instance.js';
 import { MillraceError } from '../../errors/millrace-error.js';
-import type { AssetCall } from '../asset-services.js';
+import type { AssetCall } from '../asset-call.js';
 
 export interface MemoryCache {
   readonly cache: ArtifactCache;

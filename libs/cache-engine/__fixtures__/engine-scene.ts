@@ -27,6 +27,7 @@ export interface EngineScene {
   readonly store: () => ObjectStore;
   readonly record: () => CacheRecord;
   readonly database: () => Database;
+  readonly databaseUrl: () => string;
   readonly cache: (options?: Partial<ArtifactCacheOptions>) => OpenArtifactCache;
   /** A new instance, with nothing in it. */
   readonly instance: (changes?: Partial<CacheInstance>) => string;
@@ -71,6 +72,7 @@ export function engineScene(): EngineScene {
     store: () => store,
     record: () => record,
     database: () => database,
+    databaseUrl: () => server.url,
     cache(options = {}) {
       const cache = createArtifactCache({ record, store, spool: path.join(root, '.millrace-spool'), instances: [...instances.values()], now: () => time, ...options });
       opened.push(cache);

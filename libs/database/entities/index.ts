@@ -4,6 +4,7 @@ import { ComposeNamePlace, ComposeNameRow } from './compose-name-entities.js';
 import { ClosedSession, Counter, OutboxMessage, ProxyProcess, Revocation, RevocationAck, SessionKnowledgeRow, SessionSecretsRow, TrafficNotification } from './operation-entities.js';
 import { BusMessageRow, BusRow, ParkedMessageRow } from './incoming-entities.js';
 import { MessageSinkRow, OutboundMessageRow } from './message-entities.js';
+import { OstreeChildRow, OstreeConversionRow, OstreeObjectRow, OstreeRefRow, OstreeRefusalRow, OstreeSummaryRow } from './ostree-entities.js';
 import {
   PackageMetadataRow,
   RepositoryChangeRow,
@@ -26,6 +27,7 @@ export * from './compose-name-entities.js';
 export * from './incoming-entities.js';
 export * from './message-entities.js';
 export * from './operation-entities.js';
+export * from './ostree-entities.js';
 export * from './projection-entities.js';
 export * from './repository-entities.js';
 export * from './rule-entities.js';
@@ -80,4 +82,10 @@ export const entities = [
   CacheObjectRow,
   CacheTakingRow,
   CacheUsageRow,
+  OstreeObjectRow,
+  OstreeChildRow,
+  OstreeConversionRow,
+  OstreeRefRow,
+  OstreeRefusalRow,
+  OstreeSummaryRow,
 ] as const;
