@@ -3,10 +3,10 @@
 const spec = '\\.spec\\.ts$|/__fixtures__/|/__fuzz__/|^tests/|^libs/testing/';
 // Started by their path, as threads are.
 const entries =
-  '^libs/inspection-threads/inspection-thread\\.ts$|^libs/compose-engine/generation-thread\\.ts$|^libs/access/authentication/kerberos/acceptor-process\\.ts$|^libs/pungi/tool-supervisor\\.ts$';
+  '^libs/inspection-threads/inspection-thread\\.ts$|^libs/package-inspection/package-thread\\.ts$|^libs/compose-engine/generation-thread\\.ts$|^libs/access/authentication/kerberos/acceptor-process\\.ts$|^libs/pungi/tool-supervisor\\.ts$';
 const domain = 'session|compose|repository|compose-rules|cache|inspection|policy|settings|errors';
 const stores = 'event-store|blobs|object-storage';
-const work = 'session-record|proxy|inspectors|inspection-threads|embedded|service|report|compose-record|compose-engine|messaging|amqp|repository-source|rpm-repository|koji|settings-file|access|mbs|pulp|pungi|git-checkout|rule-record|event-bus|compose-names|compose-gates|signing|repository-stores|repository-formats|repository-record|repository-engine|repository-checks|repository-import|repository-service|cache-record|cache-engine|cache-access|cache-service|ostree-record|ostree-exports|cache-assets';
+const work = 'session-record|proxy|inspectors|inspection-threads|embedded|service|report|compose-record|compose-engine|messaging|amqp|repository-source|rpm-repository|koji|settings-file|access|mbs|pulp|pungi|git-checkout|rule-record|event-bus|compose-names|compose-gates|signing|repository-stores|repository-formats|repository-record|repository-engine|repository-checks|repository-import|repository-service|package-inspection|cache-record|cache-engine|cache-access|cache-service|ostree-record|ostree-exports|cache-assets';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {

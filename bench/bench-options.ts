@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { MillraceError } from '../libs/errors/millrace-error.js';
+import type { CacheBenchOptions } from './cache/bench-cache.js';
 import { inspectedFormats } from './inspection/inspected-formats.js';
 import { scenarios } from './scenarios.js';
 
@@ -99,6 +100,24 @@ export function readComposeOptions(args: readonly string[]): { readonly recorded
     .showHelpAfterError()
     .parse(args, { from: 'user' })
     .opts<{ recorded: number; atOnce: number; seconds: number }>();
+}
+
+/** Of `npm run bench -- cache`. */
+export function readCacheOptions(args: readonly string[]): CacheBenchOptions {
+  const list = (value: string): string[] => value.split(',').filter((item) => item !== '');
+  return new Command('npm run bench -- cache')
+    .description('Measures the artifact cache beside buildbox-casd and other caches of the Remote Execution API.')
+    .option('--blobs <n>', 'blobs in the cache when digests are asked for', bounded(10_000, 100_000_000), 1_000_000)
+    .option('--clients <n>', 'that read and write streams at once', bounded(1, 1000), 64)
+    .option('--seconds <n>', 'length of one measurement', bounded(1, 120), 5)
+    .option('--only <names>', 'comma list of parts of names: find-missing, grpc-read-4KiB, grpc-write-64MiB, http …', list, [])
+    .option('--casd <path>', 'buildbox-casd, where it is not on PATH')
+    .option('--peer <list>', 'comma list of grpc://host:port: caches that run already, into which the load is written', list, [])
+    .option('--json <file>', 'write every measurement')
+    .option('--profile <folder>', 'write CPU profiles of Millrace\'s processes; slows them down')
+    .showHelpAfterError()
+    .parse(args, { from: 'user' })
+    .opts<CacheBenchOptions>();
 }
 
 /** Whether `name`, one of `among`, was asked for: always when `--only` names none of its kind. */

@@ -3,8 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { errorMessage } from '../libs/errors/error-message.js';
 import { MillraceError } from '../libs/errors/millrace-error.js';
-import { readBenchOptions, readComposeOptions, readInspectionOptions, readPublishersOptions, readRepositoriesOptions, readRepositoryOptions } from './bench-options.js';
+import { readBenchOptions, readCacheOptions, readComposeOptions, readInspectionOptions, readPublishersOptions, readRepositoriesOptions, readRepositoryOptions } from './bench-options.js';
 import type { BenchOptions } from './bench-options.js';
+import { benchCache } from './cache/bench-cache.js';
 import { benchInspection } from './inspection/bench-inspection.js';
 import { benchComposes } from './composes/bench-composes.js';
 import { findHey } from './load/find-hey.js';
@@ -72,6 +73,7 @@ try {
   else if (args[0] === 'repositories') await benchRepositories(readRepositoriesOptions(args.slice(1)));
   else if (args[0] === 'publishers') await benchPublishers(readPublishersOptions(args.slice(1)), interruption.signal);
   else if (args[0] === 'composes') await benchComposes(readComposeOptions(args.slice(1)), interruption.signal);
+  else if (args[0] === 'cache') await benchCache(readCacheOptions(args.slice(1)), interruption.signal);
   else await bench(readBenchOptions(args), interruption.signal);
 } catch (error) {
   process.stderr.write(`error: ${errorMessage(error)}\n`);

@@ -7,6 +7,7 @@ const debianPackages: Readonly<Record<string, string>> = {
   apache2: 'apache2-bin',
   apt: 'apt',
   'apt-ftparchive': 'apt-utils',
+  bazel: 'bazel-bootstrap',
   buildah: 'buildah',
   bundle: 'ruby-bundler',
   bwrap: 'bubblewrap',

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { isMillraceError } from '../../libs/errors/millrace-error.js';
+import { changeNotFound } from '../../libs/repository-record/record-problems.js';
 import { derivedUuid } from '../../libs/repository-engine/derived-uuid.js';
 import { shownNames } from '../../workflows/repository/repository-messages.js';
 import { performed as withHeartbeat } from '../performed.js';
@@ -7,8 +7,8 @@ import { inspectChanges } from './inspect-changes.js';
 import { abandonState, plannedState, writtenIndex } from './make-state.js';
 import { asRepositoryFailure } from './repository-activity-failure.js';
 import type { EngineOptions } from '../../libs/repository-engine/repository-engine.js';
-import type { ChangeOutcome } from '../../libs/repository/repository-change.js';
-import type { EndedChange, RepositoryActivities, RepositoryUpkeepActivities, RepositoryView } from '../../workflows/repository/repository-activities.js';
+import type { ChangeOutcome, ChangeProblem, RepositoryChange } from '../../libs/repository/repository-change.js';
+import type { EndedChange, RepositoryActivities, RepositoryUpkeepActivities, RepositoryView, StepProblem } from '../../workflows/repository/repository-activities.js';
 import type { RepositoryActivityOptions, RepositoryUpkeep } from './repository-activity-options.js';
 
 /** Changes of one state: several publishers share the cost of an index. */
@@ -32,7 +32,7 @@ export function createRepositoryActivities(options: RepositoryActivityOptions): 
   return {
     lookAtRepository: (name) => performed(() => lookAt(name, options)),
     requestChange: (name, change) => performed(async () => void (await commands.requestChange({ ...change, repository: name }))),
-    endedChanges: (ids) => performed(async () => (await Promise.all(ids.map((id) => endedChange(id, options)))).filter((ended) => ended !== undefined)),
+    endedChanges: (ids) => performed(() => endedChanges(ids, options)),
     inspectChanges: (name) => performed((engineOptions) => inspectChanges(name, engineOptions, options)),
     planState: (name, most = changesOfState) =>
       performed(async () => {
@@ -81,15 +81,23 @@ async function lookAt(name: string, { reads }: RepositoryActivityOptions): Promi
   return { state, signBy, checkSeconds: settings.checkSeconds, synchroniseSeconds: settings.upstream?.everySeconds ?? null };
 }
 
-async function endedChange(id: string, { reads }: RepositoryActivityOptions): Promise<EndedChange | undefined> {
-  try {
-    const { outcome, problem, phase } = await reads.change(id);
-    if (phase === 'failed') return { id, problem: { code: problem?.code ?? 'internal', message: problem?.message ?? 'it failed', details: problem?.details.slice(0, shownNames) ?? [] } };
-    return phase === 'done' && outcome !== null ? { id, outcome: shortened(outcome) } : undefined;
-  } catch (error) {
-    if (!isMillraceError(error) || error.code !== 'change-not-found') throw error;
-    return { id, problem: { code: error.code, message: error.message, details: [] } };
-  }
+async function endedChanges(ids: readonly string[], { reads }: RepositoryActivityOptions): Promise<readonly EndedChange[]> {
+  const found = new Map((await reads.changesOf(ids)).map((change) => [change.id, change]));
+  return ids.flatMap((id) => {
+    const change = found.get(id);
+    if (change === undefined) return [{ id, problem: shownProblem(changeNotFound(id)) }];
+    return ended(change) ?? [];
+  });
+}
+
+/** Undefined: it goes on. */
+function ended({ id, outcome, problem, phase }: RepositoryChange): EndedChange | undefined {
+  if (phase === 'failed') return { id, problem: shownProblem(problem ?? { code: 'internal', message: 'it failed' }) };
+  return phase === 'done' && outcome !== null ? { id, outcome: shortened(outcome) } : undefined;
+}
+
+function shownProblem({ code, message, details = [] }: Pick<ChangeProblem, 'code' | 'message'> & { readonly details?: readonly object[] | undefined }): StepProblem {
+  return { code, message, details: details.slice(0, shownNames) };
 }
 
 function shortened({ state, added, same, removed, obsoleted }: ChangeOutcome): ChangeOutcome {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { MillraceError } from '../../libs/errors/millrace-error.js';
 import { engineScene, options } from '../../libs/repository-engine/__fixtures__/engine-scene.js';
@@ -37,8 +38,8 @@ async function publishAll(name: string, error: () => Error): Promise<string[]> {
       attempts.push(`${planned.changes.length} published`);
       most = 100;
     } catch (failed) {
-      const { code, message } = failed as MillraceError;
-      const problem: StepProblem = { code, message, details: [] };
+      const { code, message, details = [] } = failed as MillraceError;
+      const problem: StepProblem = { code, message, details };
       attempts.push(`${planned.changes.length} ${String(await abandonState(planned, problem, { commands, engine, reads, options }))}`);
       most = Math.ceil(planned.changes.length / 2);
     }
@@ -56,6 +57,13 @@ describe('a state whose index cannot be written', () => {
     expect(await scene.reads().change(bad)).toMatchObject({ phase: 'failed', problem });
     for (const id of [good, last]) expect(await scene.reads().change(id)).toMatchObject({ phase: 'done' });
     expect((await readAsClient(scene.folderOf(name))).keys).toEqual(['a-1.rpm', 'c-1.rpm']);
+  });
+
+  it('because of a package that the problem names has the change fail that brings it, and the others are planned together', async () => {
+    const name = await scene.repository();
+    const [good, bad, last] = [await scene.publishing(name, ['a', '1']), await scene.publishing(name, ['bad', '1'], ['b', '1']), await scene.publishing(name, ['c', '1'])];
+    expect(await publishAll(name, () => new MillraceError('package-invalid', 'no index has a place for it', { details: [{ key: 'bad-1.rpm' }] }))).toEqual(['3 true', '2 published']);
+    expect((await scene.reads().changesOf([good, bad, last, randomUUID(), 'no id'])).map(({ id, phase }) => [id, phase]).sort()).toEqual([[good, 'done'], [bad, 'failed'], [last, 'done']].sort());
   });
 
   it('because of its keys has all of its changes fail at once: fewer of them would do no better', async () => {

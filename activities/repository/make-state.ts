@@ -1,6 +1,6 @@
 import { isMillraceError, MillraceError, type ErrorCode } from '../../libs/errors/millrace-error.js';
 import type { EngineOptions } from '../../libs/repository-engine/repository-engine.js';
-import type { IndexFile, PlannedState } from '../../libs/repository/repository-change.js';
+import type { ChangeRequest, IndexFile, PlannedState } from '../../libs/repository/repository-change.js';
 import type { RepositoryActivityOptions } from './repository-activity-options.js';
 import type { StepProblem } from '../../workflows/repository/repository-activities.js';
 
@@ -47,11 +47,8 @@ async function culpritsOf({ added, changes }: PlannedState, { details }: StepPro
   if (bad.length === 0) return undefined;
   const uploads = new Set(bad.map(({ upload }) => upload));
   const digests = new Set(bad.map(({ sha256 }) => sha256));
-  const culprits: string[] = [];
-  for (const id of changes) {
-    const { request } = await reads.change(id);
-    const brings = ('uploads' in request && request.uploads.some((upload) => uploads.has(upload))) || ('contents' in request && request.contents.some(({ sha256 }) => digests.has(sha256)));
-    if (brings || request.kind === 'roll-back') culprits.push(id);
-  }
+  const brings = (request: ChangeRequest): boolean =>
+    request.kind === 'roll-back' || ('uploads' in request && request.uploads.some((upload) => uploads.has(upload))) || ('contents' in request && request.contents.some(({ sha256 }) => digests.has(sha256)));
+  const culprits = (await reads.changesOf(changes)).filter(({ request }) => brings(request)).map(({ id }) => id);
   return culprits.length === 0 ? undefined : culprits;
 }

@@ -5,7 +5,7 @@ import type { EngineOptions } from '../../libs/repository-engine/repository-engi
 export interface RepositoryActivityOptions {
   readonly engine: Pick<RepositoryEngine, 'inspect' | 'place' | 'prepareIndex' | 'preparedIndex' | 'switchIndex' | 'withdraw' | 'tidy' | 'prune'>;
   readonly commands: Pick<RepositoryCommands, 'requestChange' | 'plan' | 'published' | 'abandoned' | 'refuse' | 'upkeepFailed'>;
-  readonly reads: Pick<RepositoryReads, 'get' | 'change' | 'waiting' | 'planned' | 'states'>;
+  readonly reads: Pick<RepositoryReads, 'get' | 'changesOf' | 'waiting' | 'planned' | 'states'>;
 }
 
 /** What is done by the clock, besides changes. */

@@ -19,6 +19,10 @@ export interface CacheLimits {
   /** Bytes of one message that a client sends. */
   readonly messageBytes: number;
   readonly streamsPerConnection: number;
+  /** Calls of the Remote Execution API with one request and one answer that are read and answered at a time, of one connection. */
+  readonly callsPerConnection: number;
+  /** Bytes that all connections together may have the process hold: begun messages, and answers that nobody takes. */
+  readonly heldBytes: number;
   /** Milliseconds that a stream may stand still. */
   readonly streamIdle: number;
   /** Compressed streams at a time: each has a window of up to 32 MiB. */
@@ -32,6 +36,8 @@ export const defaultCacheLimits: CacheLimits = {
   // 10,000 blobs of 400 bytes have digests of a mebibyte.
   messageBytes: 6 * mebibyte,
   streamsPerConnection: 1_000,
+  callsPerConnection: 32,
+  heldBytes: 1024 * mebibyte,
   streamIdle: 300_000,
   compressedStreams: 32,
 };

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { tryLock } from '../../libs/embedded/exclusive-lock.js';
 import { millrace } from './__fixtures__/recorded-terminal.js';
 
 let directory: string;
@@ -40,5 +41,15 @@ describe('millrace cache serve', () => {
     expect(exitCode).not.toBe(0);
     expect(stderr).toMatch(message);
     expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('changes nothing in a directory that is served already', async () => {
+    const lock = tryLock(path.join(directory, 'server.lock'));
+    const before = readdirSync(directory).sort();
+    const { exitCode, stderr } = await cli('serve', directory, '--make-certificate', 'other.example.test', '--quota', '1 GiB');
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain(`process ${process.pid} already runs a server in ${directory}`);
+    expect(readdirSync(directory).sort()).toEqual(before);
+    lock?.release();
   });
 });

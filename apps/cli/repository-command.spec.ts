@@ -100,8 +100,15 @@ describe('millrace repo publish', () => {
     expect(posted('publish')).toMatchObject([{ contents: [{ sha256: 'a'.repeat(64), from: { compose: 7 } }, { sha256: 'b'.repeat(64), from: { compose: 7 } }], uploads: [], component: 'main', force: true }]);
   });
 
+  it('takes bytes that the artifact cache has, and tells by which entry they were found', async () => {
+    await cli('publish', 'stable', '--digest', 'c'.repeat(64), '--cache', 'team/one', '--cache-key', 'libfoo/1', '--session', 's-1');
+    expect(posted('publish')).toMatchObject([{ contents: [{ sha256: 'c'.repeat(64), from: { cache: 'team/one' } }], origin: { session: 's-1', cache: { instance: 'team/one', key: 'libfoo/1' } } }]);
+  });
+
   it.each<[string, readonly string[]]>([
     ['nothing', ['publish', 'stable']],
+    ['a cache without a digest', ['publish', 'stable', '--cache', 'main', 'a.rpm']],
+    ['a key of no cache', ['publish', 'stable', '--digest', 'a'.repeat(64), '--cache-key', 'k', '--session', 's']],
     ['a digest of nowhere', ['publish', 'stable', '--digest', 'a'.repeat(64)]],
     ['a file that is not there', ['publish', 'stable', '/nowhere/a.rpm']],
     ['a directory', ['publish', 'stable', tmpdir()]],

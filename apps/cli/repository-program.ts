@@ -1,3 +1,4 @@
+import { MillraceError } from '../../libs/errors/millrace-error.js';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { repositoryKinds } from '../../libs/repository/repository.js';
@@ -35,6 +36,8 @@ interface PublishOptions extends FlagOptions {
   readonly compose?: number;
   readonly build?: string;
   readonly digest?: readonly string[];
+  readonly cache?: string;
+  readonly cacheKey?: string;
   readonly component?: string;
   readonly changeId?: string;
 }
@@ -93,13 +96,17 @@ function addChanging(repo: Command, contextFor: ContextFor): void {
     .option('--session <id>', 'session that they were built in')
     .option('--compose <id>', 'compose that they were built from', composeId)
     .option('--build <text>', 'whatever the build farm calls the build')
-    .option('--digest <sha256>', 'bytes that the session or compose has, instead of a file (repeat it)', collectDigest)
+    .option('--digest <sha256>', 'bytes that the cache, session or compose has, instead of a file (repeat it)', collectDigest)
+    .option('--cache <instance>', 'instance of the artifact cache that has the digests')
+    .option('--cache-key <key>', 'entry of it that led to them, for the record')
     .option('--component <name>', 'component of a deb repository')
     .option('--change-id <uuid>', 'id of the change: the same again sends and publishes nothing twice', changeId)
     .addHelpText('after', '\nExamples:\n  $ millrace repo publish stable build/*.rpm --build 4711\n  $ millrace repo publish stable build/*.rpm --dry-run --json')
-    .action(async (name: string, files: readonly string[], { session, compose, build, digest = [], component, changeId: id, force, dryRun, wait, ...given }: PublishOptions) => {
-      const origin = { ...(session === undefined ? {} : { session }), ...(compose === undefined ? {} : { compose }), ...(build === undefined ? {} : { build }) };
-      await repositoryPublish(await contextFor(given), { name, files, digests: digest, origin, component, changeId: id, force: force === true, dryRun: dryRun === true, wait });
+    .action(async (name: string, files: readonly string[], { session, compose, build, digest = [], cache: instance, cacheKey: key, component, changeId: id, force, dryRun, wait, ...given }: PublishOptions) => {
+      if (key !== undefined && instance === undefined) throw new MillraceError('invalid-request', '--cache-key goes with --cache, which has the entry');
+      const cache = instance === undefined ? undefined : { instance, ...(key === undefined ? {} : { key }) };
+      const origin = { ...(session === undefined ? {} : { session }), ...(compose === undefined ? {} : { compose }), ...(build === undefined ? {} : { build }), ...(cache?.key === undefined ? {} : { cache: { instance: cache.instance, key: cache.key } }) };
+      await repositoryPublish(await contextFor(given), { name, files, digests: digest, cache, origin, component, changeId: id, force: force === true, dryRun: dryRun === true, wait });
     });
   flagged(leaf(repo, 'remove', 'take packages out of what clients see').argument('<name>').argument('<packages...>', 'names of their files')).action(async (name: string, keys: readonly string[], { force, dryRun, wait, ...given }: FlagOptions) =>
     repositoryChange(await contextFor(given), { name, action: 'remove', body: { keys }, force: force === true, dryRun: dryRun === true, wait }),

@@ -13,8 +13,10 @@ const waitSeconds = 30;
 export interface AskedPublication {
   readonly name: string;
   readonly files: readonly string[];
-  /** Bytes that Millrace has of the session or compose that `origin` names. */
+  /** Bytes that Millrace has of the cache, session or compose that is named. */
   readonly digests: readonly string[];
+  /** Instance of the artifact cache that has the digests, and key of the entry that led to them. */
+  readonly cache: { readonly instance: string; readonly key?: string } | undefined;
   readonly origin: { readonly session?: string; readonly compose?: number; readonly build?: string };
   readonly component: string | undefined;
   readonly changeId: string | undefined;
@@ -98,10 +100,12 @@ export function failed({ problem }: Pick<ChangeView, 'problem'>): MillraceError 
   return new MillraceError(code as MillraceError['code'], message, { details });
 }
 
-function contentsOf({ digests, origin }: AskedPublication): readonly object[] {
+function contentsOf({ digests, cache, origin }: AskedPublication): readonly object[] {
   const { session, compose } = origin;
+  if (cache !== undefined && digests.length === 0) throw new MillraceError('invalid-request', '--cache goes with --digest, which names what it has');
   if (digests.length === 0) return [];
-  if ((session === undefined) === (compose === undefined)) throw new MillraceError('invalid-request', '--digest goes with --session or --compose, which has the bytes');
+  if (cache !== undefined) return digests.map((sha256) => ({ sha256, from: { cache: cache.instance } }));
+  if ((session === undefined) === (compose === undefined)) throw new MillraceError('invalid-request', '--digest goes with --cache, --session or --compose, which has the bytes');
   return digests.map((sha256) => ({ sha256, from: session === undefined ? { compose } : { session } }));
 }
 

@@ -16,6 +16,7 @@ import type { TestGateway } from './__fixtures__/test-gateway.js';
 import { problem } from './openapi/error-schemas.js';
 import { changePreview, changeView, pruned } from './repositories/change-schemas.js';
 import { feed } from './repositories/feed-schemas.js';
+import { inspectHere } from '../../libs/repository-engine/package-inspection.js';
 import { openRepositoryDependencies } from './repositories/repository-dependencies.js';
 import { keyList, knownPackage, packagePage, repositoryDetail, stateDiff, statePage } from './repositories/repository-schemas.js';
 
@@ -33,8 +34,8 @@ async function startSetting(): Promise<Setting> {
   const environment = { MILLRACE_HOME: path.join(folder, 'home'), MILLRACE_DATABASE_URL: test.url, MILLRACE_TEMPORAL_ADDRESS: '127.0.0.1:1' };
   const settings = readSettings({ ...environment, MILLRACE_CONTROL_AUTH: 'craft:craft' });
   const database = await openDatabase(test.url, { applicationName: 'spec', poolSize: 4 });
-  const dependencies = await openRepositoryDependencies(database, { settings, client: connectTemporal(settings), environment: {}, taskQueue: undefined, noted: (call) => call });
-  const worker = await openRepositoryParts(database, { settings, environment: {}, sources: { open: away }, workFolder: 'worker-repositories', version: '1', onRequested: () => Promise.resolve() });
+  const dependencies = await openRepositoryDependencies(database, { settings, client: connectTemporal(settings), environment: {}, taskQueue: undefined, noted: (call) => call, inspection: inspectHere });
+  const worker = await openRepositoryParts(database, { settings, environment: {}, sources: { open: away }, workFolder: 'worker-repositories', version: '1', onRequested: () => Promise.resolve(), inspection: inspectHere });
   const { engine, commands } = worker;
   const apply = async (name: string, id: string): Promise<void> => {
     const signal = AbortSignal.timeout(30_000);

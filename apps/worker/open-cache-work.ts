@@ -1,5 +1,6 @@
 import { createArtifactCacheActivities } from '../../activities/artifact-cache/create-artifact-cache-activities.js';
 import { createOstreeExportActivities } from '../../activities/ostree-export/create-ostree-export-activities.js';
+import type { ArtifactCache } from '../../libs/cache-engine/artifact-cache.js';
 import { openCacheParts } from '../../libs/cache-service/open-cache-parts.js';
 import { openOstreeParts } from '../../libs/cache-service/open-ostree-parts.js';
 import { createOstreeExport } from '../../libs/ostree-exports/ostree-export.js';
@@ -14,6 +15,7 @@ import type { WorkedQueue } from './run-worker.js';
 import type { WorkerProcessOptions } from './worker-process-options.js';
 
 export interface CacheWork {
+  readonly cache: ArtifactCache;
   readonly queues: readonly WorkedQueue[];
   /** Keeps the workflows of all instances until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
@@ -43,6 +45,7 @@ export async function openCacheWork(options: CacheWorkOptions): Promise<CacheWor
   };
   const keepAll = [keepCaches({ instances: cache.instances.map(({ name }) => name), workflows }), keepCaches({ instances: [...exported], workflows: exports })];
   return {
+    cache,
     queues: [{ taskQueue, activities, workflows: true, concurrency: 10, shutdownGrace: 2000 }],
     run: (signal) => repeat(async () => void (await Promise.all(keepAll.map((keep) => keep()))), { name: 'artifact caches', interval: keepInterval, signal, log }),
     close: () => parts.close(),

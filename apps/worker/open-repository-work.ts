@@ -3,6 +3,8 @@ import { createRepositoryActivities, createRepositoryUpkeepActivities } from '..
 import { millraceVersion } from '../../libs/compose-engine/engine-parts.js';
 import type { BlobStore } from '../../libs/blobs/open-blob-store.js';
 import { localBlobFolder } from '../../libs/blobs/local-blob-folder.js';
+import type { ArtifactCache } from '../../libs/cache-engine/artifact-cache.js';
+import { createNamesByHash } from '../../libs/cache-record/find-by-hash.js';
 import { createContentSources } from '../../libs/repository-service/create-content-sources.js';
 import { openRepositoryParts } from '../../libs/repository-service/open-repository-parts.js';
 import { openContentStore } from '../../libs/repository-source/content-store.js';
@@ -28,6 +30,7 @@ export interface RepositoryWorkOptions extends WorkerProcessOptions {
   readonly client: Client;
   readonly blobs: Pick<BlobStore, 'read'>;
   readonly composes: Pick<ComposeReads, 'get'>;
+  readonly cache: ArtifactCache;
 }
 
 /** Milliseconds between rounds. */
@@ -35,14 +38,14 @@ const sweepInterval = 2000;
 
 /** What a worker process does for package repositories. Errors: `invalid-setting`. */
 export async function openRepositoryWork(options: RepositoryWorkOptions): Promise<RepositoryWork> {
-  const { settings, database, client, blobs, composes, log, environment = {} } = options;
+  const { settings, database, client, blobs, composes, cache, log, environment = {} } = options;
   const taskQueue = options.repositoryTaskQueue ?? (options.taskQueue === undefined ? repositoryTaskQueue : `${options.taskQueue}-repositories`);
   const workflows = createRepositoryWorkflowClient(client, { taskQueue });
   const content = await openContentStore(path.join(localBlobFolder(settings), 'content'));
   const parts = await openRepositoryParts(database, {
     settings,
     environment,
-    sources: createContentSources({ blobs, composes, content }),
+    sources: createContentSources({ blobs, composes, content, cache, cachedNames: createNamesByHash(database) }),
     workFolder: 'repository-work',
     version: millraceVersion(),
     onRequested: (name) => workflows.changed(name),

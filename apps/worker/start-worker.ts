@@ -61,8 +61,8 @@ export function startWorker(options: WorkerProcessOptions): WorkerProcess {
     const blobs = await openBlobStore(settings);
     const composes = await openComposeWork({ ...options, database, client });
     const rules = await openRuleWork({ ...options, database, client, composes });
-    const repositories = await openRepositoryWork({ ...options, database, client, blobs, composes: composes.reads });
     const caches = await openCacheWork({ ...options, database, client });
+    const repositories = await openRepositoryWork({ ...options, database, client, blobs, composes: composes.reads, cache: caches.cache });
     try {
       const sessions = createSessionWorkflowClient(client, taskQueue === undefined ? {} : { taskQueue });
       const commands = createSessionCommands(database, { blobs, ecosystems, ...(servicePolicy === undefined ? {} : { servicePolicy }) });
@@ -84,8 +84,8 @@ export function startWorker(options: WorkerProcessOptions): WorkerProcess {
     } finally {
       stopping.abort();
       blobs.close();
-      await caches.close();
       await repositories.close();
+      await caches.close();
       await rules.close();
       await composes.close();
       await client.connection.close();

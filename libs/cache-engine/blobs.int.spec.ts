@@ -1,4 +1,5 @@
-import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { CacheDigest } from '../cache/cache-digest.js';
 import { blobOf, engineScene, push, randomBlob, read, streamOf, write } from './__fixtures__/engine-scene.js';
@@ -231,6 +232,19 @@ describe('an object that the store has lost', () => {
     expect(rest).toMatchObject({ checked: 2, after: undefined });
     expect(rest.lost).toHaveLength(2);
     expect(await cache.findMissing(instance, blobs.map(({ digest }) => digest))).toHaveLength(2);
+  });
+
+  it('tells nothing lost while the store has nothing at all: it may not be mounted', async () => {
+    const instance = scene.instance();
+    const cache = scene.cache();
+    const blobs = await Promise.all(Array.from({ length: 12 }, () => randomBlob(5000)));
+    for (const blob of blobs) await write(cache, instance, blob);
+    const place = path.join(scene.root(), instance);
+    renameSync(place, `${place}.away`);
+    await expect(cache.verify(instance, { bytes: Infinity })).rejects.toMatchObject({ code: 'storage-unavailable' });
+    renameSync(`${place}.away`, place);
+    expect(await cache.verify(instance, { bytes: Infinity })).toMatchObject({ checked: 12, lost: [] });
+    expect(await cache.collectGarbage(instance)).toMatchObject({ objects: 0 });
   });
 });
 

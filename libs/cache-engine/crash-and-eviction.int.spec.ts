@@ -102,10 +102,11 @@ describe('eviction', () => {
     const instance = scene.instance({ lease });
     const cache = scene.cache();
     const blobs = await Promise.all(Array.from({ length: 60 }, (_, index) => randomBlob(index % 2 === 0 ? 100 : 6000)));
-    const end = performance.now() + 2500;
-    const going = (): boolean => performance.now() < end;
     let kept = 0;
     let evicted = 0;
+    // A busy machine takes longer until enough has come together.
+    const soon = performance.now() + 2500;
+    const going = (): boolean => performance.now() < soon || kept <= 10 || evicted <= 10;
     async function pushing(): Promise<void> {
       while (going()) await write(cache, instance, blobs[Math.floor(Math.random() * blobs.length)]!);
     }
@@ -130,8 +131,6 @@ describe('eviction', () => {
       }
     }
     await Promise.all([pushing(), pushing(), evicting(), promising(), promising()]);
-    expect(kept).toBeGreaterThan(10);
-    expect(evicted).toBeGreaterThan(10);
     await settled(cache, instance);
     expect((await cache.verify(instance, { bytes: Infinity })).lost).toEqual([]);
   });

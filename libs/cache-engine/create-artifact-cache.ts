@@ -12,7 +12,7 @@ import type { ArtifactCache, CacheUpkeep } from './artifact-cache.js';
 import type { CacheParts } from './cache-parts.js';
 import { cacheSpace } from './cache-space.js';
 import { cacheUpkeep } from './cache-upkeep.js';
-import { findEntry, unusableBlobs } from './find-entry.js';
+import { findEntry, lookInto, unusableBlobs } from './find-entry.js';
 import { readBlob, readBlobs } from './read-blob.js';
 import { resumableUploads, type UploadLimits } from './resumable-uploads.js';
 import { walkDirectories } from './walk-directories.js';
@@ -66,11 +66,13 @@ export function createArtifactCache({ record, store, spool, instances, uploads: 
     writeBlobs: (name, blobs, push) => writeBlobs(parts, { instance: name, blobs, push }),
     uploads,
     findEntry: async (name, options) => findEntry(reads, { ...name, instance: instance(name.instance).name }, options),
-    async putEntry(draft, { by }) {
+    async putEntry(draft, { by, signal }) {
       const into = instance(draft.instance);
       checkEntryDraft(draft);
       await parts.admit(into, 0);
-      return record.putEntry({ ...draft, instance: into.name, references: draft.references.filter(({ digest }) => !isEmptyBlob(digest)) }, by);
+      const entry = await record.putEntry({ ...draft, instance: into.name, references: draft.references.filter(({ digest }) => !isEmptyBlob(digest)) }, by);
+      await lookInto(reads, entry, signal === undefined ? {} : { signal });
+      return entry;
     },
     async removeEntry(name, { by }) {
       return record.removeEntry({ ...name, instance: instance(name.instance).name }, by, 'removed');

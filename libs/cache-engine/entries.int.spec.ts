@@ -69,6 +69,20 @@ describe('an entry', () => {
     expect([await keyOf(cache, instance, 'a'), scene.objects(instance)]).toEqual([undefined, []]);
   });
 
+  it('keeps what lies in its directories from its push on, also when nobody asks for it within the lease', async () => {
+    const { file, leaf, root } = await nested();
+    const instance = scene.instance({ lease: 60 });
+    const cache = scene.cache();
+    for (const blob of [file, leaf, root]) await write(cache, instance, blob);
+    const draft = draftOf(instance, 'a', { target: reference(root, 'directory') });
+    await cache.putEntry(draft, push);
+    scene.pass(100);
+    await cache.putEntry(draft, push);
+    await cache.evict(instance, { reason: 'quota', toBytes: 0, dryRun: false, by: 'ann' });
+    expect(await keyOf(cache, instance, 'a')).toBe('a');
+    expect(await cache.findMissing(instance, [file.digest, leaf.digest])).toEqual([]);
+  });
+
   it('that lost a blob behind our back is a miss, and found again when it is pushed again', async () => {
     const instance = scene.instance();
     const cache = scene.cache();

@@ -45,6 +45,15 @@ export async function findEntry(parts: EntryParts, name: EntryName, options: Abo
   }
 }
 
+/**
+ * Of an entry that was just pushed: what lies in its directories is counted from now on, and not leased only. The entry is there whatever comes of it; what is not
+ * there yet, or is too much for now, is looked into when somebody asks for the entry.
+ */
+export async function lookInto(parts: EntryParts, entry: CacheEntry, options: Abortable = {}): Promise<void> {
+  if ([entry.target, ...entry.references].every((blob) => blob === undefined || blob.shape === 'plain')) return;
+  await findEntry(parts, entry, options).catch(() => undefined);
+}
+
 /** False: something there will never be complete, or has gone meanwhile. */
 async function expandAll(parts: EntryParts, { instance, blobs, options }: { readonly instance: string; readonly blobs: readonly BlobReference[]; readonly options: Abortable }): Promise<boolean> {
   if (blobs.some((blob) => blob.digest.size > shapeBytes || parts.unusable.has(keyOf(blob)))) return false;

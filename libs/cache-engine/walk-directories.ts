@@ -13,7 +13,8 @@ const mostDirectories = 200_000;
 const mostBytes = 512 * 1024 * 1024;
 /** Bytes of one directory. */
 export const directoryBytes = 8 * 1024 * 1024;
-const readAtOnce = 200;
+/** Of one read; a single one may be larger. */
+const readAtOnce = { directories: 200, bytes: 16 * 1024 * 1024 };
 
 /** `read`: the content of each; undefined: none. Errors: `blob-not-found`, `payload-too-large`, `source-invalid`. */
 export async function* walkDirectories(root: CacheDigest, read: (digests: readonly CacheDigest[]) => Promise<readonly (Buffer | undefined)[]>, { signal }: Abortable = {}): AsyncGenerator<WalkedDirectory> {
@@ -21,10 +22,8 @@ export async function* walkDirectories(root: CacheDigest, read: (digests: readon
   let bytes = 0;
   for (let level: CacheDigest[] = [root]; level.length > 0; ) {
     const next: CacheDigest[] = [];
-    for (let at = 0; at < level.length; at += readAtOnce) {
+    for (const some of batchesOf(level)) {
       signal?.throwIfAborted();
-      const some = level.slice(at, at + readAtOnce);
-      for (const digest of some) demandSmall(digest);
       const contents = await read(some);
       for (const [index, digest] of some.entries()) {
         const content = contents[index];
@@ -42,6 +41,22 @@ export async function* walkDirectories(root: CacheDigest, read: (digests: readon
     }
     level = next;
   }
+}
+
+function* batchesOf(level: readonly CacheDigest[]): Generator<readonly CacheDigest[]> {
+  let batch: CacheDigest[] = [];
+  let bytes = 0;
+  for (const digest of level) {
+    demandSmall(digest);
+    if (batch.length > 0 && (batch.length === readAtOnce.directories || bytes + digest.size > readAtOnce.bytes)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(digest);
+    bytes += digest.size;
+  }
+  yield batch;
 }
 
 function demandSmall(digest: CacheDigest): void {

@@ -87,6 +87,7 @@ export interface ListedEntry extends EntryName {
   readonly pushedAt: string;
   readonly pushedBy: string;
   readonly usedAt: string;
+  /** Nothing that it needs is known to be absent; directories that nobody has looked into yet are looked into when it is asked for. */
   readonly complete: boolean;
   readonly session: string | undefined;
   readonly build: string | undefined;

@@ -3,6 +3,7 @@ import { query } from '../database/sql.js';
 import { by, digestOf, draftOf, nameOf, recordedCache, reference } from './__fixtures__/recorded-cache.js';
 
 const { database, record, pass, push, now, announced } = recordedCache();
+const listed = async (prefix: string): Promise<boolean | undefined> => (await record().listEntries('main', { prefix, limit: 1 })).entries[0]?.complete;
 const complete = async (key: string): Promise<boolean | undefined> => (await record().findEntry(nameOf(key)))?.complete;
 const types = async (key: string): Promise<string[]> => (await record().history(nameOf(key))).map(({ type }) => type);
 
@@ -62,11 +63,22 @@ describe('entries of the cache record', () => {
     expect(await complete('loser')).toBe(true);
     await record().loseBlob('main', digestOf('deep'), 'main/deep-1', 'corrupt');
     expect(await record().findEntry(nameOf('loser'))).toMatchObject({ complete: false, missing: [digestOf('deep')] });
+    expect(await listed('loser')).toBe(false);
     const events = await query<{ data: string }>(database(), `select data from events where stream_id = 'artifact-cache:main'`);
     expect(events.map(({ data }) => JSON.parse(data) as unknown)).toEqual([{ digest: `sha256:${digestOf('deep').hash}/4`, problem: 'corrupt', entries: 1 }]);
     expect(await record().garbage('main', 10)).toEqual(['main/deep-1']);
     await announced('deep', 'main/deep-2');
     expect(await complete('loser')).toBe(true);
+  });
+
+  it('are listed as complete unless something that they need is known to be absent, however long ago they were used', async () => {
+    await push('small');
+    await record().putEntry(draftOf('just pushed', { target: reference('small') }), by);
+    await record().putEntry(draftOf('too early', { target: reference('not there') }), by);
+    expect([await listed('just pushed'), await listed('too early')]).toEqual([true, false]);
+    expect(await complete('just pushed')).toBe(true);
+    pass(100_000);
+    expect(await listed('just pushed')).toBe(true);
   });
 
   it('are recorded when they change, and not when the same is pushed again', async () => {

@@ -6,6 +6,7 @@ import { query, type Sql } from '../database/sql.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { CacheRecord, ListedEntry } from './cache-record.js';
 import { briefEntryColumns, keyStart, keyStartCharacters, nameKey, toEntry, toQualifiers, type SelectedEntry } from './entry-rows.js';
+import { closureOf } from './find-entry.js';
 import { useTimes, type RecordContext } from './record-context.js';
 
 /** Of a name that is pushed all day, the newest. */
@@ -39,6 +40,10 @@ interface ListedRow extends SelectedEntry {
   readonly complete: boolean;
 }
 
+/** Complete when that was last looked at (a loss makes it null), or never asked for, and nothing that it needs is known to be absent. */
+const nothingKnownMissing = `verified_until is not null or not exists (
+  ${closureOf('select blob_id, shape from cache_entry_blobs where entry_id = cache_entries.id')} select from closure c join cache_blobs b on b.id = c.blob_id where not b.present)`;
+
 /** Use is written in milliseconds, as a cursor has it; what else was used in the same one comes by its id. */
 function listing(instance: string, { kind, prefix = '', after, limit }: Parameters<CacheRecord['listEntries']>[1], now: string): [string, unknown[]] {
   if (kind !== undefined && !entryKinds.includes(kind)) throw new MillraceError('invalid-request', `no entry of the cache is of the kind ${JSON.stringify(kind)}`);
@@ -47,7 +52,7 @@ function listing(instance: string, { kind, prefix = '', after, limit }: Paramete
   if (prefix.includes('\0') || !prefix.isWellFormed()) throw new MillraceError('invalid-request', 'the start of a key has NUL or lone surrogates in it');
   const start = keyStart(prefix).replace(/[\\%_]/g, '\\$&');
   return [
-    `select ${briefEntryColumns}, value_bytes, ${isoUtc('used_at')} as used_at, coalesce(verified_until > $2, false) as complete from cache_entries
+    `select ${briefEntryColumns}, value_bytes, ${isoUtc('used_at')} as used_at, (${nothingKnownMissing}) as complete from cache_entries
      where instance = $1 and kind = any($3::text[]) and key_start like $4 and starts_with(key, $5) and (expires_at is null or expires_at > $2)
        ${cursor === undefined ? '' : 'and (used_at, id) < ($7::timestamptz, $8::bigint)'}
      order by used_at desc, id desc limit $6`,

@@ -26,6 +26,11 @@ describe('the result of an action', () => {
     expect([readActionResult(Buffer.alloc(0)), readActionResult(encoded({ exitCode: 3 }))]).toEqual([[], []]);
   });
 
+  it('is one also with an exit code below zero, and digests that are given empty', () => {
+    const result = encoded({ outputFiles: [{ path: 'a', digest: { hash: hash('a'), sizeBytes: 1 } }], exitCode: -1, stdoutDigest: { hash: '', sizeBytes: 0 } });
+    expect(readActionResult(result)?.map(({ digest }) => digest.hash[0])).toEqual(['a']);
+  });
+
   it.each([
     ['an object of ccache', Buffer.from('cC\x00\x01 and so on')],
     ['a digest that is none', encoded({ stdoutDigest: { hash: 'nothing', sizeBytes: 1 } })],

@@ -34,7 +34,7 @@ function references(content: Buffer): readonly BlobReference[] {
   };
   for (const field of wireFields(content)) {
     if (field.number === 1 || field.number > resultField.last) throw other('an unknown field');
-    if ((field.number === resultField.exitCode) !== (field.value !== undefined)) throw other('a field of another type');
+    if ((field.number === resultField.exitCode) !== field.isVarint) throw other('a field of another type');
     if (field.number === resultField.files) add(given(content, field, fileDigest) ?? noDigest(), 'plain');
     else if (field.number === resultField.directories) addDirectory(content, field, add);
     else if (field.number === resultField.stdout || field.number === resultField.stderr) add(digestOf(content, field), 'plain');
@@ -56,12 +56,14 @@ function given(content: Buffer, message: WireField, number: number): CacheDigest
   return digest;
 }
 
-function digestOf(content: Buffer, message: WireField): CacheDigest {
+/** Undefined: there is a digest, and it says nothing; some clients send such for outputs that there are not. */
+function digestOf(content: Buffer, message: WireField): CacheDigest | undefined {
   let [hash, size] = ['', 0];
   for (const field of wireFields(content, message.start, message.end)) {
     if (field.number === digestField.hash) hash = content.toString('latin1', field.start, field.end);
     else if (field.number === digestField.size) size = field.value ?? noDigest();
   }
+  if (hash === '' && size === 0) return undefined;
   return /^[0-9a-f]{64}$/.test(hash) ? { function: 'sha256', hash, size } : noDigest();
 }
 

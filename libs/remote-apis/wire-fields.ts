@@ -3,7 +3,8 @@ import { MillraceError } from '../errors/millrace-error.js';
 /** One field of a message of Protocol Buffers, without a copy of its bytes. */
 export interface WireField {
   readonly number: number;
-  /** Of a varint; undefined: it is no varint, or one that no double can hold. */
+  readonly isVarint: boolean;
+  /** Of a varint; undefined: it is no varint, or one that no double can hold (numbers below zero). */
   readonly value: number | undefined;
   /** Of a field with a length (string, bytes, message); undefined: it has none. */
   readonly start: number;
@@ -28,14 +29,14 @@ export function* wireFields(bytes: Buffer, start = 0, end = bytes.length): Gener
     const type = tag % 8;
     if (type === varintType) {
       const value = readVarint(bytes, cursor);
-      yield { number, value: Number.isSafeInteger(value) ? value : undefined, start: cursor.at, end: cursor.at };
+      yield { number, isVarint: true, value: Number.isSafeInteger(value) ? value : undefined, start: cursor.at, end: cursor.at };
       continue;
     }
     const length = lengthOf(type, bytes, cursor);
     const from = cursor.at;
     if (length > end - from) throw broken('a field that goes on beyond the end');
     cursor.at = from + length;
-    yield type === lengthType ? { number, value: undefined, start: from, end: cursor.at } : { number, value: undefined, start: from, end: from };
+    yield type === lengthType ? { number, isVarint: false, value: undefined, start: from, end: cursor.at } : { number, isVarint: false, value: undefined, start: from, end: from };
   }
 }
 

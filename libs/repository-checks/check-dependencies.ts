@@ -1,3 +1,4 @@
+import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
 import { errorMessage } from '../errors/error-message.js';
 import type { PackageFormat, PackageRelations, Relation } from '../repository-formats/package-format.js';
 import type { ListedPackage } from '../repository/listed-package.js';
@@ -57,7 +58,7 @@ export async function checkDependencies(parts: CheckParts, subject: Dependencies
   const told = new Set<string>();
   for (const name of [subject.name, ...(options.with ?? [])]) {
     const own = name === subject.name;
-    const place = own ? subject : { ...subject, name, state: (await parts.reads.get(name)).state, findings: undefined };
+    const place = own ? subject : { ...subject, name, state: await stateOf(name, subject.kind, parts), findings: undefined };
     for await (const [listed, { provides }] of relationsOf(parts, { ...place, format, told: own }, options)) {
       for (const provided of provides) {
         for (const { relation, requirement } of wanted.get(provided.name) ?? []) if (installedTogether(subject.kind, requirement.architecture, listed.architecture)) meet(format, requirement, { relation, provided });
@@ -66,6 +67,16 @@ export async function checkDependencies(parts: CheckParts, subject: Dependencies
     }
   }
   for (const requirement of requirements.values()) if (!requirement.met) tellUnmet(requirement, subject.findings);
+}
+
+/** Errors: `invalid-request`: none of the kind is called so. */
+async function stateOf(name: string, kind: RepositoryKind, { reads }: Pick<CheckParts, 'reads'>): Promise<number> {
+  const other = await reads.get(name).catch((error: unknown) => {
+    if (isMillraceError(error) && error.code === 'repository-not-found') return undefined;
+    throw error;
+  });
+  if (other?.kind === kind) return other.state;
+  throw new MillraceError('invalid-request', `packages are to be checked with those of ${name}, and there is no ${kind} repository of that name`, { suggestion: 'Name one in `checkWith` of the settings, or none.' });
 }
 
 interface Place {

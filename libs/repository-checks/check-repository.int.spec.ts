@@ -4,14 +4,18 @@ import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { query } from '../database/sql.js';
 import { openDirectoryStore } from '../object-storage/directory/open-directory-store.js';
-import { livingRepositories, sha256 } from './__fixtures__/living-repositories.js';
+import { by, livingRepositories, sha256 } from './__fixtures__/living-repositories.js';
 import { checkRepository } from './check-repository.js';
 import type { CheckReport, FindingKind } from './finding.js';
 
 const living = livingRepositories();
 const signal = new AbortController().signal;
-const check = (name: string, options: { deep?: boolean; with?: readonly string[] } = {}): Promise<CheckReport> => living.maintenance().check(name, { signal, ...options });
+const check = (name: string, options: { deep?: boolean } = {}): Promise<CheckReport> => living.maintenance().check(name, { signal, ...options });
 const pool = (name: string, version = '1.0-1'): string => `pool/main/${name[0]}/${name}/${name}_${version}_amd64.deb`;
+const checkedWith = async (name: string, ...checkWith: readonly string[]): Promise<void> => {
+  const { commands, reads } = living.parts();
+  await commands.configure(name, { ...(await reads.get(name)).settings, checkWith }, by);
+};
 const ofStorage: readonly FindingKind[] = ['missing-index-file', 'wrong-index-file', 'missing-object', 'wrong-size', 'wrong-digest', 'missing-metadata'];
 /** Clients get all that the index promises, whatever packages need of each other. */
 const isSound = ({ counts }: CheckReport): boolean => ofStorage.every((kind) => counts[kind] === 0);
@@ -97,7 +101,13 @@ describe('the check of a repository', () => {
     expect(isSound(report)).toBe(true);
     await living.create('base', 'deb');
     await living.publishDebs('base', [{ name: 'nothing-has-it' }, { name: 'bb', version: '2.1' }]);
-    expect(found(await check('needs', { with: ['base'] }))).toEqual({ conflict: 1 });
+    await checkedWith('needs', 'base');
+    expect(found(await check('needs'))).toEqual({ conflict: 1 });
+    await living.create('other', 'rpm');
+    for (const wrong of ['nobody', 'other']) {
+      await checkedWith('needs', wrong);
+      await expect(check('needs')).rejects.toMatchObject({ code: 'invalid-request', message: expect.stringContaining(`${wrong}, and there is no deb repository`) });
+    }
   });
 
   it('counts on nothing that another architecture has, as apt does', async () => {

@@ -24,13 +24,13 @@ export interface MaintenanceParts extends RepairParts, Pick<SynchroniseParts, 'e
   readonly version: string;
 }
 
-export type Checking = Pick<CheckOptions, 'signal' | 'onProgress' | 'with'> & { readonly deep?: boolean };
+export type Checking = Pick<CheckOptions, 'signal' | 'onProgress'> & { readonly deep?: boolean };
 export type Repairing = Pick<RepairOptions, 'signal' | 'onProgress' | 'by' | 'dryRun' | 'force'> & { readonly deep?: boolean };
 export type Synchronising = Pick<SynchroniseOptions, 'signal' | 'onProgress' | 'by' | 'dryRun' | 'force'>;
 
 /** What is done to a repository besides changes of its list, by the clock or by command. */
 export interface RepositoryMaintenance {
-  /** Keeps the report, and the texts of it. */
+  /** Keeps the report, and the texts of it. Errors also: `invalid-request` where the settings have it checked with a repository that there is not. */
   check(name: string, options: Checking): Promise<CheckReport>;
   /** Looks anew, as deep as the last check that found wrong digests. */
   repair(name: string, options: Repairing): Promise<RepairResult>;
@@ -64,7 +64,8 @@ export function openRepositoryMaintenance(parts: MaintenanceParts): RepositoryMa
 
   return {
     async check(name, { deep = false, ...options }) {
-      const report = await checkRepository(parts, name, { ...options, depth: deep ? 'deep' : 'quick' });
+      const { checkWith = [] } = (await reads.get(name)).settings;
+      const report = await checkRepository(parts, name, { ...options, with: checkWith, depth: deep ? 'deep' : 'quick' });
       const changes = await reads.changes(name, { limit: changesShown });
       await keepReport(report, { store: await storeOf(name), outputDirectory: path.join(settings.home, 'output', name), changes, signal: options.signal });
       return report;

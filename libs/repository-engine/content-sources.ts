@@ -1,8 +1,8 @@
 import type { ContentReference } from '../repository/repository-change.js';
 
-/** Content that Millrace has already: what a session has downloaded, what a compose has, what is in the artifact cache. */
+/** Content that Millrace has already: what a session has downloaded, what a compose has, what was pushed to the artifact cache. */
 export interface ContentSources {
-  /** Errors: `blob-not-found`, `compose-not-found`, `invalid-request` (nothing is kept there), `storage-unavailable`. */
+  /** Errors: `blob-not-found`, `compose-not-found`, `invalid-request` (no such instance of the cache), `storage-unavailable`. */
   open(reference: ContentReference, options: { readonly signal: AbortSignal }): Promise<FoundContent>;
 }
 

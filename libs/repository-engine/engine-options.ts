@@ -20,7 +20,7 @@ export interface RepositoryEngineOptions {
   readonly workRoot: string;
   /** Bytes that one package file may have. */
   readonly packageBytes: number;
-  /** Where packages are read; in this thread when not given. */
+  /** Where packages are read; in this thread when not given, as in specs. */
   readonly inspection?: PackageInspection;
   /** Milliseconds since 1970. */
   readonly now?: () => number;

@@ -6,7 +6,7 @@ import { derivedUuid } from './derived-uuid.js';
 import { isMistake } from './is-mistake.js';
 import { incomingKey, openPlace, type EnginePlace, type RepositoryEngineOptions } from './engine-options.js';
 import { openPackageBytes } from './package-bytes.js';
-import { inspectHere, inspectionMilliseconds } from './package-inspection.js';
+import { inspectHere } from './package-inspection.js';
 import { receivePackage } from './receive-package.js';
 import type { ContentReference, RepositoryChange } from '../repository/repository-change.js';
 import { findUpload } from '../repository-record/find-upload.js';
@@ -89,15 +89,12 @@ async function inspectUpload(upload: Upload, inspection: Inspection): Promise<Re
   const bytes = await openPackageBytes(store, incomingKey(upload.id), signal);
   if (bytes === undefined) return refused('its upload is not in the store any more; upload it again');
   if (bytes.size !== upload.size) return refused(`its upload has ${bytes.size} bytes in the store, and had ${upload.size} when it arrived; upload it again`);
-  const patience = inspectionMilliseconds(bytes.size);
-  const time = AbortSignal.timeout(patience);
   try {
-    const inspected = await (engine.inspection ?? inspectHere).inspect(format, bytes, { sha256: upload.sha256, settings: repository.settings, signal: AbortSignal.any([signal, time]) });
+    const inspected = await (engine.inspection ?? inspectHere).inspect(format, bytes, { sha256: upload.sha256, settings: repository.settings, signal });
     await engine.commands.describeUpload(upload.id, { ...inspected, path: format.pathOf(inspected, component), component });
     return undefined;
   } catch (error) {
     signal.throwIfAborted();
-    if (time.aborted) return refused(`reading what it says of itself took longer than ${Math.round(patience / 1000)} s`);
     if (isMillraceError(error) ? isFault(error) : isMistake(error)) return refused(errorMessage(error));
     throw error;
   }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { generateKey, readKey } from 'openpgp';
 import { sample } from '../haiku/__fixtures__/samples.js';
+import { inspectHere, type PackageInspection } from '../repository-engine/package-inspection.js';
 import { createSourceClient } from '../repository-source/repository-source.js';
 import { sourceLimits } from '../repository-source/source-limits.js';
 import { livingRepositories, sha256 } from '../repository-checks/__fixtures__/living-repositories.js';
@@ -39,13 +40,13 @@ async function synchronise(name: string, more: { dryRun?: boolean; force?: boole
 }
 
 /** As a process with other limits does. */
-async function synchroniseWith(name: string, { limits = {}, destinations = ['127.0.0.1'], ...more }: { limits?: Partial<typeof sourceLimits>; destinations?: string[]; packageBytes?: number } & Partial<SynchroniseOptions>): Promise<SynchroniseResult> {
+async function synchroniseWith(name: string, { limits = {}, destinations = ['127.0.0.1'], inspection = inspectHere, ...more }: { limits?: Partial<typeof sourceLimits>; destinations?: string[]; packageBytes?: number; inspection?: PackageInspection } & Partial<SynchroniseOptions>): Promise<SynchroniseResult> {
   const allLimits = { ...sourceLimits, attempts: 2, retryDelay: 5, ...limits };
   const client = createSourceClient({ settings: living.settings(destinations), version: '1.2.3', limits: allLimits });
   const openPlace = createExistingPlaces({ client, sourcePaths: [living.directory], stores: living.parts().stores, limits: allLimits });
   const { upstream } = (await living.parts().reads.get(name)).settings;
   try {
-    const parts = { ...living.parts(), openPlace, readers: existingRepositoryReaders, packageBytes: more.packageBytes ?? 1024 * 1024, workRoot: path.join(living.directory, 'work') };
+    const parts = { ...living.parts(), inspection, openPlace, readers: existingRepositoryReaders, packageBytes: more.packageBytes ?? 1024 * 1024, workRoot: path.join(living.directory, 'work') };
     return await synchroniseRepository(parts, name, { from: { url: upstream?.url ?? '' }, mirror: true, runId: 'run', ...asked, ...more });
   } finally {
     await client.close();
@@ -193,6 +194,18 @@ describe('a mirror', () => {
     await living.create(`${upstream}-unbelieved`, 'deb', { upstream: { url, everySeconds: null, keys: [other.publicKey] } });
     expect(await synchronise(`${upstream}-believed`)).toMatchObject({ taken: 1 });
     await expect(synchronise(`${upstream}-unbelieved`)).rejects.toMatchObject({ code: 'source-invalid' });
+  });
+
+  it('of a package that brings a mistake of its reader to light takes the others', async () => {
+    const { mirror } = await pair(['aa', 'bb']);
+    const inspection: PackageInspection = {
+      ...inspectHere,
+      inspect: (format, bytes, given) =>
+        inspectHere.inspect({ ...format, inspect: (...read) => format.inspect(...read).then((found) => (found.name === 'aa' ? Promise.reject(new TypeError('undefined is no field')) : found)) }, bytes, given),
+    };
+    expect(await synchroniseWith(mirror, { inspection })).toMatchObject({ taken: 1, refused: [{ path: pool('aa'), code: 'package-invalid', reason: 'undefined is no field' }] });
+    await living.settle(mirror);
+    expect(await living.keysOf(mirror)).toEqual(['bb_1.0-1_amd64.deb']);
   });
 
   it('of nothing is refused', async () => {

@@ -6,7 +6,7 @@ import { hashObject } from '../object-storage/hash-object.js';
 import { derivedUuid } from '../repository-engine/derived-uuid.js';
 import { incomingKey } from '../repository-engine/engine-options.js';
 import { openPackageBytes } from '../repository-engine/package-bytes.js';
-import { inspectHere, inspectionMilliseconds, type PackageInspection } from '../repository-engine/package-inspection.js';
+import { inspectHere, type PackageInspection } from '../repository-engine/package-inspection.js';
 import type { RepositoryEngine } from '../repository-engine/repository-engine.js';
 import type { PackageFormat } from '../repository-formats/package-format.js';
 import { findUpload } from '../repository-record/find-upload.js';
@@ -103,13 +103,7 @@ async function inspect(upload: Upload, wanted: ExistingPackage, taking: Taking):
   const { parts, repository, store, format, inPlace, signal } = taking;
   const bytes = await openPackageBytes(store, inPlace ? wanted.path : incomingKey(upload.id), signal);
   if (bytes === undefined) throw new MillraceError('storage-unavailable', `${wanted.path} was taken in, and is not in the store`);
-  const patience = inspectionMilliseconds(bytes.size);
-  const time = AbortSignal.timeout(patience);
-  const inspected = await (parts.inspection ?? inspectHere).inspect(format, bytes, { sha256: upload.sha256, settings: repository.settings, signal: AbortSignal.any([signal, time]) }).catch((error: unknown) => {
-    signal.throwIfAborted();
-    if (time.aborted) throw new MillraceError('package-invalid', `reading what ${wanted.path} says of itself took longer than ${Math.round(patience / 1000)} s`, { cause: error });
-    throw error;
-  });
+  const inspected = await (parts.inspection ?? inspectHere).inspect(format, bytes, { sha256: upload.sha256, settings: repository.settings, signal });
   await refuseConflict(inspected.key, upload.sha256, taking);
   const at = format.pathOf(inspected, wanted.component);
   // A layout of its own: the repository has its packages where its kind has them, and the old object is a stranger then.

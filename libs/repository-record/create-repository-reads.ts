@@ -43,12 +43,17 @@ function createRepositoryLists(sql: Sql): Pick<RepositoryReads, 'get' | 'list' |
   };
 }
 
-function createChangeReads(sql: Sql): Pick<RepositoryReads, 'change' | 'waiting' | 'changes' | 'upload'> {
+function createChangeReads(sql: Sql): Pick<RepositoryReads, 'change' | 'changesOf' | 'waiting' | 'changes' | 'upload'> {
   return {
     async change(id) {
       const change = uuidPattern.test(id) ? await readChange(sql, id) : undefined;
       if (change === undefined) throw changeNotFound(id);
       return change;
+    },
+
+    async changesOf(ids) {
+      const rows = await sql<SelectedChange>(`select ${changeColumns} from repository_changes c where c.id = any($1::uuid[])`, [ids.filter((id) => uuidPattern.test(id))]);
+      return rows.map(toChange);
     },
 
     async waiting(name, limit) {

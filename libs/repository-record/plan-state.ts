@@ -61,7 +61,8 @@ async function writeAccepted(sql: Sql, repository: LoadedRepository, { accepted,
   const sum = (list: readonly { readonly size: number }[]): number => list.reduce((total, { size }) => total + size, 0);
   const plan = { repository: name, state, before, changes: accepted.map(({ change }) => change.id), added, removed, at: await notBefore(sql, repository, at), settings };
   await writePlan(sql, { ...plan, bytes: bytes + sum(added) - sum(removed), known, provenance: provenanceOf(accepted) });
-  for (const { change, decided } of accepted) await sql(`update repository_changes set phase = 'planned', state = $2, outcome = $3 where id = $1`, [change.id, state, JSON.stringify(outcomeOf(decided, state))]);
+  const outcomes = accepted.map(({ change, decided }) => ({ id: change.id, outcome: JSON.stringify(outcomeOf(decided, state)) }));
+  await sql(`update repository_changes c set phase = 'planned', state = $1, outcome = o.outcome from json_to_recordset($2::json) as o(id uuid, outcome text) where c.id = o.id`, [state, JSON.stringify(outcomes)]);
 }
 
 /** Indexes that are newer never say that they are older, whatever the clocks of two machines say. */

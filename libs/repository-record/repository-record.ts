@@ -58,6 +58,8 @@ export interface RepositoryReads {
   get(name: string): Promise<Repository>;
   list(page: { readonly limit: number; readonly after?: string }): Promise<readonly Repository[]>;
   change(id: string): Promise<RepositoryChange>;
+  /** Of these ids, those that there are, in no order. */
+  changesOf(ids: readonly string[]): Promise<readonly RepositoryChange[]>;
   /** Newest first; `before`: the id of a change. */
   changes(name: string, page: { readonly limit: number; readonly before?: string }): Promise<readonly RepositoryChange[]>;
   upload(id: string): Promise<Upload>;
@@ -83,8 +85,6 @@ export interface RepositoryReads {
   expired(name: string, before: string): Promise<readonly ListedPackage[]>;
   /** Changes that nobody has inspected yet, oldest first. */
   waiting(name: string, limit: number): Promise<readonly RepositoryChange[]>;
-  /** The state that is being made; undefined: none is. */
-  planned(name: string): Promise<PlannedState | undefined>;
   /** Names that have changes waiting, or a planned state: for a sweep after the engine was away. */
   unsettled(limit: number): Promise<readonly string[]>;
   /** For metrics: the first thousand by name. */

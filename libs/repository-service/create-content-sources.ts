@@ -1,5 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import type { ArtifactCache } from '../cache-engine/artifact-cache.js';
+import type { NamesByHash } from '../cache-record/find-by-hash.js';
 import type { BlobStore } from '../blobs/open-blob-store.js';
 import type { ComposePlan, PlannedPackage } from '../compose/compose-plan.js';
 import type { ComposeReads } from '../compose-record/compose-commands.js';
@@ -12,10 +14,12 @@ export interface ContentPlaces {
   readonly composes: Pick<ComposeReads, 'get'>;
   /** Package files and plans of composes. */
   readonly content: Pick<ContentStore, 'file' | 'size'>;
+  readonly cache: Pick<ArtifactCache, 'instance' | 'readBlob'>;
+  readonly cachedNames: Pick<NamesByHash, 'findBlob'>;
 }
 
-/** What sessions have downloaded and composes have, for repositories that take it in by its digest. */
-export function createContentSources({ blobs, composes, content }: ContentPlaces): ContentSources {
+/** What sessions have downloaded, composes have and builds have pushed to the artifact cache, for repositories that take it in by its digest. */
+export function createContentSources({ blobs, composes, content, cache, cachedNames }: ContentPlaces): ContentSources {
   async function fromCompose(composeId: number, sha256: string): Promise<FoundContent> {
     const compose = await composes.get(composeId);
     if (compose === undefined) throw new MillraceError('compose-not-found', `there is no compose ${composeId}`);
@@ -27,11 +31,18 @@ export function createContentSources({ blobs, composes, content }: ContentPlaces
     return { fileName: fileNameOf(found), size, content: createReadStream(content.file(sha256)) };
   }
 
+  async function fromCache(named: string, sha256: string, signal: AbortSignal): Promise<FoundContent> {
+    const instance = cache.instance(named).name;
+    const digest = await cachedNames.findBlob(instance, { function: 'sha256', hash: sha256 });
+    if (digest === undefined) throw new MillraceError('blob-not-found', `the artifact cache ${instance} has no blob ${sha256}`, { suggestion: 'What was not used for long is evicted: push it again, or upload the package.' });
+    return { fileName: sha256, ...(await cache.readBlob(instance, digest, { signal })) };
+  }
+
   return {
-    async open({ sha256, from }) {
+    async open({ sha256, from }, { signal }) {
       if ('session' in from) return { fileName: sha256, ...(await blobs.read(from.session, sha256)) };
       if ('compose' in from) return fromCompose(from.compose, sha256);
-      throw new MillraceError('invalid-request', `this service keeps no artifact cache that ${sha256} could be taken from`);
+      return fromCache(from.cache, sha256, signal);
     },
   };
 }

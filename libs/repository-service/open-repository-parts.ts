@@ -3,6 +3,8 @@ import { createNamedLocks } from '../database/advisory-locks.js';
 import type { Database } from '../database/open-database.js';
 import { openRepositoryMaintenance, type RepositoryMaintenance } from '../repository-checks/repository-maintenance.js';
 import type { ContentSources } from '../repository-engine/content-sources.js';
+import type { PackageInspection } from '../repository-engine/package-inspection.js';
+import { createPackageThreads } from '../package-inspection/package-threads.js';
 import { createRepositoryEngine } from '../repository-engine/create-repository-engine.js';
 import type { RepositoryEngine } from '../repository-engine/repository-engine.js';
 import { repositoryFormats } from '../repository-formats/repository-formats.js';
@@ -38,18 +40,20 @@ export interface RepositoryPartsOptions {
   /** A change was made durable: its workflow looks again. */
   readonly onRequested: (repository: string) => Promise<void>;
   readonly storage?: RepositoryStoresOptions;
+  /** Where packages are read; in threads of their own unless told. Specs of what is around it read them where they are. */
+  readonly inspection?: PackageInspection;
 }
 
 /** Connects to nothing yet. Errors: `invalid-setting`. */
-export async function openRepositoryParts(database: Database, { settings, environment, sources, workFolder, version, onRequested, storage = {} }: RepositoryPartsOptions): Promise<RepositoryParts> {
+export async function openRepositoryParts(database: Database, { settings, environment, sources, workFolder, version, onRequested, storage = {}, inspection = createPackageThreads() }: RepositoryPartsOptions): Promise<RepositoryParts> {
   const stores = await openRepositoryStores(settings, environment, storage);
   const keys = await openSigningKeys(settings, environment);
   const commands = createRepositoryCommands(database, { repositoryUrl: settings.repositoryUrl, compareVersions: versionOrders });
   const reads = createRepositoryReads(database);
   const workRoot = path.join(settings.home, workFolder);
   const shared = { stores, commands, reads, formats: repositoryFormats, locks: createNamedLocks(settings.databaseUrl ?? '') };
-  const engine = createRepositoryEngine({ ...shared, keys, sources, workRoot, packageBytes: settings.packageBytes });
-  const maintenance = openRepositoryMaintenance({ ...shared, engine, settings, workRoot, version, onRequested });
+  const engine = createRepositoryEngine({ ...shared, inspection, keys, sources, workRoot, packageBytes: settings.packageBytes });
+  const maintenance = openRepositoryMaintenance({ ...shared, inspection, engine, settings, workRoot, version, onRequested });
   return {
     stores,
     keys,
@@ -59,6 +63,7 @@ export async function openRepositoryParts(database: Database, { settings, enviro
     maintenance,
     async close() {
       await maintenance.close();
+      await inspection.close();
       await keys.close();
       stores.close();
     },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MillraceError } from '../errors/millrace-error.js';
-import type { RepositoryKind, RepositorySettings } from './repository.js';
+import { repositoryNamePattern, type RepositoryKind, type RepositorySettings } from './repository.js';
 
 /** They stand in line-based files that package managers trust: no line may be added by them. */
 const line = (length: number): z.ZodString => z.string().max(length).regex(/^[^\p{Cc}\p{Cs}\u2028\u2029]*$/u, 'must be one line without control characters');
@@ -64,6 +64,7 @@ const common = {
   graceSeconds: seconds(0).default(day),
   obsoleteSeconds: seconds(0).nullable().default(30 * day),
   checkSeconds: seconds(60).nullable().default(day),
+  checkWith: z.array(z.string().regex(repositoryNamePattern, 'must be the name of a repository')).max(10).refine(unique, 'must not name anything twice').exactOptional(),
   upstream: upstream.nullable().default(null),
 };
 

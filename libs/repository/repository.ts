@@ -35,6 +35,8 @@ export interface RepositorySettings {
   readonly obsoleteSeconds: number | null;
   /** Seconds between checks; null: none by themselves. */
   readonly checkSeconds: number | null;
+  /** Other repositories of its kind that its packages are installed beside, such as a base system: what they provide is not missing. Left out: none. */
+  readonly checkWith?: readonly string[];
   /** A mirror: where it is synchronised from. */
   readonly upstream: UpstreamSettings | null;
 }

@@ -46,7 +46,7 @@ function ready(program: RunningProgram): Promise<Record<string, string>> {
 /** As a terminal does it: the signal goes to the whole process group at once. */
 async function interrupt(program: RunningProgram): Promise<void> {
   const processes = processesOf(home);
-  expect(alive(processes)).toHaveLength(6);
+  expect(alive(processes)).toHaveLength(7);
   process.kill(-(program.child.pid ?? 0), 'SIGINT');
   await program.ended;
   expect(alive(processes)).toEqual([]);

@@ -6,6 +6,8 @@ import type { StepProblem } from '../repository/repository-activities.js';
 import type { ArtifactCacheStatus, EvictionReport, EvictRequest } from './artifact-cache-messages.js';
 
 const brief = proxyActivities<ArtifactCacheActivities>({ startToCloseTimeout: '30s', heartbeatTimeout: '10s', retry: { initialInterval: '1s', maximumAttempts: 3 } });
+/** Tells what is in use, which takes longer the more that is: without it there would be no eviction at all. */
+const look = proxyActivities<Pick<ArtifactCacheActivities, 'lookAtCache'>>({ startToCloseTimeout: '10 minutes', heartbeatTimeout: '15s', retry: { initialInterval: '1s', maximumAttempts: 3 } });
 const lengthy = proxyActivities<ArtifactCacheActivities>({ startToCloseTimeout: '30 minutes', heartbeatTimeout: '15s', retry: { initialInterval: '1s', maximumAttempts: 3 } });
 
 /** Milliseconds. */
@@ -76,7 +78,7 @@ export class ArtifactCacheEntity {
   evict({ toBytes, dryRun, by }: EvictRequest): Promise<EvictionReport> {
     return this.#asked(async () => {
       const report = await this.#evict({ to: toBytes ?? 'quota', dryRun, by, reason: 'operator' });
-      this.#carried = { ...this.#carried, lastEviction: report };
+      if (!dryRun) this.#carried = { ...this.#carried, lastEviction: report };
       this.changed = true;
       return report;
     });
@@ -120,7 +122,7 @@ export class ArtifactCacheEntity {
   }
 
   async #look(): Promise<CacheView> {
-    const view = await brief.lookAtCache(this.instance);
+    const view = await look.lookAtCache(this.instance);
     this.#view = view;
     this.#lookedAt = Date.now();
     return view;

@@ -57,7 +57,7 @@ function readFiles({ certificate, key, clientAuthorities }: TlsFiles): SecureCon
   const options: SecureContextOptions = {
     cert: readPem(certificate, 'MILLRACE_CACHE_TLS_CERT'),
     key: readPem(key, 'MILLRACE_CACHE_TLS_KEY'),
-    ...(clientAuthorities === undefined ? {} : { ca: readPem(clientAuthorities, 'MILLRACE_CACHE_TLS_CLIENT_CA') }),
+    ...(clientAuthorities === undefined ? {} : trustOf(readPem(clientAuthorities, 'MILLRACE_CACHE_TLS_CLIENT_CA'))),
     minVersion: 'TLSv1.2',
   };
   try {
@@ -66,6 +66,12 @@ function readFiles({ certificate, key, clientAuthorities }: TlsFiles): SecureCon
     throw new MillraceError('invalid-setting', `MILLRACE_CACHE_TLS_CERT and MILLRACE_CACHE_TLS_KEY: no TLS is possible with ${certificate} and ${key}: ${errorMessage(cause)}`, { cause });
   }
   return options;
+}
+
+/** Lists of what authorities have revoked may stand in their file; with one, each authority there needs its own, and a list that has run out lets nobody in. Node reads one list of a text. */
+function trustOf(pem: Buffer): SecureContextOptions {
+  const lists = pem.toString('latin1').match(/-----BEGIN X509 CRL-----[^-]+-----END X509 CRL-----/g);
+  return { ca: pem, ...(lists === null ? {} : { crl: [...lists] }) };
 }
 
 function readPem(file: string, setting: string): Buffer {

@@ -11,6 +11,7 @@ import pino from 'pino';
 import type { ServerCapabilities } from '../../../libs/remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
 import { projectRoot } from '../../../libs/embedded/project-root.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
+import { createOpensslAuthority } from '../../../libs/testing/openssl-authority.js';
 import type { TestCertificates } from '../../../libs/testing/test-certificates.js';
 import { writeTestCertificates } from '../../../libs/testing/test-certificates.js';
 import { until } from '../__fixtures__/byte-streams.js';
@@ -93,7 +94,7 @@ describe('the port of the cache', () => {
 
   it('that is taken is said to be', async () => {
     const { port } = await start();
-    const context = { cache: undefined as never, access: undefined as never, limits: { batchBytes: 1, messageBytes: 1, streamsPerConnection: 1, streamIdle: 1, compressedStreams: 1 }, log };
+    const context = { cache: undefined as never, access: undefined as never, limits: { batchBytes: 1, messageBytes: 1, streamsPerConnection: 1, callsPerConnection: 1, heldBytes: 1, streamIdle: 1, compressedStreams: 1 }, log };
     await expect(startCacheServer(context, { host: '127.0.0.1', port, services: [] })).rejects.toMatchObject({ code: 'port-in-use' });
   });
 });
@@ -109,6 +110,25 @@ describe('TLS', () => {
     await expect(ask((done) => anonymous.storage.findMissingBlobs(findOne, nobody(), done))).resolves.toBeDefined();
     await expect(ask((done) => anonymous.storage.batchUpdateBlobs(push, nobody(), done))).rejects.toMatchObject({ code: status.PERMISSION_DENIED });
     await expect(ask((done) => builder.storage.batchUpdateBlobs(push, nobody(), done))).resolves.toEqual({ responses: [] });
+  });
+
+  it('believes no certificate that has expired, or that its authority has revoked', async () => {
+    const authority = createOpensslAuthority(mkdtempSync(path.join(folder, 'revoking-')), 'farm');
+    const [good, revoked, expired] = [authority.issue('/CN=builder'), authority.issue('/CN=builder'), authority.issue('/CN=builder', { days: 0 })];
+    const clientAuthorities = path.join(folder, 'authorities.pem');
+    copyFileSync(authority.certificate, clientAuthorities);
+    const credentials = openCacheCredentials({ ...certificates.server, clientAuthorities }, { log, every: 20 });
+    started.push(credentials);
+    const server = await start({ credentials: credentials.credentials, access: 'instances: { main: { push: [{ subjects: ["CN=builder"] }] }, other: {}, small: {} }' });
+    const codeFor = async (files: { readonly key: string; readonly certificate: string }): Promise<status> => {
+      const clients = connected(server, ChannelCredentials.createSsl(readFileSync(certificates.authority), readFileSync(files.key), readFileSync(files.certificate)));
+      return ask((done) => clients.storage.batchUpdateBlobs({ instanceName: '', requests: [], digestFunction: 0 }, nobody(), done)).then(() => status.OK, ({ code }: { readonly code: status }) => code);
+    };
+    expect([await codeFor(good), await codeFor(revoked), await codeFor(expired)]).toEqual([status.OK, status.OK, status.PERMISSION_DENIED]);
+    authority.revoke(revoked);
+    writeFileSync(clientAuthorities, readFileSync(authority.certificate, 'utf8') + readFileSync(authority.revocationList(), 'utf8'));
+    await until(async () => (await codeFor(revoked)) === status.PERMISSION_DENIED);
+    expect(await codeFor(good)).toBe(status.OK);
   });
 
   it('takes a new certificate without a restart, and keeps the old one while the new one is no good', async () => {

@@ -5,6 +5,7 @@ import { errorMessage } from '../../../libs/errors/error-message.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import type { CacheContext } from '../cache-context.js';
 import type { CacheService } from './cache-service.js';
+import { limitMemory } from './limit-memory.js';
 import { addReflection } from './reflection.js';
 import { serveMethods } from './serve-method.js';
 import { widenWindows } from './widen-windows.js';
@@ -28,7 +29,9 @@ const healthService = 'grpc.health.v1.Health';
 
 /** Serves the services, health and reflection. Errors: `port-in-use`. */
 export async function startCacheServer(context: CacheContext, { host, port, credentials, services }: CacheServerOptions): Promise<CacheServer> {
+  const memory = limitMemory(context.limits, context.log);
   const server = new Server({
+    interceptors: [memory.interceptor],
     'grpc.max_receive_message_length': context.limits.messageBytes,
     'grpc.max_send_message_length': -1,
     'grpc.max_concurrent_streams': context.limits.streamsPerConnection,
@@ -48,6 +51,7 @@ export async function startCacheServer(context: CacheContext, { host, port, cred
   const narrow = widenWindows();
   const bound = await listen(server, { host, port, credentials: credentials ?? ServerCredentials.createInsecure() }).catch((error: unknown) => {
     server.forceShutdown();
+    memory.close();
     narrow();
     throw error;
   });
@@ -56,6 +60,7 @@ export async function startCacheServer(context: CacheContext, { host, port, cred
     close: async (grace) => {
       for (const name of ['', ...names]) health.setStatus(name, 'NOT_SERVING');
       await endCalls(server, grace);
+      memory.close();
       narrow();
     },
   };

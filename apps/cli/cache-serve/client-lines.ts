@@ -10,25 +10,24 @@ export interface ServedCache {
 }
 
 export function clientLines({ grpc, http, pushToken, authority }: ServedCache): string {
-  const url = grpc.replace(/^grpc/, 'http');
-  const bazelFile = authority === undefined ? [] : [`build --tls_certificate=${authority}`];
+  const secure = grpc.startsWith('grpcs:');
   const certificate = authority === undefined ? [] : [`      server-cert: ${authority}`];
+  const pushing = secure ? ['    push: true', '    auth:', ...certificate, `      access-token: ${pushToken}`] : [];
+  const bazelFile = authority === undefined ? [] : [`build --tls_certificate=${authority}`];
   return [
-    '# BuildStream 2, in ~/.config/buildstream.conf (who only pulls leaves out push and access-token):',
+    secure ? '# BuildStream 2, in ~/.config/buildstream.conf (who only pulls leaves out push and access-token):' : '# BuildStream 2, in ~/.config/buildstream.conf (to pull; it pushes with a token only where there is TLS: --make-certificate):',
     'artifacts:',
     '  servers:',
-    `  - url: ${url}`,
-    '    push: true',
-    '    auth:',
-    ...certificate,
-    `      access-token: ${pushToken}`,
+    `  - url: ${grpc.replace(/^grpc/, 'http')}`,
+    ...pushing,
     '',
-    '# Bazel, in .bazelrc (who only pulls: --noremote_upload_local_results and no header):',
+    '# Bazel, in .bazelrc (who only pulls: also --noremote_upload_local_results):',
     `build --remote_cache=${grpc}`,
     ...bazelFile,
-    `build --remote_header=authorization="Bearer $(cat ${pushToken})"`,
+    '# and whoever pushes, in a shell:',
+    `#   bazel build --remote_header="authorization=Bearer $(cat ${pushToken})" …`,
     '',
-    `# Caches over HTTP (ccache, sccache, Gradle, Turborepo): ${http}; docs/reference/artifact-cache.md`,
+    `# Caches over HTTP (ccache, sccache, Gradle, Turborepo): ${http}; docs/how-to/use-the-http-cache.md`,
     `# Whoever has ${pushToken} may push.`,
     '',
   ].join('\n');

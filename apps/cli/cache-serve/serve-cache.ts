@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { lockHolder, tryLock } from '../../../libs/embedded/exclusive-lock.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import { startServer } from '../../../libs/service/start-server.js';
 import type { Environment } from '../../../libs/settings/settings.js';
@@ -34,9 +35,11 @@ export async function serveCache(options: ServeOptions, terminal: Terminal): Pro
   const directory = path.resolve(options.directory);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const names = certificateNames(options);
+  const given = givenTls(options);
+  if (names === undefined && given === undefined && !isLoopback(options.host)) throw inTheClear(options.host);
+  demandUnserved(directory);
   const made = names === undefined ? undefined : keepSiteCertificate(directory, names, Date.now());
-  const tls = made ?? givenTls(options);
-  if (tls === undefined && !isLoopback(options.host)) throw inTheClear(options.host);
+  const tls = made ?? given;
   const files = writeSiteFiles(directory, { ...options, tls });
   const stopped = new AbortController();
   relay.onReceive = () => stopped.abort(new MillraceError('start-failed', 'stopped before it was up'));
@@ -53,6 +56,14 @@ export async function serveCache(options: ServeOptions, terminal: Terminal): Pro
     clearInterval(renewal);
     await server.stop();
   }
+}
+
+/** What is written now would be read by the processes of a server that runs there: another certificate at once, another quota and other rights when one of them starts again. Errors: `start-failed`. */
+function demandUnserved(directory: string): void {
+  const file = path.join(directory, 'server.lock');
+  const lock = tryLock(file);
+  if (lock === undefined) throw new MillraceError('start-failed', `${lockHolder(file)} already runs a server in ${directory}`, { suggestion: 'Stop it first, or serve another directory.' });
+  lock.release();
 }
 
 type ServedTls = { readonly certificate: string; readonly key: string } | undefined;

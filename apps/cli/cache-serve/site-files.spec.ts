@@ -50,6 +50,13 @@ describe('the lines for clients', () => {
     const lines = clientLines({ grpc: 'grpcs://cache.example.test:9977', http: 'https://cache.example.test:9999', pushToken: '/srv/cache/push-token', authority: '/srv/cache/ca.pem' });
     expect(lines).toContain('- url: https://cache.example.test:9977\n    push: true\n    auth:\n      server-cert: /srv/cache/ca.pem\n      access-token: /srv/cache/push-token\n');
     expect(lines).toContain('build --remote_cache=grpcs://cache.example.test:9977\nbuild --tls_certificate=/srv/cache/ca.pem\n');
-    expect(clientLines({ grpc: 'grpc://localhost:1', http: 'http://localhost:2', pushToken: '/t', authority: undefined })).not.toMatch(/cert/);
+    expect(lines).toContain('\n#   bazel build --remote_header="authorization=Bearer $(cat /srv/cache/push-token)" …\n');
+    expect(lines).not.toMatch(/^build.*\$\(/m);
+  });
+
+  it('have no credentials for BuildStream where there is no TLS, because it shows none there', () => {
+    const lines = clientLines({ grpc: 'grpc://localhost:1', http: 'http://localhost:2', pushToken: '/t', authority: undefined });
+    expect(lines).toContain('  - url: http://localhost:1\n\n');
+    expect(lines).not.toMatch(/server-cert|access-token|push: true/);
   });
 });

@@ -39,7 +39,7 @@ export const cacheDetail = cacheView
 const nameShape = { kind, key, qualifiers: z.record(z.string(), z.string()) };
 const origin = z.object({ session: z.string().optional(), build: z.string().optional(), tool: z.string().optional() });
 export const listedEntry = z
-  .object({ ...nameShape, target: digest.nullable(), valueBytes: count, pushedAt: time, pushedBy: z.string(), usedAt: time, complete: z.boolean().describe('Whether all that it needs was there when that was last looked at.'), session: z.string().nullable(), build: z.string().nullable() })
+  .object({ ...nameShape, target: digest.nullable(), valueBytes: count, pushedAt: time, pushedBy: z.string(), usedAt: time, complete: z.boolean().describe('False: something that it needs is not there, and it is a miss.'), session: z.string().nullable(), build: z.string().nullable() })
   .meta({ id: 'CacheEntryItem' });
 export const entryPage = z.object({ items: z.array(listedEntry), nextCursor }).meta({ id: 'CacheEntryPage' });
 export const entryView = z

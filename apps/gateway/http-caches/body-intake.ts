@@ -86,9 +86,11 @@ interface Incoming {
 function declaredSize({ headers }: FastifyRequest, most: number): number | undefined {
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') throw new MillraceError('invalid-request', 'Content-Encoding: bodies are kept as they are, and must not be encoded');
+  const transfer = headers['transfer-encoding'];
+  if (transfer !== undefined && !/^\s*chunked\s*$/i.test(transfer)) throw new MillraceError('invalid-request', 'Transfer-Encoding: a body comes as it is, or chunked and nothing else');
   if (headers['content-range'] !== undefined) throw new MillraceError('invalid-request', 'Content-Range: a thing is pushed as a whole');
   const length = headers['content-length'];
-  if (length === undefined) return headers['transfer-encoding'] === undefined ? 0 : undefined;
+  if (length === undefined) return transfer === undefined ? 0 : undefined;
   const size = Number(length);
   if (size > most) throw new MillraceError('payload-too-large', `one thing in this cache may have ${most} bytes, this one has ${size}`, { suggestion: 'blob-bytes of the instance is the limit.' });
   return size;

@@ -50,7 +50,8 @@ describe('blobs by digest', () => {
   it('come in ranges, and not at all to whoever has them', async () => {
     const part = await send('GET', address, { header: { range: 'bytes=99990-' } });
     expect([part.status, part.headers.get('content-range'), Buffer.from(await part.arrayBuffer()).equals(bytes.subarray(99_990))]).toEqual([206, 'bytes 99990-99999/100000', true]);
-    expect((await send('GET', address, { header: { range: 'bytes=100000-' } })).status).toBe(416);
+    const beyond = await send('GET', address, { header: { range: 'bytes=100000-' }, anonymous: true });
+    expect([beyond.status, beyond.headers.get('content-range'), beyond.headers.get('cache-control')]).toEqual([416, 'bytes */100000', 'no-store']);
     expect((await send('GET', address, { header: { range: 'bytes=1-2', 'if-range': '"other"' } })).status).toBe(200);
     expect(await status(send('GET', address, { header: { 'if-none-match': `"${hashOf(bytes)}"` } }))).toBe(304);
   });
@@ -176,6 +177,20 @@ describe('entries', () => {
     await put(`/gradle/${'c'.repeat(32)}`, '<script>', { 'content-type': 'text/html' });
     const answer = await send('GET', `/gradle/${'c'.repeat(32)}`);
     expect([answer.headers.get('content-type'), answer.headers.get('content-security-policy')]).toEqual(['application/octet-stream', expect.stringContaining("default-src 'none'")]);
+  });
+
+  it('are what was sent, whatever type the client calls it', async () => {
+    const form = '--b\r\ncontent-disposition: form-data; name="a"; filename="a"\r\n\r\nartifact\r\n--b--\r\n';
+    for (const type of ['multipart/form-data; boundary=b', 'application/x-www-form-urlencoded', 'application/json', 'no type at all']) {
+      expect(await status(put('/gradle/types', form, { 'content-type': type }))).toBe(201);
+      expect([type, await (await send('GET', '/gradle/types')).text()]).toEqual([type, form]);
+    }
+  });
+
+  it('are not taken from bodies that are encoded on their way', async () => {
+    const answer = await conversation(`PUT /ccache/encoded HTTP/1.1\r\nHost: a\r\nAuthorization: ${authorization}\r\nTransfer-Encoding: gzip, chunked\r\nConnection: close\r\n\r\n`, '3\r\nabc\r\n0\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 400 .*Transfer-Encoding: .*chunked/s);
+    expect(await status(send('GET', '/ccache/encoded'))).toBe(404);
   });
 
   it('of actions are values that are found by the hash of the action alone', async () => {

@@ -30,7 +30,8 @@ export async function sendCached(request: FastifyRequest, reply: FastifyReply, {
   if (matchesEntityTag(request.headers['if-none-match'], entityTag)) return void reply.code(304).send();
   void reply.type(type);
   const range = request.method === 'GET' && isOfThis(request.headers['if-range'], entityTag) ? byteRange(request.headers.range, size) : undefined;
-  if (range === 'beyond') return void reply.code(416).header('content-range', `bytes */${size}`).type('text/plain; charset=utf-8').send(`416 Range Not Satisfiable: there are ${size} bytes.\n`);
+  // Not for caches between, which might give it to those who ask for the whole.
+  if (range === 'beyond') return void reply.code(416).headers({ 'content-range': `bytes */${size}`, 'cache-control': 'no-store' }).type('text/plain; charset=utf-8').send(`416 Range Not Satisfiable: there are ${size} bytes.\n`);
   if (range !== undefined) void reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${size}`);
   const length = range === undefined ? size : range.end - range.start + 1;
   void reply.header('content-length', length);

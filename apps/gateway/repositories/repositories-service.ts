@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { errorMessage } from '../../../libs/errors/error-message.js';
-import { MillraceError } from '../../../libs/errors/millrace-error.js';
+import { isMillraceError, MillraceError } from '../../../libs/errors/millrace-error.js';
 import { parseRepositoryInfo } from '../../../libs/haiku/repository/repository-info-text.js';
-import type { HaikuSettings, Repository } from '../../../libs/repository/repository.js';
+import type { HaikuSettings, Repository, RepositoryKind } from '../../../libs/repository/repository.js';
 import type { Settings } from '../../../libs/settings/settings.js';
 import { LOGGER, REPOSITORIES, SETTINGS } from '../gateway-tokens.js';
 import { parseJsonBody, validate } from '../http/parse-json-body.js';
@@ -15,6 +15,8 @@ import type { KeyList, KnownPackageView, Origins, PackagePage, RepositoryDetail,
 import { parseRepositorySettings } from '../../../libs/repository/repository-settings.js';
 
 const statusMilliseconds = 1500;
+/** More are refused by the settings themselves. */
+const mostOthers = 10;
 
 /** Repositories themselves, and what is read of them. Their list is changed by `changes-service.ts`. */
 @Injectable()
@@ -46,6 +48,7 @@ export class RepositoriesService {
     const place = { store, folder: folder.replace(/^\/+|\/+$/g, '') };
     this.repositories.stores.open(place);
     await this.requireKeys(given['keys']);
+    await this.requireOthers(kind, given['checkWith']);
     const created = await this.repositories.commands.create({ name, kind, place, settings: parseRepositorySettings(kind, given) }, by);
     this.log.info({ repository: name, kind, by }, `the repository ${name} is created`);
     // A mirror begins at once, and whoever looks finds a workflow that answers; without Temporal the worker's sweep does it later.
@@ -58,6 +61,7 @@ export class RepositoriesService {
     const { settings } = validate(settingsChange, parseJsonBody(body));
     const { kind, settings: before } = await this.find(name);
     await this.requireKeys(settings['keys']);
+    await this.requireOthers(kind, settings['checkWith']);
     const configured = await this.repositories.commands.configure(name, parseRepositorySettings(kind, { ...before, ...settings }), by);
     this.log.info({ repository: name, by }, `the repository ${name} has other settings`);
     return configured;
@@ -147,6 +151,18 @@ export class RepositoriesService {
     const known = new Set(['default', ...(await this.repositories.keys.list()).map(({ name }) => name)]);
     const unknown = named.filter((each) => !known.has(String(each)));
     if (unknown.length > 0) throw new MillraceError('key-not-found', `there is no signing key ${unknown.map((each) => String(each).slice(0, 100)).join(', ')}`, { suggestion: 'MILLRACE_REPOSITORY_KEYS names the file of keys.' });
+  }
+
+  /** Nor that it is checked with what there is not. */
+  private async requireOthers(kind: RepositoryKind, named: unknown): Promise<void> {
+    if (!Array.isArray(named)) return;
+    for (const name of named.slice(0, mostOthers).map(String)) {
+      const other = await this.find(name).catch((error: unknown) => {
+        if (isMillraceError(error) && error.code === 'repository-not-found') return undefined;
+        throw error;
+      });
+      if (other?.kind !== kind) throw new MillraceError('invalid-request', `checkWith: there is no ${kind} repository ${name.slice(0, 128)}`, { suggestion: 'Name a repository of the same kind that this service has, such as a mirror of the base system.' });
+    }
   }
 }
 

@@ -50,6 +50,13 @@ describe('a repository', () => {
     expect(problem.parse((await ask('GET', '/fedora')).json)).toMatchObject({ status: 404, code: 'repository-not-found' });
   });
 
+  it('is checked with repositories of its kind that there are', async () => {
+    for (const name of ['base', 'more']) await create(name);
+    expect(repositoryView.parse((await create('ours', { settings: { checkWith: ['base'] } })).json)).toMatchObject({ settings: { checkWith: ['base'] } });
+    expect(repositoryView.parse((await ask('PATCH', '/ours', { settings: { checkWith: ['base', 'more'] } })).json)).toMatchObject({ settings: { checkWith: ['base', 'more'] } });
+    for (const settings of [{ checkWith: ['nobody'] }, { checkWith: ['../x'] }, { checkWith: ['base', 'base'] }, { checkWith: 'base' }]) expect((await ask('PATCH', '/ours', { settings })).status).toBe(400);
+  });
+
   it('is listed page by page', async () => {
     for (const name of ['b', 'a', 'c']) await create(name);
     const first = repositoryPage.parse((await ask('GET', '?limit=2')).json);

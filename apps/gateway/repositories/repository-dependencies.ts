@@ -7,6 +7,7 @@ import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import { chooseForBuilder } from '../../../libs/repository-formats/haiku/choose-build-packages.js';
 import type { PackageFormat } from '../../../libs/repository-formats/package-format.js';
 import { repositoryFormats } from '../../../libs/repository-formats/repository-formats.js';
+import type { PackageInspection } from '../../../libs/repository-engine/package-inspection.js';
 import type { ContentSources } from '../../../libs/repository-engine/content-sources.js';
 import { openRepositoryParts } from '../../../libs/repository-service/open-repository-parts.js';
 import type { RepositoryKind } from '../../../libs/repository/repository.js';
@@ -29,15 +30,17 @@ export interface RepositoryDependencyOptions {
   readonly taskQueue: string | undefined;
   /** Called with every call to the workflow engine. */
   readonly noted: <Value>(call: Promise<Value>) => Promise<Value>;
+  /** See `RepositoryPartsOptions`. */
+  readonly inspection?: PackageInspection;
 }
 
 /** Connects to nothing yet. Errors: `invalid-setting`. */
-export async function openRepositoryDependencies(database: Database, { settings, client, environment, taskQueue, noted }: RepositoryDependencyOptions): Promise<OpenRepositoryDependencies> {
+export async function openRepositoryDependencies(database: Database, { settings, client, environment, taskQueue, inspection, noted }: RepositoryDependencyOptions): Promise<OpenRepositoryDependencies> {
   const workflows = createRepositoryWorkflowClient(client, taskQueue === undefined ? {} : { taskQueue });
   const changed = (name: string): Promise<void> => noted(workflows.changed(name));
   const storage = new Registry();
   const metrics = storageMetrics(storage);
-  const parts = await openRepositoryParts(database, { settings, environment, sources: workersFetch, workFolder: 'gateway-repositories', version: gatewayVersion, onRequested: changed, storage: { metrics, cache: defaultCache } });
+  const parts = await openRepositoryParts(database, { settings, environment, sources: workersFetch, workFolder: 'gateway-repositories', version: gatewayVersion, onRequested: changed, storage: { metrics, cache: defaultCache }, ...(inspection === undefined ? {} : { inspection }) });
   const { commands, reads, stores, engine, keys, maintenance } = parts;
   return {
     commands,

@@ -12,7 +12,7 @@ import type { BuilderResolver } from '../../../libs/repository-formats/builder-r
 /** What the gateway needs for package repositories. `repository-dependencies.ts` makes these from the libraries; specs may replace one. */
 export interface RepositoryDependencies {
   readonly commands: Pick<RepositoryCommands, 'create' | 'configure' | 'remove' | 'requestChange' | 'preview'>;
-  readonly reads: Omit<RepositoryReads, 'prunable' | 'expired' | 'unsettled' | 'waiting' | 'planned'>;
+  readonly reads: Omit<RepositoryReads, 'prunable' | 'expired' | 'unsettled' | 'waiting' | 'planned' | 'changesOf'>;
   readonly stores: Pick<RepositoryStores, 'names' | 'open' | 'publicUrl'>;
   /** Metrics of what is asked of the stores. */
   readonly storage?: Registry;

@@ -24,7 +24,8 @@ export async function sendObject(request: FastifyRequest, reply: FastifyReply, {
   if (matchesEntityTag(request.headers['if-none-match'], tag)) return void reply.code(304).send();
   void reply.type(mediaTypeOf(found.path));
   const range = request.method === 'GET' ? rangeOf(request, { tag, size }) : undefined;
-  if (range === 'beyond') return void reply.code(416).header('content-range', `bytes */${size}`).type('text/plain; charset=utf-8').send(`416 Range Not Satisfiable: the file has ${size} bytes.\n`);
+  // Not for caches between, which might give it to those who ask for the whole.
+  if (range === 'beyond') return void reply.code(416).headers({ 'content-range': `bytes */${size}`, 'cache-control': 'no-store' }).type('text/plain; charset=utf-8').send(`416 Range Not Satisfiable: the file has ${size} bytes.\n`);
   if (range !== undefined) void reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${size}`);
   void reply.header('content-length', range === undefined ? size : range.end - range.start + 1);
   // The framework reads what it does not send.

@@ -81,7 +81,7 @@ describe('guessing of the password', () => {
     const guess = (password: string, peerAddress: string): Promise<unknown> => authenticate(credentials({ authorization: basic(`craft:${password}`), peerAddress }));
     for (let count = 0; count < 6; count += 1) await expect(guess('wrong', '2001:db8::1')).rejects.toMatchObject({ code: 'unauthorized' });
     // The right one is not tried either: its answer would tell.
-    await expect(guess('secret', '2001:db8:0:0:ffff::2')).rejects.toMatchObject({ code: 'quota-exceeded', suggestion: expect.stringContaining('10 s') });
+    await expect(guess('secret', '2001:db8:0:0:ffff::2')).rejects.toMatchObject({ code: 'quota-exceeded', suggestion: expect.stringContaining('10 s'), cause: expect.objectContaining({ retryAfter: 10 }) });
     await expect(guess('secret', '2001:db8:0:1::1')).resolves.toBeDefined();
     await expect(guess('secret', '::ffff:192.0.2.1')).resolves.toBeDefined();
     time = 10_000;
@@ -89,6 +89,7 @@ describe('guessing of the password', () => {
     await expect(guess('wrong', '2001:db8::1')).rejects.toMatchObject({ code: 'unauthorized' });
     await expect(guess('wrong', '2001:db8::1')).rejects.toMatchObject({ code: 'quota-exceeded' });
     expect(seen.map(({ outcome }) => outcome)).toEqual([...Array<string>(6).fill('refused'), 'too-many', 'accepted', 'accepted', 'accepted', 'refused', 'too-many']);
+    expect(seen.at(-1)?.reason).toBe('too many failed logins from this address');
     expect(JSON.stringify(seen)).not.toMatch(/secret|wrong:|craft:/);
   });
 

@@ -31,7 +31,8 @@ export function createFailedLogins({ perMinute, now }: { readonly perMinute: num
       const excess = left(networkOf(peerAddress)) + 1 - perMinute;
       if (excess <= 0) return;
       const seconds = Math.ceil(excess / perMillisecond / 1000);
-      throw new MillraceError('quota-exceeded', 'too many failed logins from this address', { suggestion: `Try again in ${seconds} s, with the right credentials.` });
+      const message = 'too many failed logins from this address';
+      throw new MillraceError('quota-exceeded', message, { cause: Object.assign(new Error(message), { retryAfter: seconds }), suggestion: `Try again in ${seconds} s, with the right credentials.` });
     },
     note(peerAddress) {
       const key = networkOf(peerAddress);

@@ -68,6 +68,15 @@ describe('results of actions', () => {
     await expect(update(newAction(), result)).rejects.toMatchObject({ code: status.INVALID_ARGUMENT });
   });
 
+  it.each([
+    ['an object of ccache', Buffer.from('cC\x00\x01 and so on')],
+    ['a result that names what cannot be found', Buffer.from(ActionResult.encode(resultWith({ outputFiles: [{ ...fileOf('x', Buffer.from('x')), digest: { hash: 'zz', sizeBytes: 1 } }] })).finish())],
+  ])('are none of %s, which a client of an HTTP cache keeps there', async (_, value) => {
+    const actionDigest = newAction();
+    await server.cache.putEntry({ instance: 'main', kind: 'action', key: `sha256:${actionDigest.hash}/${actionDigest.sizeBytes}`, qualifiers: {}, target: undefined, value, references: [], properties: {}, expiresAt: undefined, origin: {} }, { by: 'builder' });
+    await expect(get(actionDigest)).rejects.toMatchObject({ code: status.NOT_FOUND });
+  });
+
   it('are pushed by those who may', async () => {
     const request = { instanceName: '', actionDigest: newAction(), actionResult: emptyResult, resultsCachePolicy: undefined, digestFunction: 0 };
     await expect(ask((done) => clients.actions.updateActionResult(request, nobody(), done))).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
