@@ -3,6 +3,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../../libs/access/principal.js';
 import { Caller } from '../access/caller.js';
 import { Needs } from '../access/needs.js';
+import type { CacheDependencies } from '../caches/cache-ports.js';
+import { CACHES } from '../gateway-tokens.js';
+import { admitCaller } from '../http-caches/admit-caller.js';
 import { MayWait } from '../http/answer-deadline.js';
 import { clientGone } from '../http/client-gone.js';
 import type { ChangePage, ChangePreviewView, ChangeView } from './change-schemas.js';
@@ -16,7 +19,10 @@ const margin = 60_000;
 @Controller('v1/repositories/:name')
 @Needs('repositories', 'reader')
 export class ChangesController {
-  constructor(@Inject(ChangesService) private readonly changes: ChangesService) {}
+  constructor(
+    @Inject(ChangesService) private readonly changes: ChangesService,
+    @Inject(CACHES) private readonly caches: CacheDependencies,
+  ) {}
 
   @Get('changes')
   list(@Param('name') name: string, @Query() query: unknown): Promise<ChangePage> {
@@ -35,7 +41,9 @@ export class ChangesController {
   @Needs('repositories', 'writer')
   @MayWait()
   async publish(@Param('name') name: string, @Body() body: unknown, @Caller() caller: Principal, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<ChangeView | ChangePreviewView> {
-    return answer(reply, await this.changes.publish(name, body, optionsOf(request, caller)));
+    const { cache, access } = this.caches;
+    const demandPull = async (named: string): Promise<void> => void (await admitCaller(request, reply, { access, action: 'pull', instance: cache.instance(named).name }));
+    return answer(reply, await this.changes.publish(name, body, { ...optionsOf(request, caller), demandPull }));
   }
 
   @Post('remove')

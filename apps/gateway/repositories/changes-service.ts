@@ -29,6 +29,11 @@ export interface ChangeOptions {
   readonly gone: AbortSignal;
 }
 
+export interface PublishOptions extends ChangeOptions {
+  /** Whether the caller may pull from an instance of the artifact cache: what is published can be read by others. Errors: `forbidden`, `unauthorized`, `invalid-request` (no such instance). */
+  readonly demandPull: (instance: string) => Promise<void>;
+}
+
 /** Milliseconds between looks at the record while the workflow engine is away. */
 const interval = 500;
 
@@ -55,8 +60,9 @@ export class ChangesService {
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
-  async publish(name: string, body: unknown, options: ChangeOptions): Promise<ChangeView | ChangePreviewView> {
+  async publish(name: string, body: unknown, { demandPull, ...options }: PublishOptions): Promise<ChangeView | ChangePreviewView> {
     const { changeId, uploads, contents, origin, component, force, dryRun } = validate(publication, parseJsonBody(body));
+    for (const instance of new Set(contents.flatMap(({ from }) => ('cache' in from ? [from.cache] : [])))) await demandPull(instance);
     const repository = await this.repositories.find(name);
     if (component !== undefined) requireComponent(repository, component);
     const given = Object.fromEntries(Object.entries(origin).filter(([, value]) => value !== undefined));

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { authorization, startTestGateway } from '../__fixtures__/test-gateway.js';
+import { named, namedCallers } from '../__fixtures__/named-callers.js';
 import type { TestGateway } from '../__fixtures__/test-gateway.js';
 import { problem } from '../openapi/error-schemas.js';
 import { changePage, changePreview, changeView } from './change-schemas.js';
@@ -261,6 +262,7 @@ describe('a change', () => {
     ['publish', { uploads: ['00000000-0000-4000-8000-00000000ffff'], changeId: 'one' }, 400],
     ['publish', { contents: [{ sha256: 'x', from: { session: 's' } }] }, 400],
     ['publish', { contents: [{ sha256: 'a'.repeat(64), from: { file: '/etc/passwd' } }] }, 400],
+    ['publish', { contents: [{ sha256: 'a'.repeat(64), from: { cache: 'nowhere' } }] }, 400],
     ['publish', { uploads: ['00000000-0000-4000-8000-00000000ffff'], origin: { found: true } }, 400],
     ['remove', { keys: [] }, 400],
     ['remove', { keys: ['none.rpm'] }, 404],
@@ -280,6 +282,22 @@ describe('a change', () => {
     expect(problem.parse((await ask('POST', '/debian/publish', { uploads: [await upload('a.deb', 'debian')], component: 'contrib' })).json)).toMatchObject({ status: 400, detail: expect.stringContaining('no component contrib') });
     expect((await ask('POST', '/debian/publish', { uploads: [await upload('a.deb', 'debian')], component: 'main' })).status).toBe(200);
   });
+});
+
+it('takes in from an instance of the cache only what its publisher may pull there', async () => {
+  const shared = await startTestGateway({ dependencies: { access: namedCallers('authorization:\n  roles:\n    repositories:\n      writer: {users: [ann, craft]}\n') } });
+  try {
+    const publish = async (name: string, instance: string): Promise<string> => {
+      const answer = await fetch(`${shared.url}/v1/repositories/fedora/publish`, { method: 'POST', headers: named({ name }), body: JSON.stringify({ contents: [{ sha256: 'a'.repeat(64), from: { cache: instance } }] }) });
+      return `${answer.status} ${problem.parse(await answer.json()).code}`;
+    };
+    expect(await publish('ann', 'closed')).toBe('403 forbidden');
+    // Let through as far as the repository that there is not.
+    expect(await publish('ann', 'main')).toBe('404 repository-not-found');
+    expect(await publish('craft', 'closed')).toBe('404 repository-not-found');
+  } finally {
+    await shared.close();
+  }
 });
 
 describe('what operators do besides', () => {
