@@ -60,7 +60,7 @@ const qualifiers = z
     return z.NEVER;
   });
 export const entryName = z.strictObject({ kind, key, qualifiers: qualifiers.optional().describe('Of assets: a JSON object; the exact set of them belongs to the name.') });
-export const entriesQuery = z.strictObject({ limit: pageLimit, cursor: z.string().max(4096).optional(), kind: kind.optional(), prefix: key.optional().describe('What their keys begin with.') });
+export const entriesQuery = z.strictObject({ limit: pageLimit, cursor: z.string().max(64).optional(), kind: kind.optional(), prefix: key.optional().describe('What their keys begin with.') });
 export const evictRequest = z.strictObject({ toBytes: count.optional().describe('Down to so many bytes; the lower quota where it is absent.'), dryRun: z.boolean().default(false) }).meta({ id: 'CacheEvictRequest' });
 export const newEntry = z.strictObject({ target: digest.describe('A blob that is in the cache: `sha256:<hash>/<size>`.'), properties: z.record(z.string().max(256), z.string().max(4096)).default({}), build: z.string().min(1).max(500).optional(), session: z.string().regex(/^[\w-]{1,128}$/).optional() }).meta({ id: 'NewCacheEntry' });
 
