@@ -14,7 +14,7 @@ let service: ComposeService;
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'millrace-caches-'));
   const settings = path.join(folder, 'cache.yaml');
-  writeFileSync(settings, 'instances: {main: {lease: 10}, kept: {}}\n');
+  writeFileSync(settings, 'instances: {main: {lease: 10, verification: off}, kept: {verification: off}}\n');
   service = await startComposeService({ MILLRACE_CACHE: settings });
 }, 300_000);
 afterAll(async () => {
