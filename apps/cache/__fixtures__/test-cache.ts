@@ -19,6 +19,7 @@ import { startCacheServer } from '../server/start-cache-server.js';
 import { cacheServices } from '../services/cache-services.js';
 
 const mebibyte = 1024 * 1024;
+const gibibyte = 1024 * mebibyte;
 
 export interface TestCache {
   readonly cache: OpenArtifactCache;
@@ -40,16 +41,16 @@ export interface TestCacheOptions {
   readonly behaviour?: Partial<OpenArtifactCache>;
 }
 
-/** The cache of the service, on a database and a folder of its own: `main`, `other`, and `small`, which takes blobs of up to 1,000 bytes. */
+/** The cache of the service, on a database and a folder of its own: `main`, `other`, `small`, which takes blobs of up to 1,000 bytes, and `large`, which takes some of 5 GiB. */
 export async function startTestCache({ limits, credentials, access: accessText, behaviour }: TestCacheOptions = {}): Promise<TestCache> {
   const folder = mkdtempSync(path.join(tmpdir(), 'test-cache-'));
-  const instances = [instanceNamed('main'), instanceNamed('other'), instanceNamed('small', { blobBytes: 1000 })];
+  const instances = [instanceNamed('main'), instanceNamed('other'), instanceNamed('small', { blobBytes: 1000 }), instanceNamed('large', { blobBytes: 6 * gibibyte, quota: { high: 8 * gibibyte, low: 7 * gibibyte }, limit: 9 * gibibyte })];
   const ownDatabase = await createTestDatabase();
   const database = await openDatabase(ownDatabase.url);
   const record = createCacheRecord(database, { instances: new Map(instances.map((instance) => [instance.name, instance])) });
   const store = openObjectStore(pathToFileURL(path.join(folder, 'blobs')).href, { name: 'the artifact cache' });
   const engine = createArtifactCache({ record, store, spool: path.join(folder, 'uploads'), instances });
-  const { access } = await openAccess(accessText ?? 'instances: { main: {}, other: {}, small: {} }');
+  const { access } = await openAccess(accessText ?? 'instances: { main: {}, other: {}, small: {}, large: {} }');
   const context: CacheContext = { cache: { ...engine, ...behaviour }, access, limits: { ...defaultCacheLimits, ...limits }, log: pino({ level: 'silent' }) };
   const server = await startCacheServer(context, { host: '127.0.0.1', port: 0, services: cacheServices(context), ...(credentials === undefined ? {} : { credentials }) });
   return {
