@@ -4,7 +4,10 @@ import type { BlobReference, BlobShape } from '../../../../libs/cache/cache-entr
 import type { ActionResult, Digest } from '../../../../libs/remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
 import { demandDigest } from '../wire-digest.js';
 
-/** All blobs without which a result is of no use, each once. Errors: `invalid-request` for digests that are none. */
+/**
+ * All blobs without which a result is of no use, each once. Errors: `invalid-request` for digests that are none: who calls the API has to send a result, where
+ * `readActionResult` only guesses whether the bytes of an HTTP client are one.
+ */
 export function actionReferences(result: ActionResult, digests: DigestFunction): readonly BlobReference[] {
   const found = new Map<string, BlobReference>();
   const add = (digest: Digest | undefined, { shape, what }: { readonly shape: BlobShape; readonly what: string }): void => {
