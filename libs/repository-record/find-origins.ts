@@ -14,12 +14,13 @@ export async function findOrigins(sql: Sql, sha256: string): Promise<readonly Pa
   const composes = await findComposesOf(sql, [sha256], most);
   const entries = await findEntriesOf(sql, [sha256], most);
   const repositories = await sql<{ repository: string; origin: string }>('select repository, origin from repository_packages where sha256 = $1 order by added_at, repository, key limit $2', [sha256, most]);
-  return [
-    ...sessions.map(({ session }) => ({ session, found: true })),
-    ...composes.map(({ compose }) => ({ compose, found: true })),
-    ...entries.map(({ cache }) => ({ cache, found: true })),
-    ...repositories.map(({ repository, origin }) => ({ ...toOrigin(origin), repository, found: true })),
+  const origins: Omit<PackageOrigin, 'found'>[] = [
+    ...sessions.map(({ session }) => ({ session })),
+    ...composes.map(({ compose }) => ({ compose })),
+    ...entries.map(({ cache }) => ({ cache })),
+    ...repositories.map(({ repository, origin }) => ({ ...toOrigin(origin), repository })),
   ];
+  return origins.map((origin) => ({ ...origin, found: true }));
 }
 
 /** The newest session, compose and entry of each digest; nothing for those that nobody has had. */

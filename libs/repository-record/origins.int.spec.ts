@@ -7,7 +7,7 @@ import { createComposeCommands } from '../compose-record/create-compose-commands
 import { createComposePackages } from '../compose-record/compose-packages.js';
 import { rebuildComposes } from '../compose-record/rebuild-composes.js';
 import { query } from '../database/sql.js';
-import type { ListedPackage, PackageOrigin } from '../repository/listed-package.js';
+import type { PackageOrigin } from '../repository/listed-package.js';
 import type { ContentReference } from '../repository/repository-change.js';
 import { keyOf, recordedRepositories, type SpecPackage } from './__fixtures__/recorded-repositories.js';
 

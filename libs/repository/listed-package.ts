@@ -32,5 +32,5 @@ export interface PackageOrigin {
   /** Another repository of this service that has had the same bytes; only with `found`. */
   readonly repository?: string;
   /** True: session, compose and cache were found by its digest, and not said. */
-  readonly found?: boolean;
+  readonly found?: true;
 }
