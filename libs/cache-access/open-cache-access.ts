@@ -105,7 +105,7 @@ export async function openCacheAccess(settings: CacheAccessSettings, options: Ca
     hasRole(caller, role, instance) {
       const { identity } = knownCaller(caller);
       const { principal } = identity;
-      return (principal !== undefined && grantOf(current.authorization, principal, 'cache', role) !== undefined) || instanceNamed(instance).rules.isAdmin(identity);
+      return (principal !== undefined && grantOf(current.authorization, principal, 'cache', role) !== undefined) || current.instances.get(instance === '' ? mainInstance : instance)?.rules.isAdmin(identity) === true;
     },
     demand(caller, action, instance, key) {
       const { identity, demands } = knownCaller(caller);
