@@ -1,10 +1,5 @@
-<<<<<<< HEAD
 import { CacheBlobChildRow, CacheBlobContentRow, CacheBlobRow, CacheEntryBlobRow, CacheEntryNameRow, CacheEntryRow, CacheObjectRow, CacheStoreRow, CacheTakingRow, CacheUsageRow } from './cache-entities.js';
-import { ComposeIdempotency, ComposeOutboxMessage, ComposeRow, ComposeTree, RecordIdentity } from './compose-entities.js';
-=======
-import { CacheBlobChildRow, CacheBlobContentRow, CacheBlobRow, CacheEntryBlobRow, CacheEntryNameRow, CacheEntryRow, CacheObjectRow, CacheTakingRow, CacheUsageRow } from './cache-entities.js';
 import { ComposeIdempotency, ComposeOutboxMessage, ComposePackageRow, ComposeRow, ComposeTree, RecordIdentity } from './compose-entities.js';
->>>>>>> d-repos
 import { ComposeNamePlace, ComposeNameRow } from './compose-name-entities.js';
 import { ClosedSession, Counter, OutboxMessage, ProxyProcess, Revocation, RevocationAck, SessionKnowledgeRow, SessionSecretsRow, TrafficNotification } from './operation-entities.js';
 import { BusMessageRow, BusRow, ParkedMessageRow } from './incoming-entities.js';
