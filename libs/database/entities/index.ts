@@ -1,4 +1,4 @@
-import { CacheBlobChildRow, CacheBlobContentRow, CacheBlobRow, CacheEntryBlobRow, CacheEntryNameRow, CacheEntryRow, CacheObjectRow, CacheTakingRow, CacheUsageRow } from './cache-entities.js';
+import { CacheBlobChildRow, CacheBlobContentRow, CacheBlobRow, CacheEntryBlobRow, CacheEntryNameRow, CacheEntryRow, CacheObjectRow, CacheStoreRow, CacheTakingRow, CacheUsageRow } from './cache-entities.js';
 import { ComposeIdempotency, ComposeOutboxMessage, ComposePackageRow, ComposeRow, ComposeTree, RecordIdentity } from './compose-entities.js';
 import { ComposeNamePlace, ComposeNameRow } from './compose-name-entities.js';
 import { ClosedSession, Counter, OutboxMessage, ProxyProcess, Revocation, RevocationAck, SessionKnowledgeRow, SessionSecretsRow, TrafficNotification } from './operation-entities.js';
@@ -83,6 +83,7 @@ export const entities = [
   CacheEntryNameRow,
   CacheEntryRow,
   CacheObjectRow,
+  CacheStoreRow,
   CacheTakingRow,
   CacheUsageRow,
   OstreeObjectRow,
