@@ -257,7 +257,7 @@ function openWrite(clients: ReturnType<typeof connectClients>, content: Buffer, 
   };
 }
 
-async function outcomeOf(start: (done: (error: ServiceError | null) => void) => unknown): Promise<status> {
+async function outcomeOf(start: (done: (error: ServiceError | null, response: unknown) => void) => unknown): Promise<status> {
   return ask(start).then(() => status.OK, ({ code }: ServiceError) => code);
 }
 
