@@ -97,7 +97,7 @@ describe('the port of the cache', () => {
 
   it('that is taken is said to be', async () => {
     const { port } = await start();
-    const context = { cache: undefined as never, access: undefined as never, limits: { batchBytes: 1, messageBytes: 1, streamsPerConnection: 1, callsPerConnection: 1, heldBytes: 1, streamIdle: 1, judgedEvery: 1, compressedStreams: 1 }, log };
+    const context = { cache: undefined as never, access: undefined as never, limits: { batchBytes: 1, messageBytes: 1, streamsPerConnection: 1, connectionsPerAddress: 1, callsPerAddress: 1, callsPerConnection: 1, heldBytes: 1, streamIdle: 1, judgedEvery: 1, compressedStreams: 1 }, log };
     await expect(startCacheServer(context, { host: '127.0.0.1', port, services: [] })).rejects.toMatchObject({ code: 'port-in-use' });
   });
 });
