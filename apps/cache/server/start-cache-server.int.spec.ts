@@ -40,6 +40,7 @@ afterEach(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const log = pino({ level: 'silent' });
+const builder = makeCacheToken();
 const findOne = { instanceName: '', blobDigests: [sha256(Buffer.from('x'))], digestFunction: 0 };
 
 describe('the port of the cache', () => {
@@ -137,6 +138,19 @@ describe('a caller who loses the right to a call that runs', () => {
     await server.access.replace(readCacheAccess(file.replace('tokens: [builder]', 'subjects: [x]').replace('pull: known', 'pull: [{ subjects: [x] }]')), undefined);
     expect([await asking, await reading]).toEqual([status.PERMISSION_DENIED, status.PERMISSION_DENIED]);
   });
+});
+
+it('pushes that are larger together than a minute allows come through more slowly, each of them', async () => {
+  const server = await start({ access: 'instances: { main: { rates: { pushed-bytes-per-minute: 600000 }, push: [{ tokens: [builder] }] } }\nlogin: { tokens: { builder: { sha256: '.concat(builder.sha256, ' } } }') });
+  const clients = connected(server);
+  const bearer = new Metadata();
+  bearer.set('authorization', `Bearer ${builder.token}`);
+  for (const [count, size] of [[0, 604_000], [1, 3000], [2, 3000]] as const) {
+    const write = openWrite(clients, Buffer.alloc(size, count), bearer);
+    await write.send(Math.floor(size / 2));
+    write.finish();
+    expect(await write.outcome).toBe(status.OK);
+  }
 });
 
 it('an address that shows wrong credentials again and again is told to come later, and others are not', async () => {
