@@ -36,7 +36,7 @@ export async function runCacheProcess(environment: Environment): Promise<void> {
   const tls = openCacheCredentials(settings.cacheTls, { log });
   const database = await openDatabase(settings.databaseUrl);
   const parts = await openCacheParts(database, { settings });
-  const access = await openServiceAccess({ settings, cacheSettings: parts.settings, database, record: parts.record, environment, version: version(), onProblem: (reason) => log.warn(reason) });
+  const access = await openServiceAccess({ settings, cacheSettings: parts.settings, database, record: parts.record, environment, version: version(), onProblem: (reason) => log.warn(reason), onChange: () => log.info('who may use the cache was read again') });
   const downloads = await openAssetDownloads({ settings, database, cache: parts.cache, access, spool: parts.spool, version: version(), warn: (reason, error) => log.warn({ err: error }, reason) });
   const context: CacheContext = { cache: parts.cache, access, limits: defaultCacheLimits, log, ...(downloads === undefined ? {} : { downloads }) };
   const server = await startCacheServer(context, { host: settings.host, port: settings.cachePort, tls, services: cacheServices(context) });
