@@ -8,6 +8,7 @@ import type { CacheService } from './cache-service.js';
 import { limitMemory } from './limit-memory.js';
 import { addReflection } from './reflection.js';
 import { serveMethods } from './serve-method.js';
+import { uncopiedMessages } from './uncopied-messages.js';
 import { widenWindows } from './widen-windows.js';
 
 export interface CacheServerOptions {
@@ -31,7 +32,7 @@ const healthService = 'grpc.health.v1.Health';
 export async function startCacheServer(context: CacheContext, { host, port, credentials, services }: CacheServerOptions): Promise<CacheServer> {
   const memory = limitMemory(context.limits, context.log);
   const server = new Server({
-    interceptors: [memory.interceptor],
+    interceptors: [uncopiedMessages(new Map(services.flatMap(({ heads }) => [...heads]))), memory.interceptor],
     'grpc.max_receive_message_length': context.limits.messageBytes,
     'grpc.max_send_message_length': -1,
     'grpc.max_concurrent_streams': context.limits.streamsPerConnection,
