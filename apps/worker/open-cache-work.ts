@@ -3,6 +3,7 @@ import { createOstreeExportActivities } from '../../activities/ostree-export/cre
 import type { ArtifactCache } from '../../libs/cache-engine/artifact-cache.js';
 import { openCacheParts } from '../../libs/cache-service/open-cache-parts.js';
 import { openOstreeParts } from '../../libs/cache-service/open-ostree-parts.js';
+import { tellStore } from '../../libs/cache-service/tell-store.js';
 import { createOstreeExport } from '../../libs/ostree-exports/ostree-export.js';
 import { createArtifactCacheWorkflowClient } from '../../temporal/artifact-cache-workflow-client.js';
 import { createOstreeExportWorkflowClient } from '../../temporal/ostree-export-workflow-client.js';
@@ -35,7 +36,7 @@ export async function openCacheWork(options: CacheWorkOptions): Promise<CacheWor
   const { settings, database, client, log } = options;
   const taskQueue = options.cacheTaskQueue ?? (options.taskQueue === undefined ? artifactCacheTaskQueue : `${options.taskQueue}-artifacts`);
   const workflows = createArtifactCacheWorkflowClient(client, { taskQueue });
-  const parts = await openCacheParts(database, { settings });
+  const parts = await openCacheParts(database, { settings, onStore: tellStore(log), onProblem: (reason) => log.warn(reason) });
   const { cache, record } = parts;
   const exported = new Set(parts.settings.ostree.keys());
   const exports = createOstreeExportWorkflowClient(client, { taskQueue });

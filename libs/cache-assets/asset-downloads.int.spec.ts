@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -44,7 +44,7 @@ afterAll(async () => {
 async function open(fetch: { readonly policy: 'strict' | 'permissive'; readonly retain: boolean }, port = proxy.port): Promise<OpenAssetDownloads> {
   kept = memoryCache({ fetch });
   const settings = { home: proxy.home, host: '127.0.0.1', proxyPort: port, caCertificate: undefined, permissive: true, policyFile: undefined, blobs: `file:${path.join(proxy.home, 'blobs')}` };
-  const opened = await openAssetDownloads({ settings, database: spec.database, cache: kept.cache, access: memoryAccess(), spool: path.join(proxy.home, 'spool'), version: '0.0.0', warn: (message) => expect(message).toBe('') });
+  const opened = await openAssetDownloads({ settings, database: spec.database, cache: kept.cache, access: memoryAccess(), spool: () => mkdir(path.join(proxy.home, 'spool'), { recursive: true }).then(() => path.join(proxy.home, 'spool')), version: '0.0.0', warn: (message) => expect(message).toBe('') });
   return opened!;
 }
 
@@ -195,7 +195,7 @@ describe('downloads that cannot be made', () => {
 
   it('are never made by permissive sessions where the service allows none', async () => {
     const settings = { home: proxy.home, host: '127.0.0.1', proxyPort: 1, caCertificate: undefined, permissive: false, policyFile: undefined, blobs: `file:${proxy.home}` };
-    const parts = { settings, database: spec.database, access: memoryAccess(), spool: proxy.home, version: '0', warn: () => undefined };
+    const parts = { settings, database: spec.database, access: memoryAccess(), spool: () => Promise.resolve(proxy.home), version: '0', warn: () => undefined };
     await expect(openAssetDownloads({ ...parts, cache: kept.cache })).rejects.toMatchObject({ code: 'invalid-setting' });
     expect(await openAssetDownloads({ ...parts, cache: memoryCache().cache })).toBeUndefined();
   });

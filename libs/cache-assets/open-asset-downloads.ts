@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { openBlobStore } from '../blobs/open-blob-store.js';
 import type { ArtifactCache } from '../cache-engine/artifact-cache.js';
 import type { CacheAccess } from '../cache-access/cache-access.js';
@@ -18,8 +18,8 @@ export interface DownloadParts {
   readonly database: Database;
   readonly cache: ArtifactCache;
   readonly access: CacheAccess;
-  /** Folder for bodies under way. */
-  readonly spool: string;
+  /** Folder for bodies under way; there once this resolves. */
+  readonly spool: () => Promise<string>;
   readonly version: string;
   readonly warn: (message: string, error: unknown) => void;
 }
@@ -43,10 +43,6 @@ export async function openAssetDownloads(parts: DownloadParts): Promise<OpenAsse
   const commands = createSessionCommands(database, { blobs, ecosystems, ...(servicePolicy === undefined ? {} : { servicePolicy }) });
   const downloads = createAssetDownloads({
     ...parts,
-    async spool() {
-      await mkdir(parts.spool, { recursive: true, mode: 0o700 });
-      return parts.spool;
-    },
     sessions: createFetchSessions({ commands, outbox: createWorkflowOutbox(database) }),
     // An operator may replace the certificate.
     proxy: async () => ({ url: proxyAddress(settings), authority: await readFile(authorityFile(settings), 'utf8') }),

@@ -233,19 +233,6 @@ describe('an object that the store has lost', () => {
     expect(rest.lost).toHaveLength(2);
     expect(await cache.findMissing(instance, blobs.map(({ digest }) => digest))).toHaveLength(2);
   });
-
-  it('tells nothing lost while the store has nothing at all: it may not be mounted', async () => {
-    const instance = scene.instance();
-    const cache = scene.cache();
-    const blobs = await Promise.all(Array.from({ length: 12 }, () => randomBlob(5000)));
-    for (const blob of blobs) await write(cache, instance, blob);
-    const place = path.join(scene.root(), instance);
-    renameSync(place, `${place}.away`);
-    await expect(cache.verify(instance, { bytes: Infinity })).rejects.toMatchObject({ code: 'storage-unavailable' });
-    renameSync(`${place}.away`, place);
-    expect(await cache.verify(instance, { bytes: Infinity })).toMatchObject({ checked: 12, lost: [] });
-    expect(await cache.collectGarbage(instance)).toMatchObject({ objects: 0 });
-  });
 });
 
 describe('room', () => {

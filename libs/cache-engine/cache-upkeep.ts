@@ -1,5 +1,5 @@
 import { digestText, type CacheDigest } from '../cache/cache-digest.js';
-import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
+import { isMillraceError } from '../errors/millrace-error.js';
 import type { ObjectBody } from '../object-storage/object-store.js';
 import type { Abortable, CacheUpkeep, EvictionStep } from './artifact-cache.js';
 import { createBlobHash } from './blob-hash.js';
@@ -10,14 +10,12 @@ const evictedAtOnce = 1000;
 const garbageAtOnce = 500;
 const verifiedAtOnce = 100;
 const forgottenAtOnce = 1000;
-/** Blobs of which one at least is in a store that is the cache's. */
-const sampled = 10;
 /** A dry run changes nothing, so it has to see all in one step. */
 const evictedDry = 1_000_000_000;
 
 const nothing: EvictionStep = { entries: 0, blobs: 0, bytes: 0, more: false };
 
-export function cacheUpkeep({ record, store, instance: instanceOf }: Pick<CacheParts, 'record' | 'store' | 'instance'>, now: () => number): CacheUpkeep {
+export function cacheUpkeep({ record, store, guard, instance: instanceOf }: Pick<CacheParts, 'record' | 'store' | 'guard' | 'instance'>, now: () => number): CacheUpkeep {
   async function problemOf(digest: CacheDigest, object: string, options: Abortable): Promise<'missing' | 'corrupt' | undefined> {
     try {
       const body = await store.get(object, options);
@@ -33,6 +31,8 @@ export function cacheUpkeep({ record, store, instance: instanceOf }: Pick<CacheP
       const instance = instanceOf(name);
       signal?.throwIfAborted();
       if (toBytes === undefined && instance.maximumAge === undefined) return nothing;
+      // An operator has to see to the store first: what is evicted now may be what builds have left.
+      if (!dryRun) await guard?.demand();
       const unusedSince = toBytes === undefined ? new Date(now() - instance.maximumAge! * 1000).toISOString() : undefined;
       return record.evict(instance.name, { toBytes, unusedSince, limit: dryRun ? evictedDry : evictedAtOnce, dryRun, reason, by });
     },
@@ -59,7 +59,6 @@ export function cacheUpkeep({ record, store, instance: instanceOf }: Pick<CacheP
           signal?.throwIfAborted();
           const problem = 'content' in place ? undefined : await problemOf(digest, place.object, signal === undefined ? {} : { signal });
           if (problem !== undefined && 'object' in place && (await isStillThere(instance, digest, place.object))) {
-            if (problem === 'missing' && lost.length === 0) await demandStore(instance, signal === undefined ? {} : { signal });
             await record.loseBlob(instance, digest, place.object, problem);
             lost.push(digestText(digest));
           }
@@ -72,16 +71,6 @@ export function cacheUpkeep({ record, store, instance: instanceOf }: Pick<CacheP
     },
     usage: (name) => record.usage(instanceOf(name).name),
   };
-
-  /** A directory that is not mounted, or another bucket, has none of the blobs: they must not become misses, and their objects garbage. Errors: `storage-unavailable`. */
-  async function demandStore(instance: string, options: Abortable): Promise<void> {
-    const blobs = await record.blobsAfter(instance, undefined, verifiedAtOnce);
-    if (blobs.length < sampled) return;
-    for (const { place } of blobs) if ('object' in place && (await store.head(place.object, options)) !== undefined) return;
-    throw new MillraceError('storage-unavailable', `of ${blobs.length} blobs of the cache ${instance} the store has none: nothing was told lost`, {
-      suggestion: 'Is MILLRACE_CACHE_BLOBS mounted, and the right one? What is lost indeed becomes a miss when it is read, and goes by eviction.',
-    });
-  }
 
   /** Not evicted, nor written anew, while it was read. */
   async function isStillThere(instance: string, digest: CacheDigest, object: string): Promise<boolean> {

@@ -9,18 +9,21 @@ import { asStorageError } from '../errors/system-error.js';
 import { sweepUnfinished } from '../object-storage/directory/unfinished-files.js';
 import type { ObjectStore } from '../object-storage/object-store.js';
 import type { ArtifactCache, CacheUpkeep } from './artifact-cache.js';
-import type { CacheParts } from './cache-parts.js';
+import { inlineBytes, type CacheParts } from './cache-parts.js';
 import { cacheSpace } from './cache-space.js';
 import { cacheUpkeep } from './cache-upkeep.js';
 import { findEntry, lookInto, unusableBlobs } from './find-entry.js';
 import { readBlob, readBlobs } from './read-blob.js';
 import { resumableUploads, type UploadLimits } from './resumable-uploads.js';
+import type { StoreGuard } from './store-guard.js';
 import { walkDirectories } from './walk-directories.js';
 import { writeBlob, writeBlobs } from './write-blob.js';
 
 export interface ArtifactCacheOptions {
   readonly record: CacheRecord;
+  /** See `guardedStore`. */
   readonly store: ObjectStore;
+  readonly guard?: Pick<StoreGuard, 'demand'>;
   /** Folder of unfinished uploads, made by the first of them; several processes may share it. On the file system of a directory store: what is whole is moved. */
   readonly spool: string;
   readonly instances: readonly CacheInstance[];
@@ -38,9 +41,9 @@ export interface OpenArtifactCache extends ArtifactCache, CacheUpkeep {
 const readMemory = 32 * 1024 * 1024;
 
 /** Connects to nothing yet. */
-export function createArtifactCache({ record, store, spool, instances, uploads: limits, now = Date.now }: ArtifactCacheOptions): OpenArtifactCache {
+export function createArtifactCache({ record, store, guard, spool, instances, uploads: limits, now = Date.now }: ArtifactCacheOptions): OpenArtifactCache {
   const instance = instanceFinder(instances);
-  const parts: CacheParts = { record, store, instance, spool: spoolFolder(spool, now), admit: cacheSpace(record, now) };
+  const parts: CacheParts = { record, store, guard, instance, spool: spoolFolder(spool, { guard, now }), admit: cacheSpace(record, now) };
   const kept = new LRUCache<string, Buffer>({ maxSize: readMemory, sizeCalculation: (bytes) => bytes.length + 256 });
   const reads = { record, store, kept, unusable: unusableBlobs(), now };
   const uploads = resumableUploads(parts, now, limits);
@@ -100,9 +103,10 @@ function instanceFinder(instances: readonly CacheInstance[]): (name: string) => 
 }
 
 /** Made where it is not there, also when somebody has removed it; swept of what dead processes left, by the first upload. */
-function spoolFolder(folder: string, now: () => number): () => Promise<string> {
+function spoolFolder(folder: string, { guard, now }: Pick<CacheParts, 'guard'> & { readonly now: () => number }): CacheParts['spool'] {
   let swept: Promise<number> | undefined;
-  return async () => {
+  return async (bytes) => {
+    if (bytes > inlineBytes) await guard?.demand();
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 });
       await (swept ??= sweepUnfinished(folder, now()));

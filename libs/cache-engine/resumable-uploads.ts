@@ -145,7 +145,7 @@ export function resumableUploads(parts: CacheParts, now: () => number, limits: U
       if (known !== undefined) return openUpload(known, writer, push);
       if (offset !== 0) throw noSuchOffset(offset, 0);
       await parts.admit(instance, digest.size);
-      const spooled = spooledBlob(await parts.spool());
+      const spooled = spooledBlob(await parts.spool(digest.size));
       const upload: Upload = { key, instance: instance.name, digest, spooled, hash: await createBlobHash(digest.function), writer, turn: Promise.resolve(), suspendedAt: 0 };
       const overtaken = uploads.get(key);
       if (overtaken !== undefined) await drop(overtaken);

@@ -18,7 +18,7 @@ export async function writeBlob(parts: CacheParts, { instance: name, digest, con
   checkPushedDigest(instance, digest);
   if (isEmptyBlob(digest) || (await parts.record.present(instance.name, [digest]))[0] === true) return;
   await parts.admit(instance, digest.size);
-  const spooled = spooledBlob(await parts.spool());
+  const spooled = spooledBlob(await parts.spool(digest.size));
   try {
     const hash = await createBlobHash(digest.function);
     for await (const chunk of content) {

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { createNamedLocks } from '../database/advisory-locks.js';
 import type { Database } from '../database/open-database.js';
 import type { ExportParts } from '../ostree-exports/export-parts.js';
@@ -12,9 +11,6 @@ export function openOstreeParts(database: Database, { cache, store, spool }: Pic
     store,
     record: createOstreeRecord(database),
     locks: createNamedLocks(databaseUrl),
-    spool: async () => {
-      await mkdir(spool, { recursive: true });
-      return spool;
-    },
+    spool,
   };
 }

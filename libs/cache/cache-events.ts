@@ -29,4 +29,5 @@ export interface CacheEntryRemoved {
 export type ArtifactCacheEvent =
   | { readonly type: 'CacheEvicted'; readonly data: { readonly entries: number; readonly blobs: number; readonly bytes: number; readonly reason: 'quota' | 'age' | 'operator'; readonly by: string } }
   | { readonly type: 'CacheBlobLost'; readonly data: { readonly digest: string; readonly problem: 'missing' | 'corrupt'; readonly entries: number } }
-  | { readonly type: 'CacheQuotaAlarm'; readonly data: { readonly bytes: number; readonly high: number; readonly limit: number; readonly state: 'raised' | 'cleared' } };
+  | { readonly type: 'CacheQuotaAlarm'; readonly data: { readonly bytes: number; readonly high: number; readonly limit: number; readonly state: 'raised' | 'cleared' } }
+  | { readonly type: 'CacheStoreAlarm'; readonly data: { readonly problem: string; readonly state: 'raised' | 'cleared' } };

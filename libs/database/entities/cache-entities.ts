@@ -166,3 +166,10 @@ export const CacheUsageRow = defineEntity({
   tableName: 'cache_usage',
   properties: { instance: byteText().primary(), shard: p.smallint().primary().autoincrement(false), bytes: p.bigint('number'), blobs: p.bigint('number'), entries: p.bigint('number') },
 });
+
+/** The store of the cache: what marks it as this record's, and since when it is away. One row. */
+export const CacheStoreRow = defineEntity({
+  name: 'CacheStoreRow',
+  tableName: 'cache_stores',
+  properties: { id: p.smallint().primary().autoincrement(false), marker: p.text().nullable(), awaySince: instant().nullable(), problem: p.text().nullable() },
+});
