@@ -10,6 +10,7 @@ import { openOstreeParts } from '../../libs/cache-service/open-ostree-parts.js';
 import { openServiceAccess } from '../../libs/cache-service/open-service-access.js';
 import { openDatabase, type Database } from '../../libs/database/open-database.js';
 import { MillraceError } from '../../libs/errors/millrace-error.js';
+import { weighBuffersWithHeap } from '../../libs/service/weigh-buffers.js';
 import type { Environment, Settings } from '../../libs/settings/settings.js';
 import { readSettings } from '../../libs/settings/settings.js';
 import type { CacheContext } from './cache-context.js';
@@ -33,6 +34,7 @@ export async function runCacheProcess(environment: Environment): Promise<void> {
     throw new MillraceError('invalid-setting', 'the artifact cache needs MILLRACE_DATABASE_URL', { suggestion: 'Set it, or run everything with npm start.' });
   }
   setDefaultHighWaterMark(true, messagesAhead);
+  weighBuffersWithHeap();
   const tls = openCacheCredentials(settings.cacheTls, { log });
   const database = await openDatabase(settings.databaseUrl);
   const parts = await openCacheParts(database, { settings });

@@ -10,6 +10,7 @@ import { limitClients } from './limit-clients.js';
 import { limitMemory } from './limit-memory.js';
 import { addReflection } from './reflection.js';
 import { serveMethods } from './serve-method.js';
+import { uncopiedMessages } from './uncopied-messages.js';
 import { widenWindows } from './widen-windows.js';
 
 export interface CacheServerOptions {
@@ -37,7 +38,7 @@ export async function startCacheServer(context: CacheContext, { host, port, tls,
   const memory = limitMemory(context.limits, context.log);
   const clients = limitClients(context.limits, context.log);
   const server = new Server({
-    interceptors: [clients.interceptor(memory.interceptor)],
+    interceptors: [uncopiedMessages(new Map(services.flatMap(({ heads }) => [...heads]))), clients.interceptor(memory.interceptor)],
     'grpc.max_receive_message_length': context.limits.messageBytes,
     'grpc.max_send_message_length': -1,
     'grpc.max_concurrent_streams': context.limits.streamsPerConnection,
