@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { AssetDownloads } from '../../libs/cache-assets/asset-downloads.js';
 import type { CacheAccess } from '../../libs/cache-access/cache-access.js';
 import type { ArtifactCache } from '../../libs/cache-engine/artifact-cache.js';
+import type { CacheMetrics } from './metrics/cache-metrics.js';
 
 /** What the services of the cache stand on. */
 export interface CacheContext {
@@ -11,6 +12,7 @@ export interface CacheContext {
   readonly downloads?: AssetDownloads;
   readonly limits: CacheLimits;
   readonly log: Logger;
+  readonly metrics?: Pick<CacheMetrics, 'begin' | 'message'>;
 }
 
 export interface CacheLimits {

@@ -15,17 +15,9 @@ import { Directory } from '../../libs/remote-apis/generated/build/bazel/remote/e
 import { describeWith } from '../../libs/testing/describe-with.js';
 import { startCachedGateway, type CachedGateway } from './cached-gateway.js';
 import { ostreeClient } from './ostree-client.js';
+import { pushOverSsh, type Said } from './push-over-ssh.js';
 
 const run = promisify(execFile);
-const fake = path.join(import.meta.dirname, '__fixtures__/fake-bst-1.0-push.py');
-
-interface Said {
-  readonly info?: { readonly mode: number; readonly pull_url: string; readonly refs: Readonly<Record<string, string>> };
-  readonly status?: { readonly result: boolean; readonly message: string };
-  readonly done?: object;
-  readonly stderr: string;
-  readonly exit: number;
-}
 
 describeWith('ostree', 'artifacts that are pushed over ssh', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'millrace-ssh-'));
@@ -76,10 +68,7 @@ describeWith('ostree', 'artifacts that are pushed over ssh', () => {
     return repo;
   }
 
-  async function push(repo: string, { refs = [ref], key = 'known', to = '/artifacts', leaveOut = '-' } = {}): Promise<Said> {
-    const { stdout } = await run('/usr/bin/python3', [fake, JSON.stringify(ssh(key)), to, repo, ...refs], { env: { ...process.env, LEAVE_OUT: leaveOut } });
-    return JSON.parse(stdout) as Said;
-  }
+  const push = (repo: string, { refs = [ref], key = 'known', to = '/artifacts', leaveOut = '-' } = {}): Promise<Said> => pushOverSsh(ssh(key), { to, repo, refs, leaveOut });
 
   it('are not there when something is missing below their commit, or is not what it says', async () => {
     const repo = built('broken', 'some text\n');

@@ -1,6 +1,7 @@
+import { status as grpcStatus } from '@grpc/grpc-js';
 import type { handleClientStreamingCall, handleServerStreamingCall, handleUnaryCall, MethodDefinition, sendUnaryData, ServerWritableStream, UntypedHandleCall } from '@grpc/grpc-js';
 import { once } from 'node:events';
-import { MillraceError } from '../../../libs/errors/millrace-error.js';
+import { isMillraceError, MillraceError } from '../../../libs/errors/millrace-error.js';
 import type { CacheContext } from '../cache-context.js';
 import type { CacheCall, GrpcCall } from './cache-call.js';
 import { openCall } from './cache-call.js';
@@ -28,7 +29,19 @@ export function serveMethods(service: CacheService, context: CacheContext): { re
   for (const [name, method] of Object.entries(service.definition as Record<string, AnyMethod>)) {
     const handler = service.handlers[name];
     if (handler === undefined) continue;
-    definition[name] = { ...method, requestDeserialize: (bytes) => attempt(() => method.requestDeserialize(bytes)) };
+    const counted = named(method);
+    definition[name] = {
+      ...method,
+      requestDeserialize: (bytes) => {
+        context.metrics?.message(counted, 'in', bytes.length);
+        return attempt(() => method.requestDeserialize(bytes));
+      },
+      responseSerialize: (value) => {
+        const bytes = method.responseSerialize(value);
+        context.metrics?.message(counted, 'out', bytes.length);
+        return bytes;
+      },
+    };
     methods[name] = method.requestStream ? clientStreaming(method, handler, context) : method.responseStream ? serverStreaming(method, handler, context) : unary(method, handler, context);
   }
   return { definition, methods };
@@ -53,11 +66,14 @@ function clientStreaming(method: AnyMethod, handler: UntypedHandler, context: Ca
 
 async function answer(call: Emitting, respond: sendUnaryData<unknown>, task: { readonly method: AnyMethod; readonly context: CacheContext; readonly handle: (call: CacheCall) => unknown }): Promise<void> {
   const { signal, end } = signalOf(call);
+  const ended = task.context.metrics?.begin(named(task.method));
   try {
     respond(null, await task.handle(await openCall(call, { access: task.context.access, signal })));
+    ended?.({ status: grpcStatus.OK });
   } catch (error) {
     reportFailure(task.context.log, { error, method: task.method.path, aborted: signal.aborted });
     respond(callStatus(error));
+    ended?.(failed(error, signal));
   } finally {
     end();
   }
@@ -69,6 +85,7 @@ function serverStreaming(method: AnyMethod, handler: UntypedHandler, context: Ca
 
 async function stream(call: ServerWritableStream<unknown, unknown>, task: { readonly method: AnyMethod; readonly context: CacheContext; readonly handler: UntypedHandler }): Promise<void> {
   const { signal, end } = signalOf(call);
+  const ended = task.context.metrics?.begin(named(task.method));
   try {
     const opened = await openCall(call, { access: task.context.access, signal });
     for await (const message of task.handler(wellFormed(call.request, task.method), opened) as AsyncIterable<unknown>) {
@@ -77,12 +94,27 @@ async function stream(call: ServerWritableStream<unknown, unknown>, task: { read
       if (!call.write(message)) await streamTimeout(once(call, 'drain', { signal }), task.context.limits.streamIdle);
     }
     call.end();
+    ended?.({ status: grpcStatus.OK });
   } catch (error) {
     reportFailure(task.context.log, { error, method: task.method.path, aborted: signal.aborted });
+    ended?.(failed(error, signal));
     if (!signal.aborted) call.emit('error', callStatus(error));
   } finally {
     end();
   }
+}
+
+/** As labels have it: `google.bytestream.ByteStream/Read`. */
+function named({ path }: AnyMethod): string {
+  return path.slice(1);
+}
+
+/** Whoever went away is no error of the cache. */
+function failed(error: unknown, signal: AbortSignal): { readonly status: grpcStatus; readonly code?: string } {
+  if (signal.aborted) return { status: grpcStatus.CANCELLED };
+  const status = callStatus(error).code ?? grpcStatus.UNKNOWN;
+  if (isMillraceError(error)) return { status, code: error.code };
+  return status === grpcStatus.INTERNAL ? { status, code: 'internal' } : { status };
 }
 
 function attempt(decode: () => unknown): unknown {

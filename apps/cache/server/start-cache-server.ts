@@ -8,6 +8,7 @@ import type { CacheService } from './cache-service.js';
 import { limitMemory } from './limit-memory.js';
 import { addReflection } from './reflection.js';
 import { serveMethods } from './serve-method.js';
+import { isServiceServing, type CacheState } from './watch-health.js';
 import { widenWindows } from './widen-windows.js';
 
 export interface CacheServerOptions {
@@ -21,6 +22,8 @@ export interface CacheServerOptions {
 
 export interface CacheServer {
   readonly port: number;
+  /** What health checks answer from now on. */
+  tell(state: CacheState): void;
   /** New calls are refused from now on; those under way have so many milliseconds to end. */
   close(grace: number): Promise<void>;
 }
@@ -55,9 +58,15 @@ export async function startCacheServer(context: CacheContext, { host, port, cred
     narrow();
     throw error;
   });
+  let closing = false;
   return {
     port: bound,
+    tell(state) {
+      if (closing) return;
+      for (const name of ['', ...names]) health.setStatus(name, isServiceServing(name, state) ? 'SERVING' : 'NOT_SERVING');
+    },
     close: async (grace) => {
+      closing = true;
       for (const name of ['', ...names]) health.setStatus(name, 'NOT_SERVING');
       await endCalls(server, grace);
       memory.close();
