@@ -15,6 +15,8 @@ import type { ComposeView, GenerationActivities } from '../../workflows/compose/
 
 export interface GenerationActivityOptions extends Omit<ComposeActivityOptions, 'engine'> {
   readonly engine: Pick<ComposeEngine, 'check' | 'pin' | 'note' | 'generate' | 'has' | 'remove'>;
+  /** Makes known which packages a tree has, before its compose is done: whoever publishes one of them then finds it. */
+  readonly knowPackages?: (tree: number, plan: string) => Promise<void>;
 }
 
 type Outcome = Awaited<ReturnType<GenerationActivities['generateCompose']>>;
@@ -86,6 +88,7 @@ class GenerationAttempt {
     const { kind, tree } = await this.#command(() => commands.claimTree(composeId, engine.has));
     if (kind !== 'generate') return { kind: kind === 'follow' ? 'following' : 'ended', view: await this.#view() };
     const generated = await engine.generate({ ...tree, inputs, startedAt: startedAt ?? submittedAt }, this.#engineOptions());
+    await this.#knowPackages(tree.id, generated.plan);
     try {
       return { kind: 'ended', view: viewOf(await this.#command(() => commands.complete(composeId, generated))) };
     } catch (error) {
@@ -93,6 +96,11 @@ class GenerationAttempt {
       if (isMillraceError(error) && error.code === 'compose-closed' && ['failed', 'removed'].includes((await this.#view()).state)) await engine.remove(tree);
       throw error;
     }
+  }
+
+  /** What fails here is done later by a worker's round, and no reason to keep a compose waiting. */
+  async #knowPackages(tree: number, plan: string): Promise<void> {
+    await this.options.knowPackages?.(tree, plan).catch((error: unknown) => this.#context.log.warn('the packages of a compose are not known yet', { error }));
   }
 
   #limitTime(seconds: number): void {

@@ -48,6 +48,8 @@ export function createRepositoryActivities(options: RepositoryActivityOptions): 
     tidyRepository: (name) => performed((engineOptions) => engine.tidy(name, engineOptions)),
     pruneRepository: (name) =>
       performed(async (engineOptions) => {
+        // Uploads that no change has taken: where nothing is published any more, nobody else looks.
+        await engine.tidy(name, engineOptions);
         const { moved, deleted, strangers } = await engine.prune(name, { ...engineOptions, by: 'the daily prune', dryRun: false, force: false });
         return moved.length + deleted.length + strangers.length;
       }),

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { AssetDownloads } from '../../libs/cache-assets/asset-downloads.js';
 import type { CacheAccess } from '../../libs/cache-access/cache-access.js';
+import { judgedEvery } from '../../libs/cache-access/keep-judging.js';
 import type { ArtifactCache } from '../../libs/cache-engine/artifact-cache.js';
 import type { CacheMetrics } from './metrics/cache-metrics.js';
 
@@ -27,6 +28,8 @@ export interface CacheLimits {
   readonly heldBytes: number;
   /** Milliseconds that a stream may stand still. */
   readonly streamIdle: number;
+  /** Milliseconds after which whoever has called is judged again, for as long as the call runs. */
+  readonly judgedEvery: number;
   /** Compressed streams at a time: each has a window of up to 32 MiB. */
   readonly compressedStreams: number;
 }
@@ -41,5 +44,6 @@ export const defaultCacheLimits: CacheLimits = {
   callsPerConnection: 32,
   heldBytes: 1024 * mebibyte,
   streamIdle: 300_000,
+  judgedEvery,
   compressedStreams: 32,
 };

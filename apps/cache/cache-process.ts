@@ -55,7 +55,7 @@ export async function runCacheProcess(environment: Environment): Promise<void> {
   const access = await openServiceAccess({ settings, cacheSettings: parts.settings, database, record: parts.record, environment, version: version(), onProblem: (reason) => log.warn(reason) });
   const downloads = await openAssetDownloads({ settings, database, cache: parts.cache, access, spool: parts.spool, version: version(), warn: (reason, error) => log.warn({ err: error }, reason) });
   const context: CacheContext = { cache: measuredCache(parts.cache, metrics), access, limits: defaultCacheLimits, log, metrics, ...(downloads === undefined ? {} : { downloads }) };
-  const server = await startCacheServer(context, { host: settings.host, port: settings.cachePort, credentials: tls.credentials, services: cacheServices(context) });
+  const server = await startCacheServer(context, { host: settings.host, port: settings.cachePort, tls, services: cacheServices(context) });
   log.info({ port: server.port, tls: settings.cacheTls !== undefined }, 'artifact cache listens');
   const unwatch = watchHealth(state, { tell: (found) => server.tell(found) });
   const measured = settings.cacheMetricsPort === undefined ? undefined : await serveMetrics({ host: settings.host, port: settings.cacheMetricsPort, registry: metrics.registry, state });

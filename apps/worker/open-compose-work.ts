@@ -1,18 +1,23 @@
 import { availableParallelism } from 'node:os';
+import path from 'node:path';
 import { createComposeActivities } from '../../activities/compose/create-compose-activities.js';
 import { createGenerationActivity } from '../../activities/compose/create-generation-activity.js';
 import { createComposeEngine } from '../../libs/compose-engine/create-compose-engine.js';
 import { claimDirectories } from '../../libs/compose-record/claim-directories.js';
 import { createComposeCommands } from '../../libs/compose-record/create-compose-commands.js';
+import { createComposePackages } from '../../libs/compose-record/compose-packages.js';
 import { createComposeOutboxDeliveries } from '../../libs/compose-record/compose-outbox-deliveries.js';
 import { createComposeReads } from '../../libs/compose-record/create-compose-reads.js';
 import { createOverdueComposes } from '../../libs/compose-record/overdue-composes.js';
 import { createStoredComposes } from '../../libs/compose-record/stored-composes.js';
 import { generationSecondsOf, timeToLiveOf } from '../../libs/pungi/raw-config-limits.js';
+import { openContentStore } from '../../libs/repository-source/content-store.js';
+import { localBlobFolder } from '../../libs/blobs/local-blob-folder.js';
 import { deliverMessages } from '../../libs/messaging/deliver-messages.js';
 import { openMessageSinks } from '../../libs/messaging/open-message-sinks.js';
 import { createComposeWorkflowClient } from '../../temporal/compose-workflow-client.js';
 import { composeTaskQueue, generationTaskQueueOf } from '../../workflows/compose/compose-messages.js';
+import { createPackageNotes } from './note-compose-packages.js';
 import { dispatchComposeOutbox } from './compose-outbox-dispatcher.js';
 import { sweepComposes } from './compose-sweep.js';
 import { openNamePublisher } from './name-publisher.js';
@@ -59,6 +64,7 @@ export async function openComposeWork(options: ComposeWorkOptions): Promise<Comp
   const commands = createComposeCommands(database, { composeUrl: settings.composeUrl, secondsToLive: settings.composeSecondsToLive, maximumSecondsToLive: settings.composeMaximumSecondsToLive, timeToLiveOf: (request) => timeToLiveOf(request, settings), nameGraceSeconds: settings.composeNameGrace });
   const reads = createComposeReads(database);
   const workflows = createComposeWorkflowClient(client, { taskQueue });
+  const notes = createPackageNotes({ packages: createComposePackages(database), content: await openContentStore(path.join(localBlobFolder(settings), 'content')), log });
   const activityOptions = { commands, reads, engine, workflows, generationSeconds: (request: ComposeRequest) => generationSecondsOf(request, settings) };
   const outbox = createComposeOutboxDeliveries(database);
   const overdue = createOverdueComposes(database);
@@ -74,7 +80,7 @@ export async function openComposeWork(options: ComposeWorkOptions): Promise<Comp
       { taskQueue, activities: { ...createComposeActivities(activityOptions), ...others }, workflows: true, concurrency: 50, shutdownGrace: 2000 },
       {
         taskQueue: generationTaskQueueOf(taskQueue),
-        activities: createGenerationActivity(activityOptions),
+        activities: createGenerationActivity({ ...activityOptions, knowPackages: notes.know }),
         workflows: false,
         concurrency: settings.composeConcurrency ?? Math.max(2, availableParallelism()),
         shutdownGrace: 0,
@@ -85,6 +91,7 @@ export async function openComposeWork(options: ComposeWorkOptions): Promise<Comp
         repeat(() => dispatchComposeOutbox({ outbox, workflows, log }).then(() => undefined), { name: 'compose outbox', interval: outboxInterval, signal, log }),
         repeat(() => sweepComposes({ overdue, commands, workflows, log }), { name: 'compose sweep', interval: sweepInterval, signal, log }),
         repeat(() => sweepComposeStorage({ stored, commands, engine, signal, log }), { name: 'storage sweep', interval: storageInterval, signal, log }),
+        repeat(() => notes.catchUp(), { name: 'packages of composes', interval: sweepInterval, signal, log }),
         repeat(() => names.publish(), { name: 'compose names', interval: namesInterval, signal, log }),
         repeat(() => names.check(), { name: 'check of compose names', interval: storageInterval, signal, log }),
         deliverMessages({ ...messages, database, signal, log }),

@@ -45,7 +45,7 @@ export async function openRepositoryWork(options: RepositoryWorkOptions): Promis
   const parts = await openRepositoryParts(database, {
     settings,
     environment,
-    sources: createContentSources({ blobs, composes, content, cache, cachedNames: createNamesByHash(database) }),
+    sources: createContentSources({ blobs, composes, content, places: settings, cache, cachedNames: createNamesByHash(database) }),
     workFolder: 'repository-work',
     version: millraceVersion(),
     onRequested: (name) => workflows.changed(name),

@@ -8,6 +8,7 @@ import type { CacheCredentials } from './cache-access.js';
 import { callerName, isReserved, type CacheIdentity } from './cache-identity.js';
 import { createIssuerLogin } from './issuer-login.js';
 import type { CacheAccessOptions, CacheAccessSettings, CacheLoginKind } from './cache-access-options.js';
+import type { LoginLimit } from './login-limit.js';
 import { createSessionLogin } from './session-login.js';
 import { readAuthorization, type ShownAuthorization } from './shown-authorization.js';
 import { createTokenLogin } from './token-login.js';
@@ -19,13 +20,13 @@ export interface CacheLogin {
 }
 
 type Proof = Pick<CacheIdentity, 'name'> & Partial<CacheIdentity>;
-type LoginOptions = CacheAccessOptions & { readonly authenticator: Authenticator; readonly now: () => number };
+type LoginOptions = CacheAccessOptions & { readonly authenticator: Authenticator; readonly now: () => number; readonly limit: LoginLimit };
 
 const outcomes: Readonly<Record<string, 'refused' | 'too-many'>> = { unauthorized: 'refused', 'quota-exceeded': 'too-many' };
 
 /** Ways to be known to the cache alone before Millrace's own: by their form they cannot be taken for one another. */
 export function createCacheLogin(settings: CacheAccessSettings, options: LoginOptions): CacheLogin {
-  const { authenticator, sessions, now, onLogin = () => undefined } = options;
+  const { authenticator, sessions, now, limit, onLogin = () => undefined } = options;
   const tokenName = createTokenLogin(settings.login.tokens, now);
   const issuers = createIssuerLogin(settings.login.issuers, options);
   const shownSession = createSessionLogin(sessions, now);
@@ -64,13 +65,34 @@ export function createCacheLogin(settings: CacheAccessSettings, options: LoginOp
     return session === undefined ? undefined : { name: callerName.session(session.id), session: await shownSession(session) };
   }
 
-  async function ownProof({ sshKey, authorization, peerAddress }: CacheCredentials): Promise<Proof | undefined> {
-    if (sshKey !== undefined) return watched('ssh', peerAddress, () => sshProof(sshKey));
+  /** A token of the file cannot be guessed, and asks nobody; passwords of the control credentials have a limit of their own where they can be guessed. Everything else costs somebody an answer. */
+  async function shownProof(credentials: CacheCredentials, authorization: string): Promise<Proof | undefined> {
+    const { peerAddress } = credentials;
     const shown = readAuthorization(authorization);
-    if (shown === undefined) return undefined;
-    return (
-      (await watched('token', peerAddress, () => byToken(shown))) ?? (await watched('claims', peerAddress, () => byClaims(shown))) ?? (await watched('session', peerAddress, () => bySession(shown)))
-    );
+    const token = shown === undefined ? undefined : await watched('token', peerAddress, () => byToken(shown));
+    if (token !== undefined) return token;
+    if (shown?.scheme !== 'basic' || shown.session !== undefined) await watched(shown?.session === undefined ? 'token' : 'session', peerAddress, async () => void limit.demand({ authorization, peerAddress }));
+    const own = shown === undefined ? undefined : ((await watched('claims', peerAddress, () => byClaims(shown))) ?? (await watched('session', peerAddress, () => bySession(shown))));
+    return own ?? millraceProof(credentials);
+  }
+
+  async function limitedProof(credentials: CacheCredentials, authorization: string): Promise<Proof | undefined> {
+    const shown = { authorization, peerAddress: credentials.peerAddress };
+    try {
+      const proof = await shownProof(credentials, authorization);
+      if (proof !== undefined) limit.right(shown);
+      return proof;
+    } catch (error) {
+      if (isMillraceError(error) && error.code === 'unauthorized') limit.wrong(shown);
+      throw error;
+    }
+  }
+
+  async function proofOf(credentials: CacheCredentials): Promise<Proof | undefined> {
+    const { sshKey, authorization, peerAddress } = credentials;
+    // Clients show all the keys that they have, one after the other.
+    if (sshKey !== undefined) return watched('ssh', peerAddress, () => sshProof(sshKey));
+    return authorization === undefined ? millraceProof(credentials) : limitedProof(credentials, authorization);
   }
 
   async function millraceProof(credentials: CacheCredentials): Promise<Proof | undefined> {
@@ -86,8 +108,7 @@ export function createCacheLogin(settings: CacheAccessSettings, options: LoginOp
   return {
     async identify(credentials) {
       const { certificate, peerAddress } = credentials;
-      const own = await ownProof(credentials);
-      const proof = own ?? (await millraceProof(credentials));
+      const proof = await proofOf(credentials);
       const subject = certificate?.problem === undefined ? certificate?.subject : undefined;
       const name = proof?.name ?? 'anonymous';
       return { principal: undefined, sshKey: undefined, token: undefined, claims: undefined, session: undefined, ...proof, subject, name, counted: proof === undefined ? `at ${networkOf(peerAddress)}` : name };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CacheCredentials } from './cache-access.js';
-import { basic, codeOf, openAccess, readCacheAccess, shown } from './__fixtures__/opened-access.js';
+import { basic, codeOf, openAccess, readAccessFile, readCacheAccess, shown } from './__fixtures__/opened-access.js';
 import type { TriedCacheLogin } from './cache-access-options.js';
 import { makeCacheToken } from './token-login.js';
 
@@ -205,6 +205,127 @@ describe('logins', () => {
     expect(seen.map(({ by, outcome: came }) => [by, came])).toEqual([['token', 'accepted'], ['token', 'refused'], ['session', 'refused']]);
     const text = JSON.stringify(seen);
     for (const secret of [builder.token, expired.token, expired.sha256, 'no-such-token']) expect(text).not.toContain(secret);
+  });
+});
+
+describe('wrong credentials', () => {
+  const secondSession = 'decade'.padEnd(32, '0');
+  const limited = 'authentication: { failed-logins-per-minute: 6 }';
+
+  async function open(): Promise<{ try(authorization: string, peerAddress?: string): Promise<string>; readonly asked: string[]; readonly told: string[]; wait(milliseconds: number): void }> {
+    let time = Date.parse('2026-01-01T00:00:00Z');
+    const [asked, told] = [[] as string[], [] as string[]];
+    const check = (id: string, given: string): Promise<{ owner: string } | undefined> => Promise.resolve((asked.push(id), given === sessionToken) ? { owner: 'nightly' } : undefined);
+    const opened = (await openAccess(file, { sessions: { check }, accessFile: limited, now: () => time, onLogin: ({ by, outcome: came }) => void told.push(`${by} ${came}`) })).access;
+    return {
+      try: (authorization, peerAddress = '192.0.2.7') => opened.identify(shown({ authorization, peerAddress })).then(({ name }) => name, ({ code }: { readonly code: string }) => code),
+      asked,
+      told,
+      wait: (milliseconds) => void (time += milliseconds),
+    };
+  }
+
+  it.each([
+    ['of sessions', (count: number) => basic(`${sessionId}:${'x'.repeat(20)}${count}`), 'session'],
+    ['of sessions, as one token', (count: number) => `Bearer ${sessionId}.${'x'.repeat(20)}${count}`, 'session'],
+    ['that are tokens', () => `Bearer ${makeCacheToken().token}`, 'token'],
+    ['that look like identity tokens', (count: number) => `Bearer ${Buffer.from('{"alg":"ES256"}').toString('base64url')}.${count}.x`, 'token'],
+    ['of another scheme', (count: number) => `Negotiate ${count}`, 'token'],
+    ['that are huge', (count: number) => `Bearer ${count}${'x'.repeat(100_000)}`, 'token'],
+  ])('%s are answered some times of one address, and not looked up after that', async (_name, wrong, by) => {
+    const cache = await open();
+    for (let count = 0; count < 6; count += 1) expect(await cache.try(wrong(count))).toBe('unauthorized');
+    cache.asked.length = 0;
+    for (let count = 6; count < 20; count += 1) expect(await cache.try(wrong(count))).toBe('quota-exceeded');
+    expect([cache.asked, cache.told.at(-1)]).toEqual([[], `${by} too-many`]);
+    expect(await cache.try(wrong(20), '192.0.2.8')).toBe('unauthorized');
+    cache.wait(10_000);
+    expect([await cache.try(wrong(21)), await cache.try(wrong(22))]).toEqual(['unauthorized', 'quota-exceeded']);
+  });
+
+  it('are one sum, whatever they are of, and say when to come again', async () => {
+    const cache = await open();
+    for (const each of [basic('craft:guess'), 'Bearer guess', basic(`${sessionId}:guess`), 'Negotiate YQ==', `Bearer ${expired.token}`, basic('builder:guess')]) expect(await cache.try(each)).toBe('unauthorized');
+    for (const each of [basic('craft:other'), 'Bearer guess', basic(`${sessionId}:guess`), `Bearer ${expired.token}`]) expect(await cache.try(each)).toBe('quota-exceeded');
+  });
+
+  it('of others at the address lock out nobody who was right before, no token, and nobody elsewhere', async () => {
+    const cache = await open();
+    expect(await cache.try(basic(`${sessionId}:${sessionToken}`))).toBe(`session:${sessionId}`);
+    for (let count = 0; count < 10; count += 1) await cache.try(`Bearer wrong-${count}`);
+    cache.wait(1000);
+    expect(await cache.try(basic(`${sessionId}:${sessionToken}`))).toBe(`session:${sessionId}`);
+    expect(await cache.try(`Bearer ${builder.token}`)).toBe('token:builder');
+    expect(await cache.try(basic(`${secondSession}:${sessionToken}`))).toBe('quota-exceeded');
+    expect(await cache.try(basic(`${secondSession}:${sessionToken}`), '192.0.2.8')).toBe(`session:${secondSession}`);
+  });
+});
+
+describe('the right of a call that still runs', () => {
+  const control = shown({ authorization: basic('craft:secret') });
+  const bearer = shown({ authorization: `Bearer ${builder.token}` });
+
+  it('is looked at again by what is true now', async () => {
+    let [time, open] = [0, true];
+    const timed = await openAccess(file.replace(/(builder: \{ sha256: \w+)/, '$1, expires: 1970-01-01T00:10:00Z'), { sessions: { check: () => Promise.resolve(open ? { owner: 'nightly' } : undefined) }, now: () => time });
+    const session = shown({ authorization: basic(`${sessionId}:${sessionToken}`) });
+    const callers = await Promise.all([bearer, session, shown({ certificate }), shown({ sshKey: fingerprint }), control].map(async (credentials) => ({ credentials, caller: await timed.access.identify(credentials) })));
+    const recheck = async (): Promise<string[]> => Promise.all(callers.map(({ caller, credentials }) => timed.access.recheck(caller, credentials).then(() => 'allowed', ({ code }: { readonly code: string }) => code)));
+    expect(await recheck()).toEqual(Array(5).fill('allowed'));
+    open = false;
+    time = 600_000;
+    callers[2] = { ...callers[2]!, credentials: shown({ certificate: { ...certificate, problem: 'CERT_REVOKED' } }) };
+    expect(await recheck()).toEqual(['unauthorized', 'unauthorized', 'unauthorized', 'allowed', 'allowed']);
+  });
+
+  it('is lost with the grant that it came from, and with the token, when the file changes', async () => {
+    const changing = (await openAccess(file)).access;
+    const caller = await changing.identify(bearer);
+    changing.demand(caller, 'push', 'main', { kind: 'blob', key: 'urn:app:x' });
+    await changing.replace(readCacheAccess(file.replace('urn:app:', 'urn:app:y:')), undefined);
+    await expect(changing.recheck(caller, bearer)).rejects.toMatchObject({ code: 'forbidden', message: expect.stringContaining('urn:app:x') });
+    expect(codeOf(() => changing.demand(caller, 'push', 'main', { kind: 'blob', key: 'urn:app:x' }))).toBe('forbidden');
+    await changing.replace(readCacheAccess(file), undefined);
+    await changing.recheck(caller, bearer);
+    await changing.replace(readCacheAccess(file.replace(/.*builder: \{.*\n/, '').replace(/.*tokens: \[builder\].*\n/, '')), undefined);
+    await expect(changing.recheck(caller, bearer)).rejects.toMatchObject({ code: 'unauthorized' });
+    await expect(changing.identify(bearer)).rejects.toMatchObject({ code: 'unauthorized' });
+  });
+
+  it('is lost with a role of the access file', async () => {
+    const changing = (await openAccess(file, { accessFile })).access;
+    const caller = await changing.identify(user('carol'));
+    changing.demand(caller, 'push', 'inner');
+    await changing.recheck(caller, user('carol'));
+    await changing.replace(readCacheAccess(file), readAccessFile(accessFile.replace('carol', 'erin')));
+    await expect(changing.recheck(caller, user('carol'))).rejects.toMatchObject({ code: 'forbidden' });
+  });
+
+  it('says nothing of rates, which go on counting when the file changes', async () => {
+    const rated = file.replace('  main:\n', '  main:\n    rates: { requests-per-minute: 2 }\n');
+    const changing = (await openAccess(rated, { now: () => 0 })).access;
+    const caller = await changing.identify(bearer);
+    changing.demand(caller, 'pull', 'main');
+    for (let count = 0; count < 5; count += 1) await changing.recheck(caller, bearer);
+    await changing.replace(readCacheAccess(`${rated}  another: {}\n`), undefined);
+    changing.demand(caller, 'pull', 'main');
+    expect(codeOf(() => changing.demand(caller, 'pull', 'main'))).toBe('quota-exceeded');
+    expect(codeOf(() => changing.demand(caller, 'pull', 'another'))).toBe('invalid-request');
+  });
+});
+
+describe('roles in one instance', () => {
+  it('are all those of its administrators, and elsewhere those of the access file alone', async () => {
+    const held = async (credentials: CacheCredentials, instance: string): Promise<readonly boolean[]> => {
+      const caller = await access.identify(credentials);
+      return (['reader', 'writer', 'admin'] as const).map((role) => access.hasRole(caller, role, instance));
+    };
+    expect(await held(user('alice'), '')).toEqual([true, true, true]);
+    expect(await held(user('alice'), 'inner')).toEqual([false, false, false]);
+    expect(await held(user('carol'), 'inner')).toEqual([true, true, false]);
+    expect(await held(user('dora'), 'closed')).toEqual([true, true, true]);
+    expect(await held(shown({}), 'main')).toEqual([false, false, false]);
+    expect(await held(shown({ authorization: `Bearer ${builder.token}` }), 'main')).toEqual([false, false, false]);
   });
 });
 

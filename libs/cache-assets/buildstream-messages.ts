@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
+import { patienceToBegin } from '../cache-access/cache-rates.js';
 import type { BlobReference } from '../cache/cache-entry.js';
 import { MillraceError } from '../errors/millrace-error.js';
 import type { AssetCall } from './asset-call.js';
@@ -39,7 +40,7 @@ export async function storeMessage(services: AssetServices, stored: { readonly i
   const [missing] = await cache.findMissing(instance, references.map(({ digest }) => digest), { signal: call.signal });
   if (missing !== undefined) throw new MillraceError('blob-not-found', `${missing.hash} is not in the cache yet, and ${uri} needs it`, { suggestion: 'Push the blobs first.' });
   const digest = { function: 'sha256', hash: createHash('sha256').update(message).digest('hex'), size: message.length } as const;
-  access.count(call.caller, instance, message.length);
+  await access.count(call.caller, instance, message.length, { signal: call.signal, patience: patienceToBegin });
   const [problem] = await cache.writeBlobs(instance, [{ digest, content: message }], { by: call.caller.name, signal: call.signal });
   if (problem !== undefined) throw problem;
   await pushAsset(services, { instance, kind: 'blob', uris: [uri], qualifiers: [], target: { digest, shape: 'plain' }, references, expiresAt: undefined }, call);

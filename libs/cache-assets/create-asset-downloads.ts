@@ -81,7 +81,7 @@ async function inSession(options: AssetDownloadOptions, flight: Flight, { sessio
     await session.revoke();
     if ('failure' in received) return { failure: { uri: wanted.uri, ...received.failure } };
     const { digest } = received;
-    access.count(call.caller, wanted.instance, digest.size);
+    await access.count(call.caller, wanted.instance, digest.size, { signal });
     await cache.writeBlob(wanted.instance, digest, contentOf(await body.content()), { by: call.caller.name, signal });
     if (isNameOfContent(wanted)) {
       const origin = { ...call.origin, ...(fetch.retain ? { session: session.id } : {}) };

@@ -82,7 +82,7 @@ async function claimInputs(sql: Sql, context: RecordContext, { claimant, inputs,
 
 /** The unique index decides; who comes second waits for the first to commit, and finds its row the next time. */
 async function becomeLeader(sql: Sql, { id, targetDir, digest }: { readonly id: number; readonly targetDir: string; readonly digest: string }): Promise<boolean> {
-  const updated = await sql(`update compose_trees set inputs_digest = $2, state = 'generating', plan = null, pungi_compose_id = null where id = $1 returning id`, [id, digest]);
+  const updated = await sql(`update compose_trees set inputs_digest = $2, state = 'generating', plan = null, pungi_compose_id = null, packages_known = false where id = $1 returning id`, [id, digest]);
   if (updated.length > 0) return true;
   const inserted = await sql(`insert into compose_trees (id, target_dir, inputs_digest, state) values ($1, $2, $3, 'generating') on conflict do nothing returning id`, [id, targetDir, digest]);
   return inserted.length > 0;

@@ -24,6 +24,7 @@ export function projectComposes(composes: readonly LoadedCompose[]): { readonly 
 
 export async function deleteTreeRow(sql: Sql, id: number): Promise<void> {
   await sql('delete from compose_trees where id = $1', [id]);
+  await sql('delete from compose_packages where tree = $1', [id]);
 }
 
 function composeRow({ life, version, id }: LoadedCompose): object {

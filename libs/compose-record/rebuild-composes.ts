@@ -16,7 +16,7 @@ export async function rebuildComposes(database: Database): Promise<ComposeRebuil
   return inTransaction(database, async ({ sql }) => {
     // Commands wait; reads go on. In the order of commands: streams first.
     await sql('lock table streams, composes, compose_trees in share row exclusive mode');
-    for (const table of ['composes', 'compose_trees'] as const) await sql(`delete from ${table}`);
+    for (const table of ['composes', 'compose_trees', 'compose_packages'] as const) await sql(`delete from ${table}`);
     let result: ComposeRebuildResult = { composes: 0, events: 0 };
     for (let after = ''; ; ) {
       const streams = await sql<{ id: string }>(`select id from streams where id like '${prefix}%' and version > 0 and id > $1 order by id limit ${batchSize}`, [after]);

@@ -62,6 +62,9 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMapping>> = {
   'entry-not-found': { http: 404, exit: 66, retryable: false },
   // A push: what is there is in use, and eviction has not made room yet.
   'cache-full': { http: 507, exit: 74, retryable: true },
+  // What is kept there has to become less, by somebody's decision.
+  'repository-full': { http: 507, exit: 74, retryable: false },
+  'spool-full': { http: 507, exit: 74, retryable: true },
   'signing-unavailable': { http: 503, exit: 69, retryable: true },
   'database-unavailable': { http: 503, exit: 69, retryable: true },
   'workflow-engine-unavailable': { http: 503, exit: 69, retryable: true },

@@ -51,6 +51,8 @@ export type ErrorCode =
   | 'key-not-found'
   | 'entry-not-found'
   | 'cache-full'
+  | 'repository-full'
+  | 'spool-full'
   | 'signing-unavailable'
   | 'database-unavailable'
   | 'workflow-engine-unavailable'

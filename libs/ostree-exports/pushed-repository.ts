@@ -7,8 +7,8 @@ export interface PushedRepository {
   readonly by: string;
   /** Errors: `forbidden` and others, which the client is told. */
   readonly demand: (key: string) => void;
-  /** Bytes as they come. Errors: `quota-exceeded`. */
-  readonly count: (bytes: number) => void;
+  /** Bytes as they come; waits where they come too fast. */
+  readonly count: (bytes: number) => Promise<void>;
   /** Called with the key of every entry that was pushed. */
   readonly pushed: (key: string) => void;
   /** Bytes of one file, and of a whole push. */

@@ -106,8 +106,7 @@ async function receiveArchive(parts: ExportParts, { fileBytes, pushBytes, count,
     total += member.size;
     members += 1;
     if (total > pushBytes || members > 2 * mostObjects) throw new MillraceError('payload-too-large', `a push of more than ${pushBytes} bytes, or ${mostObjects} objects`);
-    count(member.size);
-    const content = { size: member.size, pieces: input.pieces(member.size) };
+    const content = { size: member.size, pieces: counted(input.pieces(member.size), count) };
     if (member.type === 'description' || ignored.test(member.name)) for await (const piece of content.pieces) void piece;
     else {
       const object = await receiveObject(parseObjectName(member.name), content, { spool, fileBytes, signal });
@@ -116,5 +115,12 @@ async function receiveArchive(parts: ExportParts, { fileBytes, pushBytes, count,
       if (held > heldBytes) await object.spooled.park();
     }
     await input.exactly(archivePadding(member.size));
+  }
+}
+
+async function* counted(pieces: AsyncIterable<Buffer>, count: PushedRepository['count']): AsyncGenerator<Buffer> {
+  for await (const piece of pieces) {
+    await count(piece.length);
+    yield piece;
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, utimesSync } from 'node:fs';
+import { existsSync, readdirSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { query } from '../database/sql.js';
@@ -68,6 +68,17 @@ describe('a prune', () => {
     expect((await scene.engine().prune(name, pruning)).strangers).toEqual([]);
     expect([...(await later(2).prune(name, pruning)).strangers].sort()).toEqual(expect.arrayContaining(['.incoming/lost', 'packages/stranger']));
     expect(['packages/stranger', '.obsolete/packages/stranger', 'index.html', 'photos/cat', '.incoming/lost'].map((key) => there(name, key))).toEqual([false, true, true, true, false]);
+  });
+
+  it('empties the spool of what a killed process has left there, and of what no change has taken', async () => {
+    const name = await withRemoved();
+    const killed = scene.engine((folder) => breakingStore(scene.placeOf(folder), { at: 1, after: true }).store);
+    await expect(scene.upload(name, { name: 'lost', version: '1' }, killed)).rejects.toThrow('killed');
+    await scene.upload(name, { name: 'left', version: '1' });
+    expect(readdirSync(path.join(scene.folderOf(name), '.incoming'))).toHaveLength(2);
+    await later(2).tidy(name, options);
+    await later(2).prune(name, pruning);
+    expect(there(name, '.incoming')).toBe(false);
   });
 
   it('touches nothing of a repository that lies below it', async () => {

@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { MillraceError } from '../errors/millrace-error.js';
+import { query } from '../database/sql.js';
 import { breakingStore } from './__fixtures__/breaking-store.js';
 import { by, engineScene, options, stream } from './__fixtures__/engine-scene.js';
 import { lineFormat, linePackage, sha256 } from './__fixtures__/line-format.js';
@@ -46,6 +47,21 @@ describe('an upload', () => {
     expect(incoming(name)).toEqual([id]);
     await expect(scene.engine().receive(name, stream(linePackage('b', '1')), { id, fileName: 'b.rpm', by })).rejects.toMatchObject({ code: 'idempotency-conflict' });
     expect(await scene.engine().receive(name, stream(content), given)).toMatchObject({ id, sha256: sha256(content), size: content.length });
+  });
+
+  it.each([
+    ['that says its size', (content: Buffer) => ({ size: content.length })],
+    ['in chunks', () => ({})],
+  ])('%s is refused where its repository has no room, and gives back what was kept for it', async (_how, sized) => {
+    const content = linePackage('a', '1', 'x'.repeat(2000));
+    const name = await scene.repository({ maxBytes: content.length + 100 });
+    const receive = (bytes: Buffer, more = {}) => scene.engine().receive(name, stream(bytes), { id: randomUUID(), fileName: 'a.rpm', by, ...sized(bytes), ...more });
+    await expect(receive(Buffer.concat([content, content]))).rejects.toMatchObject({ code: 'payload-too-large' });
+    await expect(receive(content, { sha256: 'ab'.repeat(32) })).rejects.toMatchObject({ code: 'digest-mismatch' });
+    expect(await receive(content)).toMatchObject({ size: content.length });
+    await expect(receive(content)).rejects.toMatchObject({ code: 'repository-full' });
+    expect(incoming(name)).toHaveLength(1);
+    expect(await query(scene.spec.database, 'select 1 from repository_arrivals where repository = $1', [name])).toEqual([]);
   });
 
   it('cannot take the id of another, nor one that is no UUID', async () => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
+import { openArrivalRoom } from './arrival-room.js';
 import { incomingKey, openPlace, type RepositoryEngineOptions } from './engine-options.js';
 import { hashObject, type HashedObject } from '../object-storage/hash-object.js';
 import type { ObjectStore } from '../object-storage/object-store.js';
@@ -11,22 +12,28 @@ const uploadId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** See `RepositoryEngine.receive`. The object is there before the record knows of it: what a crash leaves between the two is taken up by the same upload, or found by a prune. */
 export async function receivePackage(name: string, content: AsyncIterable<Buffer>, { given, engine }: { readonly given: ReceiveOptions; readonly engine: RepositoryEngineOptions }): Promise<Upload> {
-  const { id, fileName, by, size, sha256, signal } = given;
+  const { id, fileName, by, size, sha256, signal, spooled = true } = given;
   if (!uploadId.test(id)) throw new MillraceError('invalid-request', 'the id of an upload is a UUID in lower case');
   const { store } = await openPlace(name, engine);
   const { packageBytes } = engine;
   if (size !== undefined && size > packageBytes) throw tooLarge(fileName, packageBytes);
   const known = await findUpload(engine.reads, id);
   if (known !== undefined) return repeated(known, { ...given, repository: name });
-  const arriving = hashed(limited(content, { fileName, packageBytes, size }));
-  const stored = await store
-    .put(incomingKey(id), { stream: arriving.content, ...(size === undefined ? {} : { size }) }, { condition: { absent: true }, ...(sha256 === undefined ? {} : { sha256 }), ...(signal === undefined ? {} : { signal }) })
-    .catch((error: unknown) => {
-      if (isMillraceError(error) && error.code === 'storage-conflict') return arrivedBefore(id, { store, arriving, signal, error });
-      throw error;
-    });
-  if (stored.sha256 === undefined) throw new MillraceError('storage-unavailable', `the store did not say what it has of ${fileName}`);
-  return engine.commands.addUpload({ id, repository: name, fileName, sha256: stored.sha256, size: stored.size, by });
+  const room = await openArrivalRoom(engine.commands, { repository: name, by, spooled, size });
+  try {
+    const arriving = hashed(limited(room.limited(content), { fileName, packageBytes, size }));
+    const stored = await store
+      .put(incomingKey(id), { stream: arriving.content, ...(size === undefined ? {} : { size }) }, { condition: { absent: true }, ...(sha256 === undefined ? {} : { sha256 }), ...(signal === undefined ? {} : { signal }) })
+      .catch((error: unknown) => {
+        if (isMillraceError(error) && error.code === 'storage-conflict') return arrivedBefore(id, { store, arriving, signal, error });
+        throw error;
+      });
+    if (stored.sha256 === undefined) throw new MillraceError('storage-unavailable', `the store did not say what it has of ${fileName}`);
+    return await engine.commands.addUpload({ id, repository: name, fileName, sha256: stored.sha256, size: stored.size, by, spooled }, room.id);
+  } catch (error) {
+    await room.leave().catch(() => undefined); // it is given back after some time of silence
+    throw error;
+  }
 }
 
 /** The answer to the first was lost. Its bytes are not read again; what the client says of them has to be the same. */

@@ -7,7 +7,7 @@ import type { PrunedObjects, Upload } from '../repository-record/repository-reco
  * a whole repository. Errors: `storage-unavailable`, `storage-full` (worth another attempt), `storage-refused`, `package-invalid` (details name each package), `signing-unavailable`.
  */
 export interface RepositoryEngine {
-  /** Takes in a package file as it arrives: `.incoming/<upload id>` in the repository's own store, hashed on the way. Errors also: `payload-too-large`, `digest-mismatch`. */
+  /** Takes in a package file as it arrives: `.incoming/<upload id>` in the repository's own store, hashed on the way. Errors also: `payload-too-large`, `repository-full`, `spool-full`, `digest-mismatch`. */
   receive(repository: string, content: AsyncIterable<Buffer>, options: ReceiveOptions): Promise<Upload>;
   /** Reads what packages of a change say of themselves; fetches those that Millrace has elsewhere. */
   inspect(change: RepositoryChange, options: EngineOptions): Promise<void>;
@@ -40,6 +40,8 @@ export interface ReceiveOptions extends Abortable {
   /** What the client says of it. */
   readonly size?: number;
   readonly sha256?: string;
+  /** False: the limits of the spool, which are for publishers, are not for it. */
+  readonly spooled?: boolean;
 }
 
 export interface PruneOptions extends EngineOptions {

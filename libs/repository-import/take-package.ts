@@ -68,7 +68,7 @@ async function fetch(id: string, { path: from, size, checksum }: ExistingPackage
   await store.remove([incomingKey(id)], { signal });
   const sized = size === undefined ? {} : { size };
   const content = verified(place.open(from, { limit: parts.packageBytes, signal, onProgress, ...sized }), { from, checksum });
-  return parts.engine.receive(repository.name, content, { id, fileName: path.posix.basename(from), by, signal, ...sized, ...(checksum.algorithm === 'sha256' ? { sha256: checksum.value } : {}) });
+  return parts.engine.receive(repository.name, content, { id, fileName: path.posix.basename(from), by, signal, spooled: false, ...sized, ...(checksum.algorithm === 'sha256' ? { sha256: checksum.value } : {}) });
 }
 
 /** Before the last of its bytes is given on, so that what is wrong is never whole. */
@@ -96,7 +96,7 @@ async function recordInPlace(id: string, { path: from, checksum }: ExistingPacka
   if (hashed === undefined) throw new MillraceError('source-invalid', `${from} is listed by the index, and is not there`);
   if (hashed.digest !== checksum.value) throw mismatch(from, hashed.digest, checksum);
   if (hashed.size > parts.packageBytes) throw tooLarge(from, { parts });
-  return parts.commands.addUpload({ id, repository: repository.name, fileName: path.posix.basename(from), sha256: hashed.sha256, size: hashed.size, by });
+  return parts.commands.addUpload({ id, repository: repository.name, fileName: path.posix.basename(from), sha256: hashed.sha256, size: hashed.size, by, spooled: false });
 }
 
 async function inspect(upload: Upload, wanted: ExistingPackage, taking: Taking): Promise<void> {

@@ -16,19 +16,22 @@ import { createUploadCommands } from './record-uploads.js';
 import { createLifeCommands } from './repository-life.js';
 import type { PrunedObjects, RepositoryCommands } from './repository-record.js';
 import { readChange, requestChange } from './request-change.js';
+import type { SpoolLimits } from './spool-room.js';
 import { lockRepository, recordEvents } from './repository-stream.js';
 
 export interface RepositoryCommandsOptions extends Pick<RecordOptions, 'repositoryUrl' | 'compareVersions'> {
+  /** None unless told. */
+  readonly spool?: SpoolLimits;
   /** Else the clock of this machine. */
   readonly now?: () => Date;
 }
 
 /** Repositories on PostgreSQL; see `repository-record.ts` for what they promise. */
-export function createRepositoryCommands(database: Database, { now = () => new Date(), ...given }: RepositoryCommandsOptions): RepositoryCommands {
-  const options: RecordOptions = { ...given, now: () => now().toISOString() };
+export function createRepositoryCommands(database: Database, { now = () => new Date(), spool = { bytes: undefined, publisherBytes: undefined }, ...given }: RepositoryCommandsOptions): RepositoryCommands {
+  const options: RecordOptions = { ...given, spool, now: () => now().toISOString() };
   return {
     ...createLifeCommands(database, options),
-    ...createUploadCommands(database, options.now),
+    ...createUploadCommands(database, options),
     requestChange: (change) => requestChange(database, change, options.now),
     plan: (name, { changes }) => planState(database, name, { options, limit: changes }),
     preview: (change) => previewChange(database, change, options),

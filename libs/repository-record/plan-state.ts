@@ -3,11 +3,11 @@ import type { Database } from '../database/open-database.js';
 import { changesList, decideChange, rewritingKinds } from '../repository/decide-change.js';
 import type { ListChange } from '../repository/list-change.js';
 import type { ListDraft } from '../repository/list-draft.js';
-import type { PackageOrigin } from '../repository/listed-package.js';
 import type { ChangeOutcome, PlannedState, RepositoryChange } from '../repository/repository-change.js';
 import { endUnchanged, ending, fail } from './end-changes.js';
 import { readPlan, writePlan } from './planned-states.js';
 import { prepareChanges } from './prepare-changes.js';
+import { provenanceOf } from './provenance.js';
 import type { RecordOptions } from './record-options.js';
 import { lockRepository, type LoadedRepository } from './repository-stream.js';
 import { readOffers, readReadyChanges } from './waiting-changes.js';
@@ -60,7 +60,7 @@ async function writeAccepted(sql: Sql, repository: LoadedRepository, { accepted,
   const known = new Set(added.filter(({ key }) => draft.isRecorded(key)).map(({ key }) => key));
   const sum = (list: readonly { readonly size: number }[]): number => list.reduce((total, { size }) => total + size, 0);
   const plan = { repository: name, state, before, changes: accepted.map(({ change }) => change.id), added, removed, at: await notBefore(sql, repository, at), settings };
-  await writePlan(sql, { ...plan, bytes: bytes + sum(added) - sum(removed), known, provenance: provenanceOf(accepted) });
+  await writePlan(sql, { ...plan, bytes: bytes + sum(added) - sum(removed), known, provenance: await provenanceOf(sql, accepted) });
   const outcomes = accepted.map(({ change, decided }) => ({ id: change.id, outcome: JSON.stringify(outcomeOf(decided, state)) }));
   await sql(`update repository_changes c set phase = 'planned', state = $1, outcome = o.outcome from json_to_recordset($2::json) as o(id uuid, outcome text) where c.id = o.id`, [state, JSON.stringify(outcomes)]);
 }
@@ -69,16 +69,6 @@ async function writeAccepted(sql: Sql, repository: LoadedRepository, { accepted,
 async function notBefore(sql: Sql, { name, state }: LoadedRepository, at: string): Promise<string> {
   const [row] = await sql<{ at: string }>(`select to_char(greatest(at, $3::timestamptz) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at from repository_states where repository = $1 and state = $2`, [name, state, at]);
   return row?.at ?? at;
-}
-
-/** The first that published it in this state. */
-function provenanceOf(accepted: readonly Accepted[]): ReadonlyMap<string, { readonly origin: PackageOrigin; readonly by: string }> {
-  const found = new Map<string, { origin: PackageOrigin; by: string }>();
-  for (const { change, decided } of accepted) {
-    const origin = 'origin' in change.request ? change.request.origin : {};
-    for (const { key } of decided.added) if (!found.has(key)) found.set(key, { origin, by: change.by });
-  }
-  return found;
 }
 
 function outcomeOf({ added, same, removed, obsoleted }: ListChange, state: number): ChangeOutcome {

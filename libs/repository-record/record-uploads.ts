@@ -6,23 +6,29 @@ import type { RepositoryKind } from '../repository/repository.js';
 import { checkRequester, checkText } from './check-texts.js';
 import { idempotencyConflict, uploadNotFound } from './record-problems.js';
 import type { DescribedPackage, NewUpload, RepositoryCommands, Upload } from './repository-record.js';
+import type { RecordOptions } from './record-options.js';
+import { takeRoom } from './spool-room.js';
 import { toUpload, uploadColumns, type SelectedUpload } from './repository-rows.js';
 import { keepRepository } from './repository-stream.js';
 
-type UploadCommands = Pick<RepositoryCommands, 'addUpload' | 'describeUpload' | 'staleUploads' | 'forgetUploads' | 'rememberMetadata'>;
+type UploadCommands = Pick<RepositoryCommands, 'takeRoom' | 'leaveRoom' | 'addUpload' | 'describeUpload' | 'staleUploads' | 'forgetUploads' | 'rememberMetadata'>;
 
 const staleBatch = 1000;
 /** Documents of one statement. */
 const metadataBatch = 500;
 
-export function createUploadCommands(database: Database, now: () => string): UploadCommands {
+export function createUploadCommands(database: Database, { now, spool }: Pick<RecordOptions, 'now' | 'spool'>): UploadCommands {
   return {
-    async addUpload(upload) {
+    takeRoom: (arrival, { least, wanted }) => inTransaction(database, ({ sql }) => takeRoom(sql, { arrival, least, wanted, limits: spool, now: now() })),
+    leaveRoom: async (id) => void (await query(database, 'delete from repository_arrivals where id = $1', [id])),
+
+    async addUpload(upload, room) {
       checkUpload(upload);
       return inTransaction(database, async ({ sql }) => {
-        const { id, repository, fileName, sha256, size, by } = upload;
+        const { id, repository, fileName, sha256, size, by, spooled = true } = upload;
         await keepRepository(sql, repository);
-        await sql('insert into repository_uploads (id, repository, file_name, sha256, size, uploaded_by, uploaded_at) values ($1, $2, $3, $4, $5, $6, $7) on conflict (id) do nothing', [id, repository, fileName, sha256, size, by, now()]);
+        await sql('insert into repository_uploads (id, repository, file_name, sha256, size, uploaded_by, uploaded_at, spooled) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (id) do nothing', [id, repository, fileName, sha256, size, by, now(), spooled]);
+        if (room !== undefined) await sql('delete from repository_arrivals where id = $1', [room]);
         const there = await readUpload(sql, id);
         if (there === undefined || there.repository !== repository || there.sha256 !== sha256 || there.size !== size) throw idempotencyConflict('upload', id);
         return there;

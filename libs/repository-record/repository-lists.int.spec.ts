@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { query } from '../database/sql.js';
 import { indexOf, keyOf, recordedRepositories, type SpecPackage } from './__fixtures__/recorded-repositories.js';
 
-const { commands, reads, repository, request, publishing, plan, settle, outcome, publish, remove, keys, later, at, database } = recordedRepositories();
+const { commands, reads, repository, request, publishing, plan, settle, outcome, publish, remove, keys, later, at } = recordedRepositories();
 const some = (count: number, name = 'p'): SpecPackage[] => Array.from({ length: count }, (_none, index) => ({ name: `${name}${String(index).padStart(4, '0')}`, version: '1' }));
 const [a, b, c] = some(3) as [SpecPackage, SpecPackage, SpecPackage];
 const guarded = { guard: { packages: 2, share: 0.5 } };
@@ -210,19 +209,5 @@ describe('lists', () => {
     expect(await diff(3, 3)).toEqual([[], []]);
     await expect(diff(1, 4)).rejects.toMatchObject({ code: 'state-not-found' });
     await expect(diff(0.5, 1)).rejects.toMatchObject({ code: 'state-not-found' });
-  });
-});
-
-describe('origins', () => {
-  it('are sessions that downloaded the bytes, and repositories with what was said there', async () => {
-    const [one, other] = [await repository(), await repository()];
-    const unique = { ...a, build: 'unique' };
-    await publish(one, [unique]);
-    await publish(other, [unique]);
-    const { sha256 } = await reads().package(one, keyOf(unique));
-    await query(database(), `insert into sessions (id, state, policy, owner, retain, opened_at, expires_at, timeout_seconds, token_digest, inspectors_configuration, position) values ('aaaa', 'open', 'strict', '', false, now(), now(), 1, '', '{}', 1)`);
-    await query(database(), `insert into artefacts (session_id, sha256, sha1, size, first_position, last_position, downloads, type, name, version, verdict, kept) values ('aaaa', $1, '', 1, 1, 1, 1, '', '', '', 'Approved', false)`, [sha256]);
-    expect(await reads().origins(sha256)).toEqual([{ session: 'aaaa', found: true }, { build: 'b1', repository: one, found: true }, { build: 'b1', repository: other, found: true }]);
-    expect(await reads().origins('no digest')).toEqual([]);
   });
 });

@@ -16,7 +16,14 @@ export interface RepositoryCommands {
   /** Forgets it; its objects stay. Errors: `change-guarded` while it lists packages, without `force`. */
   remove(name: string, options: { readonly by: string; readonly force: boolean }): Promise<void>;
 
-  addUpload(upload: NewUpload): Promise<Upload>;
+  /**
+   * Keeps room in the spool for an upload that arrives, or changes what is kept: answers how many bytes it may have, `wanted` or fewer, `least` at least. Errors:
+   * `payload-too-large`, `repository-full`, `spool-full`.
+   */
+  takeRoom(arrival: NewArrival, bytes: { readonly least: number; readonly wanted: number }): Promise<number>;
+  leaveRoom(id: string): Promise<void>;
+  /** In place of the room that was kept for it. */
+  addUpload(upload: NewUpload, room?: string): Promise<Upload>;
   /** What the bytes of an upload are; kept by digest for every repository of the kind. */
   describeUpload(id: string, described: DescribedPackage): Promise<void>;
   /**
@@ -98,6 +105,15 @@ export interface NewRepository {
   readonly settings: RepositorySettings;
 }
 
+export interface NewArrival {
+  /** UUID; not that of the upload, which several may try at once. */
+  readonly id: string;
+  readonly repository: string;
+  readonly by: string;
+  /** Whether the limits of the spool are for it; those of its repository are for all. */
+  readonly spooled: boolean;
+}
+
 export interface NewUpload {
   /** UUID. */
   readonly id: string;
@@ -107,9 +123,11 @@ export interface NewUpload {
   readonly sha256: string;
   readonly size: number;
   readonly by: string;
+  /** False: the limits of the spool, which are for publishers, are not for it. */
+  readonly spooled?: boolean;
 }
 
-export interface Upload extends NewUpload {
+export interface Upload extends Omit<NewUpload, 'spooled'> {
   readonly uploadedAt: string;
   /** Null: not inspected yet. */
   readonly key: string | null;

@@ -1,11 +1,15 @@
 import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import path from 'node:path';
 import type { ArtifactCache } from '../cache-engine/artifact-cache.js';
 import type { NamesByHash } from '../cache-record/find-by-hash.js';
 import type { BlobStore } from '../blobs/open-blob-store.js';
-import type { ComposePlan, PlannedPackage } from '../compose/compose-plan.js';
+import { treeOf, type Compose } from '../compose/compose.js';
+import { packageFileName, placesOfTree, type ComposePlaces } from '../compose-engine/compose-layout.js';
+import { readPackagesOfPlan } from '../compose-engine/read-plan.js';
 import type { ComposeReads } from '../compose-record/compose-commands.js';
 import { MillraceError } from '../errors/millrace-error.js';
+import { isMissing } from '../errors/system-error.js';
 import type { ContentSources, FoundContent } from '../repository-engine/content-sources.js';
 import type { ContentStore } from '../repository-source/content-store.js';
 
@@ -14,21 +18,37 @@ export interface ContentPlaces {
   readonly composes: Pick<ComposeReads, 'get'>;
   /** Package files and plans of composes. */
   readonly content: Pick<ContentStore, 'file' | 'size'>;
+  /** Their trees. */
+  readonly places: ComposePlaces;
   readonly cache: Pick<ArtifactCache, 'instance' | 'readBlob'>;
   readonly cachedNames: Pick<NamesByHash, 'findBlob'>;
 }
 
 /** What sessions have downloaded, composes have and builds have pushed to the artifact cache, for repositories that take it in by its digest. */
-export function createContentSources({ blobs, composes, content, cache, cachedNames }: ContentPlaces): ContentSources {
+export function createContentSources({ blobs, composes, content, places, cache, cachedNames }: ContentPlaces): ContentSources {
   async function fromCompose(composeId: number, sha256: string): Promise<FoundContent> {
     const compose = await composes.get(composeId);
     if (compose === undefined) throw new MillraceError('compose-not-found', `there is no compose ${composeId}`);
-    if (compose.plan === null) throw new MillraceError('blob-not-found', `compose ${composeId} is ${compose.state} and has no packages`);
-    const plan = JSON.parse(await readFile(content.file(compose.plan), 'utf8')) as ComposePlan;
-    const found = plan.trees.flatMap(({ packages, debuginfo, sources }) => [...packages, ...debuginfo, ...sources]).find((each) => each.sha256 === sha256);
-    const size = found === undefined ? undefined : await content.size(sha256);
-    if (found === undefined || size === undefined) throw new MillraceError('blob-not-found', `compose ${composeId} has no package ${sha256}`);
-    return { fileName: fileNameOf(found), size, content: createReadStream(content.file(sha256)) };
+    if (compose.state === 'removed') throw new MillraceError('compose-closed', `compose ${composeId} has expired or was deleted, and its files with it`, { suggestion: 'Renew the compose, or upload the package.' });
+    if (compose.plan === null || compose.state !== 'done') throw new MillraceError('blob-not-found', `compose ${composeId} is ${compose.state} and has no packages`);
+    const found = (await readPackagesOfPlan(content, compose.plan)).find((each) => each.package.sha256 === sha256);
+    if (found === undefined) throw new MillraceError('blob-not-found', `compose ${composeId} has no package ${sha256}`);
+    const fileName = packageFileName(found.package);
+    const size = await content.size(sha256);
+    if (size !== undefined) return { fileName, size, content: createReadStream(content.file(sha256)) };
+    return { fileName, ...(await fromTree(compose, found.file)) };
+  }
+
+  /** Where a tree has copies of its packages, the content store keeps them only as long as they are used. */
+  async function fromTree({ id, reusedId, request: { targetDir } }: Compose, file: string): Promise<Omit<FoundContent, 'fileName'>> {
+    const { directory } = placesOfTree(places, { id: treeOf({ id, reusedId }), targetDir });
+    try {
+      const opened = await open(path.join(directory, file));
+      return { size: (await opened.stat()).size, content: opened.createReadStream() };
+    } catch (error) {
+      if (isMissing(error)) throw new MillraceError('blob-not-found', `the files of compose ${id} are not there any more`, { cause: error, suggestion: 'Ask for the compose again, or upload the package.' });
+      throw error;
+    }
   }
 
   async function fromCache(named: string, sha256: string, signal: AbortSignal): Promise<FoundContent> {
@@ -45,8 +65,4 @@ export function createContentSources({ blobs, composes, content, cache, cachedNa
       return fromCache(from.cache, sha256, signal);
     },
   };
-}
-
-function fileNameOf({ name, version, release, arch }: PlannedPackage): string {
-  return `${name}-${version}-${release}.${arch}.rpm`;
 }

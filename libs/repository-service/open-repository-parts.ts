@@ -48,7 +48,7 @@ export interface RepositoryPartsOptions {
 export async function openRepositoryParts(database: Database, { settings, environment, sources, workFolder, version, onRequested, storage = {}, inspection = createPackageThreads() }: RepositoryPartsOptions): Promise<RepositoryParts> {
   const stores = await openRepositoryStores(settings, environment, storage);
   const keys = await openSigningKeys(settings, environment);
-  const commands = createRepositoryCommands(database, { repositoryUrl: settings.repositoryUrl, compareVersions: versionOrders });
+  const commands = createRepositoryCommands(database, { repositoryUrl: settings.repositoryUrl, compareVersions: versionOrders, spool: { bytes: settings.spoolBytes, publisherBytes: settings.spoolPublisherBytes } });
   const reads = createRepositoryReads(database);
   const workRoot = path.join(settings.home, workFolder);
   const shared = { stores, commands, reads, formats: repositoryFormats, locks: createNamedLocks(settings.databaseUrl ?? '') };

@@ -31,6 +31,6 @@ export interface PackageOrigin {
   readonly url?: string;
   /** Another repository of this service that has had the same bytes; only with `found`. */
   readonly repository?: string;
-  /** True: found by its digest, not said. */
-  readonly found?: boolean;
+  /** True: session, compose and cache were found by its digest, and not said. */
+  readonly found?: true;
 }

@@ -65,6 +65,7 @@ const common = {
   obsoleteSeconds: seconds(0).nullable().default(30 * day),
   checkSeconds: seconds(60).nullable().default(day),
   checkWith: z.array(z.string().regex(repositoryNamePattern, 'must be the name of a repository')).max(10).refine(unique, 'must not name anything twice').exactOptional(),
+  maxBytes: z.int().min(1).nullable().exactOptional(),
   upstream: upstream.nullable().default(null),
 };
 

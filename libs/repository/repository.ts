@@ -37,6 +37,8 @@ export interface RepositorySettings {
   readonly checkSeconds: number | null;
   /** Other repositories of its kind that its packages are installed beside, such as a base system: what they provide is not missing. Left out: none. */
   readonly checkWith?: readonly string[];
+  /** Bytes of package files that it may keep, listed or not, and of uploads for it; null or left out: no limit. */
+  readonly maxBytes?: number | null;
   /** A mirror: where it is synchronised from. */
   readonly upstream: UpstreamSettings | null;
 }

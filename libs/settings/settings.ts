@@ -94,6 +94,9 @@ export interface Settings {
   readonly repositoryKeysFile: string | undefined;
   /** Bytes that one package file may have. */
   readonly packageBytes: number;
+  /** Bytes of uploads that are not published yet: of all publishers, and of each. */
+  readonly spoolBytes: number;
+  readonly spoolPublisherBytes: number;
   /** Which files of repositories the gateway does not stream itself, but leads to in their store, where that has presigned URLs. */
   readonly repositoryRedirect: 'off' | 'packages';
   /** `file:` or `s3:` URL of what the artifact cache keeps. */
@@ -170,6 +173,8 @@ const environmentSchema = z.object({
   MILLRACE_REPOSITORY_STORES: z.string().optional(),
   MILLRACE_REPOSITORY_KEYS: z.string().optional(),
   MILLRACE_PACKAGE_BYTES: z.coerce.number().int().min(1).default(17179869184),
+  MILLRACE_SPOOL_BYTES: z.coerce.number().int().min(1).default(1_099_511_627_776),
+  MILLRACE_SPOOL_PUBLISHER_BYTES: z.coerce.number().int().min(1).default(137_438_953_472),
   MILLRACE_REPOSITORY_REDIRECT: z.enum(['off', 'packages']).default('off'),
   MILLRACE_CACHE_BLOBS: z.string().regex(/^(file|s3):/, 'must be a file: or s3: URL').optional(),
   MILLRACE_CACHE: z.string().optional(),
@@ -243,6 +248,8 @@ export function readSettings(environment: Environment): Settings {
     repositoryStoresFile: resolved(values.MILLRACE_REPOSITORY_STORES),
     repositoryKeysFile: resolved(values.MILLRACE_REPOSITORY_KEYS),
     packageBytes: values.MILLRACE_PACKAGE_BYTES,
+    spoolBytes: values.MILLRACE_SPOOL_BYTES,
+    spoolPublisherBytes: values.MILLRACE_SPOOL_PUBLISHER_BYTES,
     repositoryRedirect: values.MILLRACE_REPOSITORY_REDIRECT,
     cacheBlobs: values.MILLRACE_CACHE_BLOBS ?? `file:${path.join(home, 'artifact-cache')}`,
     cacheFile: resolved(values.MILLRACE_CACHE),

@@ -44,7 +44,7 @@ export async function startCacheForClients({ database, folder, instances: given 
   const { access } = await openAccess(settings, { certificates: tls?.clientAuthorities !== undefined });
   const context: CacheContext = { cache, access, limits: defaultCacheLimits, log };
   const credentials = openCacheCredentials(tls, { log });
-  const server = await startCacheServer(context, { host: '127.0.0.1', port: 0, credentials: credentials.credentials, services: cacheServices(context) });
+  const server = await startCacheServer(context, { host: '127.0.0.1', port: 0, tls: credentials, services: cacheServices(context) });
   return {
     port: server.port,
     cache,

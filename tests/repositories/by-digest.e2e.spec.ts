@@ -49,6 +49,9 @@ describeWith('createrepo_c', 'packages that Millrace has already', () => {
     expect(await composes.ended(id)).toMatchObject({ state_name: 'done' });
     expect(await publish(sha256(spoon), { compose: id })).toMatchObject({ phase: 'done', problem: null, outcome: { added: ['spoon-1.0-1.noarch.rpm'] } });
     expect(await client.call('GET', '/v1/repositories/kitchen/packages/spoon-1.0-1.noarch.rpm')).toMatchObject({ sha256: sha256(spoon), origin: { compose: id } });
+    await client.create('copies', 'rpm', {});
+    expect(await client.publish('copies', [spoon])).toMatchObject({ phase: 'done', problem: null });
+    expect(await client.call('GET', '/v1/repositories/copies/packages/spoon-1.0-1.noarch.rpm')).toMatchObject({ origin: { compose: id, found: true } });
     await expect(publish(sha256(fork), { compose: id })).rejects.toThrow('blob-not-found');
     await expect(publish(sha256(fork), { compose: 999_999 })).rejects.toThrow('compose-not-found');
   }, 60_000);

@@ -1,11 +1,10 @@
-import type { ServerCredentials } from '@grpc/grpc-js';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import pino from 'pino';
 import { openAccess } from '../../../libs/cache-access/__fixtures__/opened-access.js';
-import type { CacheAccess } from '../../../libs/cache-access/cache-access.js';
+import type { OpenCacheAccess } from '../../../libs/cache-access/open-cache-access.js';
 import { createArtifactCache } from '../../../libs/cache-engine/create-artifact-cache.js';
 import type { OpenArtifactCache } from '../../../libs/cache-engine/create-artifact-cache.js';
 import { createCacheRecord } from '../../../libs/cache-record/create-cache-record.js';
@@ -15,6 +14,7 @@ import { openObjectStore } from '../../../libs/object-storage/open-object-store.
 import { createTestDatabase } from '../../../libs/testing/test-database.js';
 import type { CacheContext, CacheLimits } from '../cache-context.js';
 import { defaultCacheLimits } from '../cache-context.js';
+import type { ServedCredentials } from '../server/cache-credentials.js';
 import { startCacheServer } from '../server/start-cache-server.js';
 import { cacheServices } from '../services/cache-services.js';
 
@@ -23,7 +23,7 @@ const gibibyte = 1024 * mebibyte;
 
 export interface TestCache {
   readonly cache: OpenArtifactCache;
-  readonly access: CacheAccess;
+  readonly access: OpenCacheAccess;
   readonly port: number;
   /** `127.0.0.1:…`. */
   readonly address: string;
@@ -34,7 +34,7 @@ export interface TestCache {
 
 export interface TestCacheOptions {
   readonly limits?: Partial<CacheLimits>;
-  readonly credentials?: ServerCredentials;
+  readonly tls?: ServedCredentials;
   /** Of MILLRACE_CACHE: `instances:` and `login:` of the access. */
   readonly access?: string;
   /** Laid over what the cache does. */
@@ -42,7 +42,7 @@ export interface TestCacheOptions {
 }
 
 /** The cache of the service, on a database and a folder of its own: `main`, `other`, `small`, which takes blobs of up to 1,000 bytes, and `large`, which takes some of 5 GiB. */
-export async function startTestCache({ limits, credentials, access: accessText, behaviour }: TestCacheOptions = {}): Promise<TestCache> {
+export async function startTestCache({ limits, tls, access: accessText, behaviour }: TestCacheOptions = {}): Promise<TestCache> {
   const folder = mkdtempSync(path.join(tmpdir(), 'test-cache-'));
   const instances = [instanceNamed('main'), instanceNamed('other'), instanceNamed('small', { blobBytes: 1000 }), instanceNamed('large', { blobBytes: 6 * gibibyte, quota: { high: 8 * gibibyte, low: 7 * gibibyte }, limit: 9 * gibibyte })];
   const ownDatabase = await createTestDatabase();
@@ -52,7 +52,7 @@ export async function startTestCache({ limits, credentials, access: accessText, 
   const engine = createArtifactCache({ record, store, spool: path.join(folder, 'uploads'), instances });
   const { access } = await openAccess(accessText ?? 'instances: { main: {}, other: {}, small: {}, large: {} }');
   const context: CacheContext = { cache: { ...engine, ...behaviour }, access, limits: { ...defaultCacheLimits, ...limits }, log: pino({ level: 'silent' }) };
-  const server = await startCacheServer(context, { host: '127.0.0.1', port: 0, services: cacheServices(context), ...(credentials === undefined ? {} : { credentials }) });
+  const server = await startCacheServer(context, { host: '127.0.0.1', port: 0, services: cacheServices(context), ...(tls === undefined ? {} : { tls }) });
   return {
     cache: engine,
     access,

@@ -1,9 +1,9 @@
 import type { Metadata, ServerUnaryCall } from '@grpc/grpc-js';
-import { verifiedCertificate } from '../../../libs/access/authentication/certificates/shown-certificate.js';
-import type { CacheAccess, CacheCaller } from '../../../libs/cache-access/cache-access.js';
+import type { CacheAccess, CacheCaller, CacheCredentials } from '../../../libs/cache-access/cache-access.js';
 import type { Push } from '../../../libs/cache-engine/artifact-cache.js';
 import type { EntryOrigin } from '../../../libs/cache/cache-entry.js';
 import { RequestMetadata } from '../../../libs/remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
+import type { ClientCertificates } from './client-certificates.js';
 
 /** What a method knows of the call besides its request. */
 export interface CacheCall {
@@ -25,15 +25,28 @@ export interface GrpcCall {
 const requestMetadataKey = 'build.bazel.remote.execution.v2.requestmetadata-bin';
 const originLength = 500;
 
+export interface OpenedCall {
+  readonly cacheCall: CacheCall;
+  /** Whether the caller would be let in now. Errors: those of `recheck`. */
+  judge(): Promise<void>;
+}
+
+export interface CallOptions {
+  readonly access: CacheAccess;
+  readonly certificates: ClientCertificates | undefined;
+  readonly signal: AbortSignal;
+}
+
 /** Errors: those of `identify`. */
-export async function openCall(call: GrpcCall, { access, signal }: { readonly access: CacheAccess; readonly signal: AbortSignal }): Promise<CacheCall> {
+export async function openCall(call: GrpcCall, { access, certificates, signal }: CallOptions): Promise<OpenedCall> {
   const der = call.getAuthContext().sslPeerCertificate?.raw;
-  const caller = await access.identify({
-    authorization: textOf(call.metadata, 'authorization'),
-    certificate: der === undefined ? undefined : verifiedCertificate(der),
-    peerAddress: addressOf(call.getPeer()),
-  });
-  return { caller, signal, push: { by: caller.name, signal }, origin: access.origin(caller, saidOrigin(call.metadata)) };
+  const certificate = der === undefined ? undefined : certificates?.begin(der);
+  const shown = (): CacheCredentials => ({ authorization: textOf(call.metadata, 'authorization'), certificate: certificate?.(), peerAddress: addressOf(call.getPeer()) });
+  const caller = await access.identify(shown());
+  return {
+    cacheCall: { caller, signal, push: { by: caller.name, signal }, origin: access.origin(caller, saidOrigin(call.metadata)) },
+    judge: () => access.recheck(caller, shown()),
+  };
 }
 
 /** What clients say by themselves: which build and tool they are, and which session their inputs came through. */

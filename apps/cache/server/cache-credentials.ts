@@ -6,27 +6,34 @@ import type { Logger } from 'pino';
 import { errorMessage } from '../../../libs/errors/error-message.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import type { Settings } from '../../../libs/settings/settings.js';
+import { blocksOf, createClientCertificates, type ClientCertificates } from './client-certificates.js';
 
 type TlsFiles = NonNullable<Settings['cacheTls']>;
 
 /** Milliseconds between two looks at the files: certificates are renewed while the cache runs. */
-const lookAgain = 30_000;
+const lookAgain = 10_000;
 
-export interface CacheCredentials {
+export interface ServedCredentials {
   readonly credentials: ServerCredentials;
+  readonly certificates: ClientCertificates;
   close(): void;
 }
 
 /** TLS with the files of the settings, read again when they change; without settings, none. Errors: `invalid-setting`. */
-export function openCacheCredentials(files: Settings['cacheTls'], { log, every = lookAgain }: { readonly log: Logger; readonly every?: number }): CacheCredentials {
-  if (files === undefined) return { credentials: ServerCredentials.createInsecure(), close: () => undefined };
-  const credentials = new OptionalClientCertificates(readFiles(files), files.clientAuthorities !== undefined);
+export function openCacheCredentials(files: Settings['cacheTls'], { log, every = lookAgain }: { readonly log: Logger; readonly every?: number }): ServedCredentials {
+  if (files === undefined) return { credentials: ServerCredentials.createInsecure(), certificates: createClientCertificates(undefined), close: () => undefined };
+  const first = readFiles(files);
+  const credentials = new OptionalClientCertificates(first.context, files.clientAuthorities !== undefined);
+  const certificates = createClientCertificates(first.authorities);
   let seen = stampOf(files);
   const timer = setInterval(() => {
     const stamp = stampOf(files);
+    certificates.look();
     if (stamp === seen) return;
     try {
-      credentials.replace(readFiles(files));
+      const read = readFiles(files);
+      credentials.replace(read.context);
+      if (read.authorities !== undefined) certificates.replace(read.authorities);
       log.info('the certificates have changed: new connections get the new ones');
     } catch (error) {
       // A file that is only half written: the next look finds it whole, for its time has changed again.
@@ -35,7 +42,7 @@ export function openCacheCredentials(files: Settings['cacheTls'], { log, every =
     seen = stamp;
   }, every);
   timer.unref();
-  return { credentials, close: () => clearInterval(timer) };
+  return { credentials, certificates, close: () => clearInterval(timer) };
 }
 
 /** grpc-js either demands certificates of clients or asks for none. Here they are asked for, and whoever shows none may do what anybody may. */
@@ -53,11 +60,18 @@ class OptionalClientCertificates extends ServerCredentials {
   }
 }
 
-function readFiles({ certificate, key, clientAuthorities }: TlsFiles): SecureContextOptions {
+interface ReadFiles {
+  readonly context: SecureContextOptions;
+  /** PEM of the file of authorities and lists. */
+  readonly authorities: string | undefined;
+}
+
+function readFiles({ certificate, key, clientAuthorities }: TlsFiles): ReadFiles {
+  const authorities = clientAuthorities === undefined ? undefined : readPem(clientAuthorities, 'MILLRACE_CACHE_TLS_CLIENT_CA').toString('latin1');
   const options: SecureContextOptions = {
     cert: readPem(certificate, 'MILLRACE_CACHE_TLS_CERT'),
     key: readPem(key, 'MILLRACE_CACHE_TLS_KEY'),
-    ...(clientAuthorities === undefined ? {} : trustOf(readPem(clientAuthorities, 'MILLRACE_CACHE_TLS_CLIENT_CA'))),
+    ...(authorities === undefined ? {} : trustOf(authorities)),
     minVersion: 'TLSv1.2',
   };
   try {
@@ -65,13 +79,13 @@ function readFiles({ certificate, key, clientAuthorities }: TlsFiles): SecureCon
   } catch (cause) {
     throw new MillraceError('invalid-setting', `MILLRACE_CACHE_TLS_CERT and MILLRACE_CACHE_TLS_KEY: no TLS is possible with ${certificate} and ${key}: ${errorMessage(cause)}`, { cause });
   }
-  return options;
+  return { context: options, authorities };
 }
 
 /** Lists of what authorities have revoked may stand in their file; with one, each authority there needs its own, and a list that has run out lets nobody in. Node reads one list of a text. */
-function trustOf(pem: Buffer): SecureContextOptions {
-  const lists = pem.toString('latin1').match(/-----BEGIN X509 CRL-----[^-]+-----END X509 CRL-----/g);
-  return { ca: pem, ...(lists === null ? {} : { crl: [...lists] }) };
+function trustOf(pem: string): SecureContextOptions {
+  const lists = blocksOf(pem, 'X509 CRL');
+  return { ca: pem, ...(lists.length === 0 ? {} : { crl: [...lists] }) };
 }
 
 function readPem(file: string, setting: string): Buffer {

@@ -1,16 +1,21 @@
 import { status as grpcStatus } from '@grpc/grpc-js';
 import type { handleClientStreamingCall, handleServerStreamingCall, handleUnaryCall, MethodDefinition, sendUnaryData, ServerWritableStream, UntypedHandleCall } from '@grpc/grpc-js';
 import { once } from 'node:events';
+import { keepJudging } from '../../../libs/cache-access/keep-judging.js';
 import { isMillraceError, MillraceError } from '../../../libs/errors/millrace-error.js';
 import type { CacheContext } from '../cache-context.js';
 import type { CacheCall, GrpcCall } from './cache-call.js';
 import { openCall } from './cache-call.js';
+import type { ClientCertificates } from './client-certificates.js';
 import type { CacheService, UntypedHandler } from './cache-service.js';
 import { reportFailure } from './report-failure.js';
 import { callStatus } from './grpc-status.js';
 import { streamTimeout } from './stream-timeout.js';
 
 type Emitting = GrpcCall & { readonly cancelled: boolean; once(event: 'cancelled', listener: () => void): unknown };
+/** `certificates`: undefined where the port asks no client for one. */
+export type ServedContext = CacheContext & { readonly certificates: ClientCertificates | undefined };
+
 type AnyMethod = MethodDefinition<unknown, unknown>;
 
 /** Bytes that are no message of the kind: told by the handler, where they get a status of their own. */
@@ -23,7 +28,7 @@ class Malformed {
 }
 
 /** A service in the form that grpc-js serves: with callers, the ends of calls, and statuses for errors. */
-export function serveMethods(service: CacheService, context: CacheContext): { readonly definition: Record<string, AnyMethod>; readonly methods: Record<string, UntypedHandleCall> } {
+export function serveMethods(service: CacheService, context: ServedContext): { readonly definition: Record<string, AnyMethod>; readonly methods: Record<string, UntypedHandleCall> } {
   const definition: Record<string, AnyMethod> = {};
   const methods: Record<string, UntypedHandleCall> = {};
   for (const [name, method] of Object.entries(service.definition as Record<string, AnyMethod>)) {
@@ -47,60 +52,61 @@ export function serveMethods(service: CacheService, context: CacheContext): { re
   return { definition, methods };
 }
 
-function unary(method: AnyMethod, handler: UntypedHandler, context: CacheContext): handleUnaryCall<unknown, unknown> {
+function unary(method: AnyMethod, handler: UntypedHandler, context: ServedContext): handleUnaryCall<unknown, unknown> {
   return (call, respond) => void answer(call, respond, { method, context, handle: (cacheCall) => handler(wellFormed(call.request, method), cacheCall) });
 }
 
-function clientStreaming(method: AnyMethod, handler: UntypedHandler, context: CacheContext): handleClientStreamingCall<unknown, unknown> {
+function clientStreaming(method: AnyMethod, handler: UntypedHandler, context: ServedContext): handleClientStreamingCall<unknown, unknown> {
   return (call, respond) => {
     const messages = call[Symbol.asyncIterator]() as AsyncIterator<unknown, void>;
-    const requests = {
-      next: async (): Promise<IteratorResult<unknown, void>> => {
-        const next = await streamTimeout(messages.next(), context.limits.streamIdle);
+    const requestsOf = ({ signal }: CacheCall): AsyncIterator<unknown, void> => ({
+      next: async () => {
+        const next = await streamTimeout(messages.next(), context.limits.streamIdle, signal);
         return next.done === true ? next : { value: wellFormed(next.value, method) };
       },
-    };
-    void answer(call, respond, { method, context, handle: (cacheCall) => handler(requests, cacheCall) });
+    });
+    void answer(call, respond, { method, context, handle: (cacheCall) => handler(requestsOf(cacheCall), cacheCall) });
   };
 }
 
-async function answer(call: Emitting, respond: sendUnaryData<unknown>, task: { readonly method: AnyMethod; readonly context: CacheContext; readonly handle: (call: CacheCall) => unknown }): Promise<void> {
-  const { signal, end } = signalOf(call);
+async function answer(call: Emitting, respond: sendUnaryData<unknown>, task: { readonly method: AnyMethod; readonly context: ServedContext; readonly handle: (call: CacheCall) => unknown }): Promise<void> {
+  const life = lifeOf(call, task.context);
   const ended = task.context.metrics?.begin(named(task.method));
   try {
-    respond(null, await task.handle(await openCall(call, { access: task.context.access, signal })));
+    respond(null, await task.handle(await life.open()));
     ended?.({ status: grpcStatus.OK });
   } catch (error) {
-    reportFailure(task.context.log, { error, method: task.method.path, aborted: signal.aborted });
-    respond(callStatus(error));
-    ended?.(failed(error, signal));
+    const failure = life.failure(error, task.method);
+    respond(callStatus(failure));
+    ended?.(failed(failure, life.isGone()));
   } finally {
-    end();
+    life.end();
   }
 }
 
-function serverStreaming(method: AnyMethod, handler: UntypedHandler, context: CacheContext): handleServerStreamingCall<unknown, unknown> {
+function serverStreaming(method: AnyMethod, handler: UntypedHandler, context: ServedContext): handleServerStreamingCall<unknown, unknown> {
   return (call) => void stream(call, { method, context, handler });
 }
 
-async function stream(call: ServerWritableStream<unknown, unknown>, task: { readonly method: AnyMethod; readonly context: CacheContext; readonly handler: UntypedHandler }): Promise<void> {
-  const { signal, end } = signalOf(call);
+async function stream(call: ServerWritableStream<unknown, unknown>, task: { readonly method: AnyMethod; readonly context: ServedContext; readonly handler: UntypedHandler }): Promise<void> {
+  const life = lifeOf(call, task.context);
   const ended = task.context.metrics?.begin(named(task.method));
   try {
-    const opened = await openCall(call, { access: task.context.access, signal });
+    const opened = await life.open();
+    const { signal } = opened;
     for await (const message of task.handler(wellFormed(call.request, task.method), opened) as AsyncIterable<unknown>) {
       signal.throwIfAborted();
       // Nothing more is read from the store before the client has taken this.
-      if (!call.write(message)) await streamTimeout(once(call, 'drain', { signal }), task.context.limits.streamIdle);
+      if (!call.write(message)) await streamTimeout(once(call, 'drain', { signal }), task.context.limits.streamIdle, signal);
     }
     call.end();
     ended?.({ status: grpcStatus.OK });
   } catch (error) {
-    reportFailure(task.context.log, { error, method: task.method.path, aborted: signal.aborted });
-    ended?.(failed(error, signal));
-    if (!signal.aborted) call.emit('error', callStatus(error));
+    const failure = life.failure(error, task.method);
+    ended?.(failed(failure, life.isGone()));
+    if (!life.isGone()) call.emit('error', callStatus(failure));
   } finally {
-    end();
+    life.end();
   }
 }
 
@@ -110,8 +116,8 @@ function named({ path }: AnyMethod): string {
 }
 
 /** Whoever went away is no error of the cache. */
-function failed(error: unknown, signal: AbortSignal): { readonly status: grpcStatus; readonly code?: string } {
-  if (signal.aborted) return { status: grpcStatus.CANCELLED };
+function failed(error: unknown, gone: boolean): { readonly status: grpcStatus; readonly code?: string } {
+  if (gone) return { status: grpcStatus.CANCELLED };
   const status = callStatus(error).code ?? grpcStatus.UNKNOWN;
   if (isMillraceError(error)) return { status, code: error.code };
   return status === grpcStatus.INTERNAL ? { status, code: 'internal' } : { status };
@@ -130,14 +136,50 @@ function wellFormed(request: unknown, { path }: AnyMethod): unknown {
   return request;
 }
 
+/** From its first byte to its last: a caller who loses the right to it while it runs, and whoever is gone, ends it. */
+interface CallLife {
+  /** Errors: those of `identify`. */
+  open(): Promise<CacheCall>;
+  /** What a call that failed by `error` is to be told, after the log was. */
+  failure(error: unknown, method: AnyMethod): unknown;
+  /** Nobody hears an answer any more. */
+  isGone(): boolean;
+  end(): void;
+}
+
 /** grpc-js calls it "cancelled" when the client is gone, when the deadline has passed, and after every answer. */
-function signalOf(call: Emitting): { readonly signal: AbortSignal; readonly end: () => void } {
+function lifeOf(call: Emitting, { access, certificates, limits, log }: ServedContext): CallLife {
   const controller = new AbortController();
-  let ended = false;
+  const { signal } = controller;
+  let [ended, gone] = [false, false];
+  let lost: Error | undefined;
+  let stopJudging = (): void => undefined;
   const cancel = (): void => {
-    if (!ended) controller.abort();
+    if (ended) return;
+    gone = true;
+    controller.abort();
   };
   if (call.cancelled) cancel();
   call.once('cancelled', cancel);
-  return { signal: controller.signal, end: () => void (ended = true) };
+  return {
+    async open() {
+      const { cacheCall, judge } = await openCall(call, { access, certificates, signal });
+      const end = (error: Error): void => {
+        lost = error;
+        log.info({ caller: cacheCall.caller.name, reason: error.message }, 'a call was ended: its caller has no right to it any more');
+        controller.abort(error);
+      };
+      stopJudging = keepJudging({ judge, lost: end, every: limits.judgedEvery });
+      return cacheCall;
+    },
+    failure(error, { path }) {
+      reportFailure(log, { error, method: path, aborted: signal.aborted });
+      return lost ?? error;
+    },
+    isGone: () => gone,
+    end() {
+      ended = true;
+      stopJudging();
+    },
+  };
 }

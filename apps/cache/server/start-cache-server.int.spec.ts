@@ -1,14 +1,17 @@
-import { ChannelCredentials, loadPackageDefinition, logVerbosity, setLogVerbosity, status } from '@grpc/grpc-js';
-import type { Client, Metadata } from '@grpc/grpc-js';
+import { ChannelCredentials, loadPackageDefinition, logVerbosity, Metadata, setLogVerbosity, status } from '@grpc/grpc-js';
+import type { Client, ServiceError } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { protoPath as healthProto } from 'grpc-health-check';
+import { randomUUID } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import tls from 'node:tls';
 import pino from 'pino';
 import type { ServerCapabilities } from '../../../libs/remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
+import { readCacheAccess } from '../../../libs/cache-access/__fixtures__/opened-access.js';
+import { makeCacheToken } from '../../../libs/cache-access/token-login.js';
 import { projectRoot } from '../../../libs/embedded/project-root.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import { createOpensslAuthority } from '../../../libs/testing/openssl-authority.js';
@@ -17,8 +20,8 @@ import { writeTestCertificates } from '../../../libs/testing/test-certificates.j
 import { until } from '../__fixtures__/byte-streams.js';
 import type { TestCache, TestCacheOptions } from '../__fixtures__/test-cache.js';
 import { startTestCache } from '../__fixtures__/test-cache.js';
-import { ask, connectClients, nobody, pusher, sha256 } from '../__fixtures__/test-clients.js';
-import type { CacheCredentials } from './cache-credentials.js';
+import { ask, blobName, connectClients, nobody, pusher, sha256 } from '../__fixtures__/test-clients.js';
+import type { ServedCredentials } from './cache-credentials.js';
 import { openCacheCredentials } from './cache-credentials.js';
 import { startCacheServer } from './start-cache-server.js';
 
@@ -94,15 +97,64 @@ describe('the port of the cache', () => {
 
   it('that is taken is said to be', async () => {
     const { port } = await start();
-    const context = { cache: undefined as never, access: undefined as never, limits: { batchBytes: 1, messageBytes: 1, streamsPerConnection: 1, callsPerConnection: 1, heldBytes: 1, streamIdle: 1, compressedStreams: 1 }, log };
+    const context = { cache: undefined as never, access: undefined as never, limits: { batchBytes: 1, messageBytes: 1, streamsPerConnection: 1, callsPerConnection: 1, heldBytes: 1, streamIdle: 1, judgedEvery: 1, compressedStreams: 1 }, log };
     await expect(startCacheServer(context, { host: '127.0.0.1', port, services: [] })).rejects.toMatchObject({ code: 'port-in-use' });
   });
+});
+
+describe('a caller who loses the right to a call that runs', () => {
+  const { token, sha256: digest } = makeCacheToken();
+  const file = `login: { tokens: { builder: { sha256: ${digest} } } }\ninstances: { main: { pull: known, push: [{ tokens: [builder] }] }, other: {}, small: {} }`;
+  const bearer = new Metadata();
+  bearer.set('authorization', `Bearer ${token}`);
+
+  it('is told so while it sends, and what it has sent is no blob, but goes on when it may again', async () => {
+    const server = await start({ access: file, limits: { judgedEvery: 20 } });
+    const clients = connected(server);
+    const content = Buffer.from('content that comes in two');
+    const write = openWrite(clients, content, bearer);
+    await write.send(5);
+    await server.access.replace(readCacheAccess(file.replace('tokens: [builder]', 'subjects: [x]')), undefined);
+    expect(await write.outcome).toBe(status.PERMISSION_DENIED);
+    await server.access.replace(readCacheAccess(file.replace(/ tokens: \{.*\} /, '').replace('tokens: [builder]', 'subjects: [x]')), undefined);
+    expect(await outcomeOf((done) => clients.storage.findMissingBlobs({ ...findOne, instanceName: 'main' }, bearer, done))).toBe(status.UNAUTHENTICATED);
+    await server.access.replace(readCacheAccess(file), undefined);
+    const { committedSize } = await ask<{ committedSize: number }>((done) => clients.bytes.queryWriteStatus({ resourceName: write.name }, bearer, done));
+    expect(committedSize).toBe(5);
+  });
+
+  it('is told so while it reads, and while it waits', async () => {
+    let begun = 0;
+    const never = (signal: AbortSignal | undefined): Promise<never> => {
+      begun += 1;
+      return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
+    };
+    const server = await start({ access: file, limits: { judgedEvery: 20 }, behaviour: { findMissing: (_, __, options) => never(options?.signal), readBlob: (_, __, options) => never(options?.signal) } });
+    const clients = connected(server);
+    const asking = outcomeOf((done) => clients.storage.findMissingBlobs(findOne, bearer, done));
+    const reading = new Promise((resolve) => void clients.bytes.read({ resourceName: blobName(Buffer.from('x')), readOffset: 0, readLimit: 0 }, bearer).on('data', () => undefined).on('error', ({ code }: { readonly code?: status }) => resolve(code)));
+    await until(() => Promise.resolve(begun === 2));
+    await server.access.replace(readCacheAccess(file.replace('tokens: [builder]', 'subjects: [x]').replace('pull: known', 'pull: [{ subjects: [x] }]')), undefined);
+    expect([await asking, await reading]).toEqual([status.PERMISSION_DENIED, status.PERMISSION_DENIED]);
+  });
+});
+
+it('an address that shows wrong credentials again and again is told to come later, and others are not', async () => {
+  const clients = connected(await start());
+  const codes: status[] = [];
+  for (let count = 0; count < 62; count += 1) {
+    const wrong = new Metadata();
+    wrong.set('authorization', `Basic ${Buffer.from(`${'c'.repeat(32)}:wrong-${count}`).toString('base64')}`);
+    codes.push(await outcomeOf((done) => clients.storage.findMissingBlobs(findOne, wrong, done)));
+  }
+  expect([codes.slice(0, 60).every((code) => code === status.UNAUTHENTICATED), codes.at(-1)]).toEqual([true, status.RESOURCE_EXHAUSTED]);
+  expect(await outcomeOf((done) => clients.storage.findMissingBlobs(findOne, nobody(), done))).toBe(status.OK);
 });
 
 describe('TLS', () => {
   it('knows clients by their certificates, and lets those without do what anybody may', async () => {
     const access = 'instances: { main: { push: [{ subjects: ["CN=builder"] }] }, other: {}, small: {} }';
-    const server = await start({ credentials: opened(certificates.server).credentials, access });
+    const server = await start({ tls: opened(certificates.server), access });
     const authority = readFileSync(certificates.authority);
     const anonymous = connected(server, ChannelCredentials.createSsl(authority));
     const builder = connected(server, ChannelCredentials.createSsl(authority, readFileSync(certificates.client.key), readFileSync(certificates.client.certificate)));
@@ -119,7 +171,7 @@ describe('TLS', () => {
     copyFileSync(authority.certificate, clientAuthorities);
     const credentials = openCacheCredentials({ ...certificates.server, clientAuthorities }, { log, every: 20 });
     started.push(credentials);
-    const server = await start({ credentials: credentials.credentials, access: 'instances: { main: { push: [{ subjects: ["CN=builder"] }] }, other: {}, small: {} }' });
+    const server = await start({ tls: credentials, access: 'instances: { main: { push: [{ subjects: ["CN=builder"] }] }, other: {}, small: {} }' });
     const codeFor = async (files: { readonly key: string; readonly certificate: string }): Promise<status> => {
       const clients = connected(server, ChannelCredentials.createSsl(readFileSync(certificates.authority), readFileSync(files.key), readFileSync(files.certificate)));
       return ask((done) => clients.storage.batchUpdateBlobs({ instanceName: '', requests: [], digestFunction: 0 }, nobody(), done)).then(() => status.OK, ({ code }: { readonly code: status }) => code);
@@ -131,11 +183,33 @@ describe('TLS', () => {
     expect(await codeFor(good)).toBe(status.OK);
   });
 
+  it('judges connections that there are already by lists that come later: new calls by a new connection, those under way as they are', async () => {
+    const authority = createOpensslAuthority(mkdtempSync(path.join(folder, 'late-')), 'farm');
+    const [good, revoked] = [authority.issue('/CN=builder'), authority.issue('/CN=builder')];
+    const clientAuthorities = path.join(folder, 'late.pem');
+    copyFileSync(authority.certificate, clientAuthorities);
+    const credentials = openCacheCredentials({ ...certificates.server, clientAuthorities }, { log, every: 20 });
+    started.push(credentials);
+    const server = await start({ tls: credentials, limits: { judgedEvery: 50 }, access: 'instances: { main: { push: [{ subjects: ["CN=builder"] }] }, other: {}, small: {} }' });
+    const pushing = [good, revoked].map((files) => {
+      const clients = connected(server, ChannelCredentials.createSsl(readFileSync(certificates.authority), readFileSync(files.key), readFileSync(files.certificate)));
+      return { clients, write: openWrite(clients, Buffer.from(files.certificate)) };
+    });
+    for (const { write } of pushing) await write.send(1);
+    authority.revoke(revoked);
+    writeFileSync(clientAuthorities, readFileSync(authority.certificate, 'utf8') + readFileSync(authority.revocationList(), 'utf8'));
+    expect(await pushing[1]?.write.outcome).toBe(status.UNAUTHENTICATED);
+    const codes = await Promise.all(pushing.map(async ({ clients }) => ask((done) => clients.storage.batchUpdateBlobs({ instanceName: '', requests: [], digestFunction: 0 }, nobody(), done)).then(() => status.OK, ({ code }: { readonly code: status }) => code)));
+    expect(codes).toEqual([status.OK, status.PERMISSION_DENIED]);
+    pushing[0]?.write.finish();
+    expect(await pushing[0]?.write.outcome).toBe(status.OK);
+  });
+
   it('takes a new certificate without a restart, and keeps the old one while the new one is no good', async () => {
     const files = { certificate: path.join(folder, 'changing.pem'), key: path.join(folder, 'changing.key') };
     copyFileSync(certificates.server.certificate, files.certificate);
     copyFileSync(certificates.server.key, files.key);
-    const server = await start({ credentials: opened(files).credentials });
+    const server = await start({ tls: opened(files) });
     const first = await fingerprint(server.port);
     writeFileSync(files.certificate, 'half of a fi');
     expect(await fingerprint(server.port)).toBe(first);
@@ -152,6 +226,41 @@ describe('TLS', () => {
   });
 });
 
+interface OpenWrite {
+  readonly name: string;
+  readonly outcome: Promise<status>;
+  /** So many bytes, until the cache has them. */
+  send(bytes: number): Promise<void>;
+  finish(): void;
+}
+
+/** A stream that stays open after it began. */
+function openWrite(clients: ReturnType<typeof connectClients>, content: Buffer, metadata = nobody()): OpenWrite {
+  const name = `uploads/${randomUUID()}/${blobName(content)}`;
+  const { promise: outcome, resolve } = Promise.withResolvers<status>();
+  const stream = clients.bytes.write(metadata, (error) => resolve(error?.code ?? status.OK));
+  stream.on('error', () => undefined);
+  let sent = 0;
+  const send = (bytes: number, finishWrite: boolean): void => void stream.write({ resourceName: name, writeOffset: sent, finishWrite, data: content.subarray(sent, (sent += bytes)) });
+  const committed = async (): Promise<number> => ask<{ committedSize: number }>((done) => clients.bytes.queryWriteStatus({ resourceName: name }, metadata, done)).then(({ committedSize }) => committedSize, () => 0);
+  return {
+    name,
+    outcome,
+    async send(bytes) {
+      send(bytes, false);
+      await until(async () => (await committed()) === sent);
+    },
+    finish() {
+      send(content.length - sent, true);
+      stream.end();
+    },
+  };
+}
+
+async function outcomeOf(start: (done: (error: ServiceError | null) => void) => unknown): Promise<status> {
+  return ask(start).then(() => status.OK, ({ code }: ServiceError) => code);
+}
+
 async function start(options: TestCacheOptions = {}): Promise<TestCache> {
   const server = await startTestCache(options);
   started.push(server);
@@ -164,7 +273,7 @@ function connected({ address, port }: TestCache, credentials?: ChannelCredential
   return clients;
 }
 
-function opened(files: { readonly certificate: string; readonly key: string }): CacheCredentials {
+function opened(files: { readonly certificate: string; readonly key: string }): ServedCredentials {
   const credentials = openCacheCredentials({ ...files, clientAuthorities: certificates.authority }, { log, every: 20 });
   started.push(credentials);
   return credentials;

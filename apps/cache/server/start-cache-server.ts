@@ -4,6 +4,7 @@ import { lookup } from 'node:dns/promises';
 import { errorMessage } from '../../../libs/errors/error-message.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import type { CacheContext } from '../cache-context.js';
+import type { ServedCredentials } from './cache-credentials.js';
 import type { CacheService } from './cache-service.js';
 import { limitMemory } from './limit-memory.js';
 import { addReflection } from './reflection.js';
@@ -16,7 +17,8 @@ export interface CacheServerOptions {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
-  readonly credentials?: ServerCredentials;
+  /** Undefined: none. */
+  readonly tls?: ServedCredentials;
   readonly services: readonly CacheService[];
 }
 
@@ -28,10 +30,12 @@ export interface CacheServer {
   close(grace: number): Promise<void>;
 }
 
+/** Milliseconds; calls that are still judged may go on for as long as they take. */
+const longestCall = 0x7fffffff;
 const healthService = 'grpc.health.v1.Health';
 
 /** Serves the services, health and reflection. Errors: `port-in-use`. */
-export async function startCacheServer(context: CacheContext, { host, port, credentials, services }: CacheServerOptions): Promise<CacheServer> {
+export async function startCacheServer(context: CacheContext, { host, port, tls, services }: CacheServerOptions): Promise<CacheServer> {
   const memory = limitMemory(context.limits, context.log);
   const server = new Server({
     interceptors: [memory.interceptor],
@@ -45,14 +49,16 @@ export async function startCacheServer(context: CacheContext, { host, port, cred
   });
   const names = services.map(({ name }) => name);
   for (const service of services) {
-    const { definition, methods } = serveMethods(service, context);
+    const { definition, methods } = serveMethods(service, { ...context, certificates: tls?.certificates });
     server.addService(definition, methods);
   }
   const health = new HealthImplementation(Object.fromEntries(['', ...names].map((name) => [name, 'SERVING'])));
   health.addToServer(server);
   addReflection(server, [...names, healthService]);
   const narrow = widenWindows();
-  const bound = await listen(server, { host, port, credentials: credentials ?? ServerCredentials.createInsecure() }).catch((error: unknown) => {
+  // New calls come by new connections, which are verified by what holds now.
+  const drain = (target: string): void => server.drain(target, longestCall);
+  const bound = await listen(server, { host, port, credentials: tls?.credentials ?? ServerCredentials.createInsecure(), bound: (target) => tls?.certificates.onChange(() => drain(target)) }).catch((error: unknown) => {
     server.forceShutdown();
     memory.close();
     narrow();
@@ -75,11 +81,18 @@ export async function startCacheServer(context: CacheContext, { host, port, cred
   };
 }
 
-async function listen(server: Server, { host, port, credentials }: { readonly host: string; readonly port: number; readonly credentials: ServerCredentials }): Promise<number> {
+interface Listening {
+  readonly port: number;
+  readonly credentials: ServerCredentials;
+  /** Called with each address that is listened on. */
+  readonly bound: (target: string) => void;
+}
+
+async function listen(server: Server, { host, ...listening }: Listening & { readonly host: string }): Promise<number> {
   const [first, ...others] = await addressesOf(host);
-  const bound = await bind(server, { address: first ?? host, port, credentials });
-  for (const address of others) await bind(server, { address, port: bound, credentials });
-  return bound;
+  const port = await bind(server, { address: first ?? host, ...listening });
+  for (const address of others) await bind(server, { ...listening, address, port });
+  return port;
 }
 
 /** Every address that `localhost` has on this machine; another host as it is. */
@@ -89,12 +102,15 @@ async function addressesOf(host: string): Promise<readonly string[]> {
   return [...new Set(found.map(({ address }) => address))];
 }
 
-async function bind(server: Server, { address, port, credentials }: { readonly address: string; readonly port: number; readonly credentials: ServerCredentials }): Promise<number> {
-  const target = `${address.includes(':') ? `[${address}]` : address}:${port}`;
+async function bind(server: Server, { address, port, credentials, bound }: Listening & { readonly address: string }): Promise<number> {
+  const targetOf = (number: number): string => `${address.includes(':') ? `[${address}]` : address}:${number}`;
+  const target = targetOf(port);
   return new Promise((resolve, reject) => {
-    server.bindAsync(target, credentials, (error, bound) => {
-      if (error === null) resolve(bound);
-      else reject(new MillraceError('port-in-use', `the cache cannot listen on ${target}: ${errorMessage(error)}`, { cause: error }));
+    server.bindAsync(target, credentials, (error, found) => {
+      if (error === null) {
+        bound(targetOf(found));
+        resolve(found);
+      } else reject(new MillraceError('port-in-use', `the cache cannot listen on ${target}: ${errorMessage(error)}`, { cause: error }));
     });
   });
 }

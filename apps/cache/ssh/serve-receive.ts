@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { ServerChannel } from 'ssh2';
 import type { CacheAccess, CacheCaller } from '../../../libs/cache-access/cache-access.js';
+import { judgedEvery, keepJudging } from '../../../libs/cache-access/keep-judging.js';
 import type { ArtifactCache } from '../../../libs/cache-engine/artifact-cache.js';
 import type { OstreeSettings } from '../../../libs/cache-service/cache-settings.js';
 import { errorTable } from '../../../libs/errors/error-table.js';
@@ -8,6 +9,7 @@ import { MillraceError, isMillraceError } from '../../../libs/errors/millrace-er
 import type { ExportParts } from '../../../libs/ostree-exports/export-parts.js';
 import { pushInput } from '../../../libs/ostree-exports/push-input.js';
 import { receivePush } from '../../../libs/ostree-exports/receive-push.js';
+import { untilAborted } from '../server/until-aborted.js';
 import { receiveCommand } from './receive-command.js';
 
 export interface ReceiveOptions {
@@ -22,6 +24,8 @@ export interface ReceiveOptions {
 interface Receiving extends ReceiveOptions {
   readonly command: string;
   readonly caller: CacheCaller;
+  /** Whether the caller would be let in now. */
+  readonly judge: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -31,13 +35,17 @@ const kind = 'directory';
 
 /** Runs what a client asks for, which is nothing but receiving artifacts; what is wrong goes to its standard error. */
 export async function serveReceive(channel: ServerChannel, receiving: Receiving): Promise<void> {
-  const { log, caller } = receiving;
+  const { log, caller, judge } = receiving;
   const ended = new AbortController();
   channel.once('close', () => ended.abort());
   channel.on('error', (error: Error) => log.debug({ err: error }, 'an ssh channel'));
+  const lost = new AbortController();
+  let stopJudging = (): void => undefined;
   let exit = 0;
   try {
-    await receive(channel, { ...receiving, signal: AbortSignal.any([receiving.signal, ended.signal]) });
+    await judge();
+    stopJudging = keepJudging({ judge, lost: (error) => lost.abort(error), every: judgedEvery });
+    await receive(channel, { ...receiving, signal: AbortSignal.any([receiving.signal, ended.signal, lost.signal]) });
   } catch (error) {
     exit = 1;
     if (!ended.signal.aborted) {
@@ -46,6 +54,7 @@ export async function serveReceive(channel: ServerChannel, receiving: Receiving)
       channel.stderr.write(`ERROR: ${known ? error.message : 'the push failed; the log of the service says why'}\n`);
     }
   }
+  stopJudging();
   channel.exit(exit);
   channel.end();
 }
@@ -64,27 +73,24 @@ async function receive(channel: ServerChannel, { parts, cache, exported, access,
       url: settings.url,
       by: caller.name,
       demand: (key) => access.demand(caller, 'push', instance, { kind, key }),
-      count: (bytes) => access.count(caller, instance, bytes),
+      count: (bytes) => access.count(caller, instance, bytes, { signal }),
       pushed: (key) => access.took(caller, { instance, kind, key, qualifiers: {} }, 'pushed'),
       fileBytes: blobBytes,
       pushBytes: limit,
       signal,
     },
-    { input: pushInput(impatient(channel as AsyncIterable<Buffer>, channel)), send: (bytes) => void channel.write(bytes) },
+    { input: pushInput(impatient(channel as AsyncIterable<Buffer>, channel, signal)), send: (bytes) => void channel.write(bytes) },
   );
 }
 
-/** Ends a client from which nothing came for too long. */
-async function* impatient(source: AsyncIterable<Buffer>, channel: ServerChannel): AsyncGenerator<Buffer> {
+/** Ends a client from which nothing came for too long. Errors: the reason of the signal. */
+async function* impatient(source: AsyncIterable<Buffer>, channel: ServerChannel, signal: AbortSignal): AsyncGenerator<Buffer> {
   const late = (): void => void channel.destroy();
-  let timer = setTimeout(late, longestSilence);
-  try {
-    for await (const chunk of source) {
-      clearTimeout(timer);
-      yield chunk;
-      timer = setTimeout(late, longestSilence);
-    }
-  } finally {
-    clearTimeout(timer);
+  const chunks = source[Symbol.asyncIterator]();
+  for (;;) {
+    const timer = setTimeout(late, longestSilence);
+    const next = await untilAborted(chunks.next(), signal).finally(() => clearTimeout(timer));
+    if (next.done === true) return;
+    yield next.value;
   }
 }

@@ -55,7 +55,7 @@ function serveConnection(client: Connection, options: SshServerOptions & { reado
   const { log, ip } = options;
   const gone = new AbortController();
   const late = setTimeout(() => client.end(), loginTime);
-  let caller: CacheCaller | undefined;
+  let known: KnownCaller | undefined;
   let attempts = 0;
   client.on('error', (error: Error) => log.debug({ ip, err: error }, 'an ssh client'));
   client.once('close', () => {
@@ -67,7 +67,7 @@ function serveConnection(client: Connection, options: SshServerOptions & { reado
     if (attempts > mostAttempts) return void client.end();
     void identify(context, options).then(
       (found) => {
-        caller = found;
+        known = found;
         context.accept();
       },
       (error: unknown) => {
@@ -84,18 +84,26 @@ function serveConnection(client: Connection, options: SshServerOptions & { reado
     for (const event of ['shell', 'sftp', 'subsystem', 'pty', 'x11', 'auth-agent', 'env'] as const) session.on(event as 'pty', (_accept, reject) => void (reject as (() => void) | undefined)?.());
     session.on('exec', (acceptCommand, _reject, { command }) => {
       const channel: ServerChannel = acceptCommand();
-      if (caller !== undefined) void serveReceive(channel, { ...options, command, caller, signal: gone.signal });
+      if (known !== undefined) void serveReceive(channel, { ...options, ...known, command, signal: gone.signal });
     });
   });
 }
 
+interface KnownCaller {
+  readonly caller: CacheCaller;
+  /** Whether the key would be let in now. Errors: those of `recheck`. */
+  readonly judge: () => Promise<void>;
+}
+
 /** Of a key alone, as clients first ask whether it would do; of its signature when they log in. Errors: `unauthorized`, `identity-unavailable`. */
-async function identify(context: AuthContext, { access, ip }: SshServerOptions & { readonly ip: string }): Promise<CacheCaller> {
+async function identify(context: AuthContext, { access, ip }: SshServerOptions & { readonly ip: string }): Promise<KnownCaller> {
   if (context.method !== 'publickey') throw new MillraceError('unauthorized', 'only keys are accepted');
   const { key, signature, blob, hashAlgo } = context;
   const parsed = ssh2.utils.parseKey(key.data);
   if (parsed instanceof Error) throw new MillraceError('unauthorized', 'the key is none');
   if (signature !== undefined && (blob === undefined || parsed.verify(blob, signature, hashAlgo) !== true)) throw new MillraceError('unauthorized', 'the signature is not of the key');
   const fingerprint = `SHA256:${createHash('sha256').update(key.data).digest('base64').replace(/=+$/, '')}`;
-  return access.identify({ authorization: undefined, certificate: undefined, sshKey: fingerprint, peerAddress: ip });
+  const shown = { authorization: undefined, certificate: undefined, sshKey: fingerprint, peerAddress: ip };
+  const caller = await access.identify(shown);
+  return { caller, judge: () => access.recheck(caller, shown) };
 }

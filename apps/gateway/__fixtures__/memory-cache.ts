@@ -8,7 +8,8 @@ import type { CacheEntry, EntryName } from '../../../libs/cache/cache-entry.js';
 import type { CacheInstance } from '../../../libs/cache/cache-instance.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import type { CacheDependencies } from '../caches/cache-ports.js';
-import { authorization } from './control-credentials.js';
+import type { Access } from '../access/open-access.js';
+import { authorization as controlCredentials } from './control-credentials.js';
 
 const at = '2026-11-21T20:00:00.000Z';
 const away = (): Promise<never> => Promise.reject(new MillraceError('workflow-engine-unavailable', 'connection refused'));
@@ -32,8 +33,9 @@ export class MemoryCache {
   /** What the next verification finds. */
   lostBlobs = 0;
 
-  dependencies(): CacheDependencies {
-    return { cache: this.#cache(), access: this.#access(), byHash: this.#byHash(), record: this.#record(), workflows: this.#workflows(), storeAnswers: () => Promise.resolve(this.store === 'works'), ostree: { instances: new Set(), store: { head: absent, get: absent } } };
+  /** `access`: its roles hold in every instance. */
+  dependencies(access?: Pick<Access, 'authorization'>): CacheDependencies {
+    return { cache: this.#cache(), access: this.#access(access?.authorization), byHash: this.#byHash(), record: this.#record(), workflows: this.#workflows(), storeAnswers: () => Promise.resolve(this.store === 'works'), ostree: { instances: new Set(), store: { head: absent, get: absent } } };
   }
 
   #cache(): ArtifactCache {
@@ -72,22 +74,25 @@ export class MemoryCache {
     };
   }
 
-  #access(): CacheAccess {
-    const caller = (name: string): CacheCaller => ({ name, session: undefined, groups: [] });
+  #access(authorization: Access['authorization'] | undefined): CacheAccess {
+    const caller = (name: string, groups: readonly string[] = []): CacheCaller => ({ name, session: undefined, groups });
     return {
       identify: async (shown) => {
         if (shown.authorization === undefined) return caller('anonymous');
-        if (shown.authorization === authorization || shown.authorization === 'Bearer craft') return caller('craft');
+        if (shown.authorization === controlCredentials || shown.authorization === 'Bearer craft') return caller('craft');
         const [, named] = /^Named (.+)$/.exec(shown.authorization) ?? [];
         if (named === undefined || named === 'nobody') throw new MillraceError('unauthorized', 'the credentials are wrong or expired');
-        return caller((JSON.parse(decodeURIComponent(named)) as CacheCaller).name);
+        const { name, groups } = JSON.parse(decodeURIComponent(named)) as CacheCaller;
+        return caller(name, groups);
       },
       demand: ({ name }, action, instance) => {
         if (name === 'craft' || (action === 'pull' && instance !== 'closed')) return;
         if (name === 'anonymous') throw new MillraceError('unauthorized', 'credentials are missing');
         throw new MillraceError('forbidden', `${name} may not ${action} here`);
       },
-      count: (_caller, _instance, bytes) => {
+      recheck: async () => undefined,
+      hasRole: ({ name, groups }, role) => name === 'craft' || authorization?.hasRole({ name, groups, by: 'bearer', scopes: undefined }, 'cache', role) === true,
+      count: async (_caller, _instance, bytes) => {
         this.bytesCounted += bytes;
         if (this.bytesCounted > 64 * 1024 * 1024) throw new MillraceError('quota-exceeded', 'too many bytes a minute');
       },

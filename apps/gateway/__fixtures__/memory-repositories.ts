@@ -85,7 +85,7 @@ export class MemoryRepositories {
           return { added: missing(other, one), removed: missing(one, other) };
         },
         totals: async () => [...this.held.values()].map(({ repository }) => totalsOf(repository)),
-        origins: async (sha256) => (sha256.startsWith('0') ? [] : [{ session: 'c'.repeat(32), found: true }, { build: 'b7', repository: 'stable', found: true }]),
+        origins: async (sha256) => (sha256.startsWith('0') ? [] : [{ session: 'c'.repeat(32), found: true }, { build: 'b7', repository: 'stable', found: true }, { compose: 7, found: true }, { cache: { instance: 'closed', key: 'built' }, found: true }]),
       },
       stores: {
         names: ['default'],

@@ -50,7 +50,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const lines: string[] = [];
   const log = createGatewayLogger(settings, { write: (line) => void lines.push(line) });
   const access = options.dependencies?.access ?? (await openAccess({ ...settings, environment: {} }));
-  const dependencies = { commands: record.commands, reads: record.reads, outbox: record.outbox, workflows: absentEngine, authority: testAuthority, buildEnvironment: testBuildEnvironment, composes: composes.dependencies(), buses: new MemoryBuses().dependencies(), rules: new MemoryRules().dependencies(), repositories: repositories.dependencies(), caches: caches.dependencies(), ...options.dependencies, access };
+  const dependencies = { commands: record.commands, reads: record.reads, outbox: record.outbox, workflows: absentEngine, authority: testAuthority, buildEnvironment: testBuildEnvironment, composes: composes.dependencies(), buses: new MemoryBuses().dependencies(), rules: new MemoryRules().dependencies(), repositories: repositories.dependencies(), caches: caches.dependencies(access), ...options.dependencies, access };
   const { clientMilliseconds, waitingSeats, heartbeatMilliseconds } = options;
   const gateway = await startGateway({ settings, dependencies, log, ...(clientMilliseconds === undefined ? {} : { clientMilliseconds }), ...(waitingSeats === undefined ? {} : { waitingSeats }), ...(heartbeatMilliseconds === undefined ? {} : { heartbeatMilliseconds }) });
   return {

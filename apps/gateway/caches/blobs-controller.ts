@@ -1,24 +1,23 @@
 import { Controller, Get, Inject, Param, Put, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Principal } from '../../../libs/access/principal.js';
 import { digestText } from '../../../libs/cache/cache-digest.js';
 import type { CacheDigest } from '../../../libs/cache/cache-digest.js';
 import type { CacheInstance } from '../../../libs/cache/cache-instance.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
-import { Caller, changedBy } from '../access/caller.js';
-import { Needs } from '../access/needs.js';
 import { documentPolicy } from '../compose-files/file-headers.js';
 import { CACHES, METRICS } from '../gateway-tokens.js';
 import { MayWait } from '../http/answer-deadline.js';
 import { HttpCachesIntake } from '../http-caches/http-caches-intake.js';
 import { sendCached } from '../http-caches/send-cached.js';
 import type { GatewayMetrics } from '../metrics/gateway-metrics.js';
+import { Manager, ManagesCache } from './cache-guard.js';
+import type { CacheManager } from './cache-guard.js';
 import type { CacheDependencies } from './cache-ports.js';
 import { parseDigest } from './cache-schemas.js';
 
 /** Blobs for `millrace cache get` and `put`, of both digest functions. */
 @Controller('v1/caches/:instance/blobs/:digest')
-@Needs('cache', 'reader')
+@ManagesCache('reader')
 export class BlobsController {
   constructor(
     @Inject(CACHES) private readonly caches: CacheDependencies,
@@ -36,10 +35,10 @@ export class BlobsController {
   }
 
   @Put()
-  @Needs('cache', 'writer')
+  @ManagesCache('writer')
   @MayWait()
-  async put(@Param('instance') name: string, @Param('digest') text: string, @Caller() caller: Principal, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const digest = await this.intake.receiveBlob(request, reply, { instance: () => this.caches.cache.instance(name), by: changedBy(caller), name: () => named(text) });
+  async put(@Param('instance') name: string, @Param('digest') text: string, @Manager() { name: by, judge }: CacheManager, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const digest = await this.intake.receiveBlob(request, reply, { instance: () => this.caches.cache.instance(name), by, judge, name: () => named(text) });
     void reply.code(201).type('application/json; charset=utf-8').send(JSON.stringify({ digest: digestText(digest) }));
   }
 

@@ -1,19 +1,18 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Put, Query } from '@nestjs/common';
-import type { Principal } from '../../../libs/access/principal.js';
-import { Caller, changedBy } from '../access/caller.js';
-import { Needs } from '../access/needs.js';
 import { MayWait } from '../http/answer-deadline.js';
+import { Manager, ManagesCache } from './cache-guard.js';
+import type { CacheManager } from './cache-guard.js';
 import { CachesService } from './caches-service.js';
 import type { CacheDetail, CacheView, EntryHistory, EntryPage, EntryView, EvictionView, VerificationView } from './cache-schemas.js';
 
 @Controller('v1/caches')
-@Needs('cache', 'reader')
+@ManagesCache('reader')
 export class CachesController {
   constructor(@Inject(CachesService) private readonly caches: CachesService) {}
 
   @Get()
-  list(): Promise<{ readonly items: CacheView[] }> {
-    return this.caches.list();
+  list(@Manager() { sees }: CacheManager): Promise<{ readonly items: CacheView[] }> {
+    return this.caches.list(sees);
   }
 
   @Get(':instance')
@@ -32,16 +31,16 @@ export class CachesController {
   }
 
   @Put(':instance/entry')
-  @Needs('cache', 'writer')
-  put(@Param('instance') instance: string, @Query() query: unknown, @Body() body: unknown, @Caller() caller: Principal): Promise<EntryView> {
-    return this.caches.put(instance, query, { body, by: changedBy(caller) });
+  @ManagesCache('writer')
+  put(@Param('instance') instance: string, @Query() query: unknown, @Body() body: unknown, @Manager() { name: by }: CacheManager): Promise<EntryView> {
+    return this.caches.put(instance, query, { body, by });
   }
 
   @Delete(':instance/entry')
-  @Needs('cache', 'admin')
+  @ManagesCache('admin')
   @HttpCode(204)
-  remove(@Param('instance') instance: string, @Query() query: unknown, @Caller() caller: Principal): Promise<void> {
-    return this.caches.remove(instance, query, changedBy(caller));
+  remove(@Param('instance') instance: string, @Query() query: unknown, @Manager() { name: by }: CacheManager): Promise<void> {
+    return this.caches.remove(instance, query, by);
   }
 
   @Get(':instance/why')
@@ -50,32 +49,32 @@ export class CachesController {
   }
 
   @Post(':instance/evict')
-  @Needs('cache', 'admin')
+  @ManagesCache('admin')
   @HttpCode(200)
   @MayWait()
-  evict(@Param('instance') instance: string, @Body() body: unknown, @Caller() caller: Principal): Promise<EvictionView> {
-    return this.caches.evict(instance, body, changedBy(caller));
+  evict(@Param('instance') instance: string, @Body() body: unknown, @Manager() { name: by }: CacheManager): Promise<EvictionView> {
+    return this.caches.evict(instance, body, by);
   }
 
   @Post(':instance/verify')
-  @Needs('cache', 'admin')
+  @ManagesCache('admin')
   @HttpCode(200)
   @MayWait()
-  verify(@Param('instance') instance: string, @Caller() caller: Principal): Promise<VerificationView> {
-    return this.caches.verify(instance, changedBy(caller));
+  verify(@Param('instance') instance: string, @Manager() { name: by }: CacheManager): Promise<VerificationView> {
+    return this.caches.verify(instance, by);
   }
 
   @Post(':instance/pause')
-  @Needs('cache', 'admin')
+  @ManagesCache('admin')
   @HttpCode(204)
-  pause(@Param('instance') instance: string, @Caller() caller: Principal): Promise<void> {
-    return this.caches.pause(instance, changedBy(caller));
+  pause(@Param('instance') instance: string, @Manager() { name: by }: CacheManager): Promise<void> {
+    return this.caches.pause(instance, by);
   }
 
   @Post(':instance/resume')
-  @Needs('cache', 'admin')
+  @ManagesCache('admin')
   @HttpCode(204)
-  resume(@Param('instance') instance: string, @Caller() caller: Principal): Promise<void> {
-    return this.caches.resume(instance, changedBy(caller));
+  resume(@Param('instance') instance: string, @Manager() { name: by }: CacheManager): Promise<void> {
+    return this.caches.resume(instance, by);
   }
 }

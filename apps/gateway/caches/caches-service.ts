@@ -30,8 +30,8 @@ export class CachesService {
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
-  async list(): Promise<{ readonly items: CacheView[] }> {
-    return { items: await Promise.all(this.caches.cache.instances.map((instance) => this.present(instance))) };
+  async list(sees: (instance: string) => boolean): Promise<{ readonly items: CacheView[] }> {
+    return { items: await Promise.all(this.caches.cache.instances.filter(({ name }) => sees(name)).map((instance) => this.present(instance))) };
   }
 
   async get(name: string): Promise<CacheDetail> {

@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { patienceToBegin, type RateWaiting } from '../../../libs/cache-access/cache-rates.js';
+import { keepJudging } from '../../../libs/cache-access/keep-judging.js';
 import type { CacheInstance } from '../../../libs/cache/cache-instance.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import { clientGone } from '../http/client-gone.js';
@@ -20,15 +22,17 @@ export interface IncomingBody {
   readonly content: AsyncIterable<Buffer>;
   /** As the client has declared it; undefined: it comes in chunks. */
   readonly size: number | undefined;
-  /** Aborts when the client has gone. */
+  /** Aborts when the client has gone, or may not push any more. */
   readonly signal: AbortSignal;
 }
 
 export interface BodyOptions<Admitted> {
   /** Whether the body is wanted at all; the client has not been asked for it yet. */
   readonly admit: () => Promise<Admitted>;
-  /** Bytes that are to come, where their number is known, else as they come; may refuse them. */
-  readonly count: (admitted: Admitted, bytes: number) => void;
+  /** Bytes that have come: waits where they come too fast; others who wait for a place do not wait for that. */
+  readonly count: (admitted: Admitted, bytes: number, waiting: RateWaiting) => Promise<void>;
+  /** Whether the client may go on; asked again and again while its body comes. */
+  readonly judge: (admitted: Admitted) => Promise<void>;
   /** Bytes that have come. */
   readonly came: (admitted: Admitted, bytes: number) => void;
 }
@@ -43,19 +47,23 @@ export class BodyIntake {
   }
 
   /** Errors: those of `admit`, `count` and `work`; `invalid-request`, `payload-too-large`. */
-  async take<Admitted extends { readonly instance: CacheInstance }, Result>(request: FastifyRequest, reply: FastifyReply, { admit, count, came, work }: BodyOptions<Admitted> & { readonly work: (admitted: Admitted, body: IncomingBody) => Promise<Result> }): Promise<Result> {
+  async take<Admitted extends { readonly instance: CacheInstance }, Result>(request: FastifyRequest, reply: FastifyReply, { admit, count, judge, came, work }: BodyOptions<Admitted> & { readonly work: (admitted: Admitted, body: IncomingBody) => Promise<Result> }): Promise<Result> {
     liftDeadline(request.raw);
-    const signal = clientGone(request, silence);
+    const lost = new AbortController();
+    const signal = AbortSignal.any([clientGone(request, silence), lost.signal]);
+    let stopJudging = (): void => undefined;
     try {
       const admitted = await admit();
+      stopJudging = keepJudging({ judge: () => judge(admitted), lost: (error) => lost.abort(error) });
       const size = declaredSize(request, admitted.instance.blobBytes);
       const leave = await this.#slots.enter(signal);
       try {
-        return await work(admitted, { content: this.#incoming(request, reply, { size, came: (bytes) => came(admitted, bytes), count: (bytes) => count(admitted, bytes) }), size, signal });
+        return await work(admitted, { content: this.#incoming(request, reply, { size, signal, came: (bytes) => came(admitted, bytes), count: (bytes) => count(admitted, bytes, this.#slots.areWanted() ? { signal, patience: patienceToBegin } : { signal }) }), size, signal });
       } finally {
         leave();
       }
     } finally {
+      stopJudging();
       if (isBodyHeld(request.raw)) void reply.header('connection', 'close');
       // What is left of a body that nobody wants is read for as long as its client may take to see the answer.
       startDeadline(request.raw, this.#clientMilliseconds);
@@ -64,14 +72,14 @@ export class BodyIntake {
     }
   }
 
-  async *#incoming(request: FastifyRequest, reply: FastifyReply, { size, count, came }: Incoming): AsyncGenerator<Buffer, void, undefined> {
-    if (size !== undefined) count(size);
+  async *#incoming(request: FastifyRequest, reply: FastifyReply, { size, signal, count, came }: Incoming): AsyncGenerator<Buffer, void, undefined> {
     wantBody(request.raw, reply.raw);
     const body = request.body as Readable | undefined;
     if (body === undefined || size === 0) return;
     for await (const chunk of paced(body, { milliseconds: this.#clientMilliseconds, bytes: () => (this.#slots.areWanted() ? leastWhileOthersWait : leastBytes) })) {
+      signal.throwIfAborted();
       came(chunk.length);
-      if (size === undefined) count(chunk.length);
+      await count(chunk.length);
       yield chunk;
     }
   }
@@ -79,7 +87,8 @@ export class BodyIntake {
 
 interface Incoming {
   readonly size: number | undefined;
-  readonly count: (bytes: number) => void;
+  readonly signal: AbortSignal;
+  readonly count: (bytes: number) => Promise<void>;
   readonly came: (bytes: number) => void;
 }
 

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { readCredentials } from '../../../libs/access/authentication/read-credentials.js';
 import type { Push } from '../../../libs/cache-engine/artifact-cache.js';
 import { isEmptyBlob } from '../../../libs/cache/cache-digest.js';
 import type { CacheDigest } from '../../../libs/cache/cache-digest.js';
@@ -49,7 +50,8 @@ export class HttpCachesIntake {
   receive(request: FastifyRequest, reply: FastifyReply, admit: () => Promise<Admitted>): Promise<Admitted & { readonly hash: string }> {
     return this.bodies.take(request, reply, {
       admit,
-      count: ({ caller, instance }, bytes) => this.caches.access.count(caller, instance.name, bytes),
+      count: ({ caller, instance }, bytes, waiting) => this.caches.access.count(caller, instance.name, bytes, waiting),
+      judge: ({ caller }) => this.caches.access.recheck(caller, readCredentials(request.raw)),
       came: ({ instance }, bytes) => this.countBytes(instance, bytes),
       work: async (admitted, body) => {
         const hash = await this.store(request, admitted, body);
@@ -60,10 +62,11 @@ export class HttpCachesIntake {
   }
 
   /** A blob of either digest function, from a caller who was let through. Errors: as of `receive`. */
-  receiveBlob(request: FastifyRequest, reply: FastifyReply, { instance, by, name }: { readonly instance: () => CacheInstance; readonly by: string; readonly name: () => NamedBlob }): Promise<CacheDigest> {
+  receiveBlob(request: FastifyRequest, reply: FastifyReply, { instance, by, name, judge }: { readonly instance: () => CacheInstance; readonly by: string; readonly name: () => NamedBlob; readonly judge: () => Promise<void> }): Promise<CacheDigest> {
     return this.bodies.take(request, reply, {
       admit: async () => ({ instance: instance(), named: name() }),
-      count: () => undefined,
+      count: () => Promise.resolve(),
+      judge,
       came: (admitted, bytes) => this.countBytes(admitted.instance, bytes),
       work: async (admitted, body) => this.storeBlob(admitted.instance, admitted.named, { body, push: { by, signal: body.signal } }),
     });

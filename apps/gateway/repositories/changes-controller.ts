@@ -3,12 +3,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../../libs/access/principal.js';
 import { Caller } from '../access/caller.js';
 import { Needs } from '../access/needs.js';
-import type { CacheDependencies } from '../caches/cache-ports.js';
-import { CACHES } from '../gateway-tokens.js';
-import { admitCaller } from '../http-caches/admit-caller.js';
 import { MayWait } from '../http/answer-deadline.js';
 import { clientGone } from '../http/client-gone.js';
 import type { ChangePage, ChangePreviewView, ChangeView } from './change-schemas.js';
+import { ContentAccess } from './content-access.js';
 import { ChangesService } from './changes-service.js';
 import type { ChangeOptions } from './changes-service.js';
 import { waitPreference } from './wait-preference.js';
@@ -21,7 +19,7 @@ const margin = 60_000;
 export class ChangesController {
   constructor(
     @Inject(ChangesService) private readonly changes: ChangesService,
-    @Inject(CACHES) private readonly caches: CacheDependencies,
+    @Inject(ContentAccess) private readonly contents: ContentAccess,
   ) {}
 
   @Get('changes')
@@ -41,9 +39,7 @@ export class ChangesController {
   @Needs('repositories', 'writer')
   @MayWait()
   async publish(@Param('name') name: string, @Body() body: unknown, @Caller() caller: Principal, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<ChangeView | ChangePreviewView> {
-    const { cache, access } = this.caches;
-    const demandPull = async (named: string): Promise<void> => void (await admitCaller(request, reply, { access, action: 'pull', instance: cache.instance(named).name }));
-    return answer(reply, await this.changes.publish(name, body, { ...optionsOf(request, caller), demandPull }));
+    return answer(reply, await this.changes.publish(name, body, { ...optionsOf(request, caller), demandContents: (places) => this.contents.demand(places, { caller, request }, reply) }));
   }
 
   @Post('remove')

@@ -4,7 +4,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { Principal } from '../../../libs/access/principal.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
-import type { ChangeRequest, RepositoryChange } from '../../../libs/repository/repository-change.js';
+import type { ChangeRequest, ContentReference, RepositoryChange } from '../../../libs/repository/repository-change.js';
 import type { Repository } from '../../../libs/repository/repository.js';
 import type { NewChange } from '../../../libs/repository-record/repository-record.js';
 import type { Settings } from '../../../libs/settings/settings.js';
@@ -30,8 +30,8 @@ export interface ChangeOptions {
 }
 
 export interface PublishOptions extends ChangeOptions {
-  /** Whether the caller may pull from an instance of the artifact cache: what is published can be read by others. Errors: `forbidden`, `unauthorized`, `invalid-request` (no such instance). */
-  readonly demandPull: (instance: string) => Promise<void>;
+  /** See `ContentAccess.demand`. */
+  readonly demandContents: (places: readonly ContentReference['from'][]) => Promise<void>;
 }
 
 /** Milliseconds between looks at the record while the workflow engine is away. */
@@ -60,9 +60,9 @@ export class ChangesService {
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
-  async publish(name: string, body: unknown, { demandPull, ...options }: PublishOptions): Promise<ChangeView | ChangePreviewView> {
+  async publish(name: string, body: unknown, { demandContents, ...options }: PublishOptions): Promise<ChangeView | ChangePreviewView> {
     const { changeId, uploads, contents, origin, component, force, dryRun } = validate(publication, parseJsonBody(body));
-    for (const instance of new Set(contents.flatMap(({ from }) => ('cache' in from ? [from.cache] : [])))) await demandPull(instance);
+    await demandContents(contents.map(({ from }) => from));
     const repository = await this.repositories.find(name);
     if (component !== undefined) requireComponent(repository, component);
     const given = Object.fromEntries(Object.entries(origin).filter(([, value]) => value !== undefined));

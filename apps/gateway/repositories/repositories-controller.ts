@@ -55,8 +55,8 @@ export class RepositoriesController {
   }
 
   @Get(':name/packages/:key')
-  package(@Param('name') name: string, @Param('key') key: string): Promise<KnownPackageView> {
-    return this.repositories.package(name, key);
+  package(@Param('name') name: string, @Param('key') key: string, @Caller() caller: Principal, @Req() request: FastifyRequest): Promise<KnownPackageView> {
+    return this.repositories.package(name, key, { caller, request });
   }
 
   @Get(':name/states')

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ChangesController } from './changes-controller.js';
 import { ChangesService } from './changes-service.js';
+import { ContentAccess } from './content-access.js';
 import { FeedController } from './feed-controller.js';
 import { FeedService } from './feed-service.js';
 import { MaintenanceController } from './maintenance-controller.js';
@@ -13,6 +14,6 @@ import { UploadsService } from './uploads-service.js';
 
 @Module({
   controllers: [RepositoriesController, ChangesController, UploadsController, MaintenanceController, FeedController, OriginsController],
-  providers: [RepositoriesService, ChangesService, UploadsService, MaintenanceService, FeedService],
+  providers: [ContentAccess, RepositoriesService, ChangesService, UploadsService, MaintenanceService, FeedService],
 })
 export class RepositoriesModule {}

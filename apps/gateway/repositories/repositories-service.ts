@@ -8,6 +8,8 @@ import type { Settings } from '../../../libs/settings/settings.js';
 import { LOGGER, REPOSITORIES, SETTINGS } from '../gateway-tokens.js';
 import { parseJsonBody, validate } from '../http/parse-json-body.js';
 import { withDeadline } from '../http/with-deadline.js';
+import { ContentAccess } from './content-access.js';
+import type { Asking } from './content-access.js';
 import { filesOf, presentPackage, presentRepository, presentState } from './present-repository.js';
 import type { CallDeadline, RepositoryDependencies } from './repository-ports.js';
 import { diffQuery, newRepository, packageQuery, removalQuery, repositoryName, repositoryQuery, settingsChange, sha256, stateQuery } from './repository-schemas.js';
@@ -24,6 +26,7 @@ export class RepositoriesService {
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
     @Inject(REPOSITORIES) private readonly repositories: RepositoryDependencies,
+    @Inject(ContentAccess) private readonly contents: ContentAccess,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
@@ -87,10 +90,12 @@ export class RepositoriesService {
     return { state: shown, items, nextCursor: found.length > limit ? (items.at(-1)?.key ?? null) : null };
   }
 
-  async package(name: string, key: string): Promise<KnownPackageView> {
+  async package(name: string, key: string, asking: Asking): Promise<KnownPackageView> {
     await this.find(name);
     const known = await this.repositories.reads.package(name, key);
-    return { ...presentPackage(known, filesOf(name, this.settings)), listed: known.listed.map((each) => ({ ...each })), origin: { ...known.origin }, publishedBy: known.publishedBy };
+    // What was said to this repository is told as it was; what was found elsewhere, to whoever may look there.
+    const origin = known.origin.found === true ? (await this.contents.shown([known.origin], asking))[0] : known.origin;
+    return { ...presentPackage(known, filesOf(name, this.settings)), listed: known.listed.map((each) => ({ ...each })), origin: { ...origin }, publishedBy: known.publishedBy };
   }
 
   async states(name: string, query: unknown): Promise<StatePage> {
@@ -123,8 +128,8 @@ export class RepositoriesService {
     return { items: known.filter((key) => settings.keys.includes(key.name)).map((key) => ({ ...key })) };
   }
 
-  async origins(digest: string): Promise<Origins> {
-    const items = await this.repositories.reads.origins(validate(sha256, digest));
+  async origins(digest: string, asking: Asking): Promise<Origins> {
+    const items = await this.contents.shown(await this.repositories.reads.origins(validate(sha256, digest)), asking);
     return { sha256: digest, items: items.map((each) => ({ ...each }) as Origins['items'][number]) };
   }
 

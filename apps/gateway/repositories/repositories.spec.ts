@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { authorization, startTestGateway } from '../__fixtures__/test-gateway.js';
 import { named, namedCallers } from '../__fixtures__/named-callers.js';
 import type { TestGateway } from '../__fixtures__/test-gateway.js';
+import { composeRequest } from '../../../libs/testing/compose-request.js';
 import { problem } from '../openapi/error-schemas.js';
 import { changePage, changePreview, changeView } from './change-schemas.js';
 import { keyList, knownPackage, origins, packagePage, repositoryDetail, repositoryPage, repositoryView, stateDiff, statePage, stateView } from './repository-schemas.js';
@@ -152,7 +153,7 @@ describe('what is read of a repository', () => {
 
   it('is where bytes came from, whatever repository lists them', async () => {
     const answer = await fetch(`${gateway.url}/v1/packages/${'a'.repeat(64)}/origins`, { headers: { authorization } });
-    expect(origins.parse(await answer.json()).items).toEqual([{ session: 'c'.repeat(32), found: true }, { build: 'b7', repository: 'stable', found: true }]);
+    expect(origins.parse(await answer.json()).items).toEqual([{ session: 'c'.repeat(32), found: true }, { build: 'b7', repository: 'stable', found: true }, { compose: 7, found: true }, { cache: { instance: 'closed', key: 'built' }, found: true }]);
     expect((await fetch(`${gateway.url}/v1/packages/nonsense/origins`, { headers: { authorization } })).status).toBe(400);
   });
 });
@@ -298,6 +299,48 @@ it('takes in from an instance of the cache only what its publisher may pull ther
   } finally {
     await shared.close();
   }
+});
+
+describe('publishing out of what others have', () => {
+  const digest = 'a'.repeat(64);
+  const roles = 'authorization:\n  reads: {composes: reader}\n  roles:\n    repositories:\n      writer: {users: [ann, bob, craft]}\n    sessions:\n      reader: {users: [bob]}\n    composes:\n      reader: {users: [bob]}\n';
+  let guarded: TestGateway;
+  let compose: number;
+  let removed: number;
+  beforeAll(async () => {
+    guarded = await startTestGateway({ dependencies: { access: namedCallers(roles) } });
+    const asked = async (): Promise<number> => (await guarded.composes.commands.request(composeRequest(), { owner: 'ann' })).compose.id;
+    [compose, removed] = [await asked(), await asked()];
+    guarded.composes.set(compose, { state: 'done' });
+    guarded.composes.set(removed, { state: 'removed' });
+  });
+  afterAll(() => guarded.close());
+
+  async function refusal(name: string, from: object): Promise<string> {
+    const answer = await fetch(`${guarded.url}/v1/repositories/fedora/publish`, { method: 'POST', headers: named({ name }), body: JSON.stringify({ contents: [{ sha256: digest, from }] }) });
+    return `${answer.status} ${problem.parse(await answer.json()).code}`;
+  }
+
+  // 404: let through as far as the repository that there is not.
+  it('is for whoever may read there', async () => {
+    expect(await refusal('ann', { session: 's1' })).toBe('403 forbidden');
+    expect(await refusal('bob', { session: 's1' })).toBe('404 repository-not-found');
+    expect(await refusal('ann', { compose })).toBe('403 forbidden');
+    expect(await refusal('bob', { compose })).toBe('404 repository-not-found');
+  });
+
+  it('names a compose that is there', async () => {
+    expect(await refusal('bob', { compose: removed })).toBe('409 compose-closed');
+    expect(await refusal('bob', { compose: 999 })).toBe('404 compose-not-found');
+  });
+
+  it('tells of composes and entries of the cache only whoever may read them', async () => {
+    const origins = async (name: string): Promise<unknown> => ((await (await fetch(`${guarded.url}/v1/packages/${digest}/origins`, { headers: named({ name }) })).json()) as { items: unknown }).items;
+    const others = [{ session: 'c'.repeat(32), found: true }, { build: 'b7', repository: 'stable', found: true }];
+    expect(await origins('ann')).toEqual(others);
+    expect(await origins('bob')).toEqual([...others, { compose: 7, found: true }]);
+    expect(await origins('craft')).toEqual([...others, { cache: { instance: 'closed', key: 'built' }, found: true }]);
+  });
 });
 
 describe('what operators do besides', () => {

@@ -66,7 +66,7 @@ const listedShape = { key: z.string(), sha256, size: count, path: z.string(), na
 export const listedPackage = z.object({ ...listedShape, url: z.string() }).meta({ id: 'RepositoryPackage' });
 export const packagePage = z.object({ state: count, items: z.array(listedPackage), nextCursor }).meta({ id: 'RepositoryPackagePage' });
 export const knownPackage = z
-  .object({ ...listedShape, url: z.string(), listed: z.array(z.object({ from: count, until: count.nullable() })).describe('States from which and until which it is listed; null: still.'), origin, publishedBy: z.string() })
+  .object({ ...listedShape, url: z.string(), listed: z.array(z.object({ from: count, until: count.nullable() })).describe('States from which and until which it is listed; null: still.'), origin: origin.extend({ found: z.literal(true).optional().describe('Session, compose and cache were found by its digest when it was published, and not said.') }).meta({ id: 'RecordedOrigin' }), publishedBy: z.string() })
   .meta({ id: 'KnownRepositoryPackage' });
 
 export const stateView = z

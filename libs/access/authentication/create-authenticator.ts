@@ -9,7 +9,7 @@ import { backendName } from './backend-name.js';
 import { createCertificateLogin } from './certificates/certificate-login.js';
 import { controlUser } from './control-credentials.js';
 import { createControlLogin } from './control-login.js';
-import { createFailedLogins, type FailedLogins } from './failed-logins.js';
+import { createFailedLogins, defaultFailuresPerMinute, type FailedLogins } from './failed-logins.js';
 import { createFrontEndLogin, type FrontEndLogin } from './front-end/front-end-login.js';
 import { createKerberosLogin } from './kerberos/kerberos-login.js';
 import { openAcceptor } from './kerberos/open-acceptor.js';
@@ -43,7 +43,6 @@ export interface TriedLogin {
 }
 
 const anonymous: AuthenticatedCaller = { principal: { name: 'unknown', groups: [], by: 'none', scopes: undefined } };
-const defaultFailuresPerMinute = 60;
 const outcomes: Readonly<Partial<Record<ErrorCode, TriedLogin['outcome']>>> = { unauthorized: 'refused', 'quota-exceeded': 'too-many' };
 
 /**

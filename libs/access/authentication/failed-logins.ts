@@ -15,6 +15,8 @@ interface Failures {
 }
 
 const remembered = 50_000;
+/** Where no settings say it. */
+export const defaultFailuresPerMinute = 60;
 
 /** So many failures are allowed at once, and one more for each of their part of a minute. */
 export function createFailedLogins({ perMinute, now }: { readonly perMinute: number; readonly now: () => number }): FailedLogins {

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { parseSettingsFile } from '../../settings-file/read-settings-file.js';
 import { accessSettingsFile, type AccessSettings } from '../../access/access-settings.js';
-import type { CacheAccess, CacheCredentials } from '../cache-access.js';
+import type { CacheCredentials } from '../cache-access.js';
 import { instanceAccessSchema } from '../cache-access-schema.js';
 import { cacheLoginSchema } from '../cache-login-schema.js';
 import type { CacheAccessOptions, CacheAccessSettings } from '../cache-access-options.js';
-import { openCacheAccess } from '../open-cache-access.js';
+import { openCacheAccess, type OpenCacheAccess } from '../open-cache-access.js';
 import type { Taking } from '../session-takings.js';
 
 const schema = z.strictObject({ login: cacheLoginSchema.prefault({}), instances: z.record(z.string(), instanceAccessSchema).default({ main: instanceAccessSchema.parse({}) }) });
@@ -16,7 +16,7 @@ export function readCacheAccess(text: string): CacheAccessSettings {
 }
 
 export interface OpenedAccess {
-  readonly access: CacheAccess;
+  readonly access: OpenCacheAccess;
   readonly takings: Taking[];
 }
 
@@ -41,7 +41,7 @@ export async function openAccess(text: string, changes: Partial<CacheAccessOptio
   return { access, takings };
 }
 
-function readAccessFile(text: string): AccessSettings {
+export function readAccessFile(text: string): AccessSettings {
   return parseSettingsFile(text, 'access.yaml', accessSettingsFile);
 }
 

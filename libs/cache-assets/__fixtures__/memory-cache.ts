@@ -80,7 +80,9 @@ export function memoryAccess(prefixes: readonly string[] = ['']): MemoryAccess {
       if (caller.name !== 'builder') throw new MillraceError('unauthorized', `pushing to ${instance} needs credentials`);
       if (name !== undefined && !prefixes.some((prefix) => name.key.startsWith(prefix))) throw new MillraceError('forbidden', `${caller.name} may not push ${name.key}`);
     },
-    count: () => undefined,
+    recheck: () => Promise.resolve(),
+    hasRole: () => false,
+    count: () => Promise.resolve(),
     origin: (caller, said) => ({ ...said, ...(caller.session === undefined ? {} : { session: caller.session }) }),
     took: (_, { key }, how) => void taken.push({ key, how }),
     challenges: [],

@@ -71,9 +71,23 @@ export const ComposeTree = defineEntity({
     pungiComposeId: p.text().nullable(),
     /** Of its package files, when they are all there. */
     bytes: p.bigint('number').nullable(),
+    /** That `compose_packages` has them. */
+    packagesKnown: p.boolean().default(false),
   },
   // Single flight: of fifty that claim, one inserts.
   uniques: [{ name: 'compose_trees_live', properties: ['inputsDigest'], where: `"state" in ('generating', 'ready')` }],
+});
+
+/** Which trees have a package file; made from their plans, by workers. */
+export const ComposePackageRow = defineEntity({
+  name: 'ComposePackageRow',
+  tableName: 'compose_packages',
+  properties: {
+    /** Lower-case hex. */
+    sha256: p.text().primary(),
+    tree: p.bigint('number').primary(),
+  },
+  indexes: [{ name: 'compose_packages_tree', properties: ['tree'] }],
 });
 
 /** Keys with which clients mark a request that they may have to send again. */

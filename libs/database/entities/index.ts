@@ -1,5 +1,5 @@
 import { CacheBlobChildRow, CacheBlobContentRow, CacheBlobRow, CacheEntryBlobRow, CacheEntryNameRow, CacheEntryRow, CacheObjectRow, CacheStoreRow, CacheTakingRow, CacheUsageRow } from './cache-entities.js';
-import { ComposeIdempotency, ComposeOutboxMessage, ComposeRow, ComposeTree, RecordIdentity } from './compose-entities.js';
+import { ComposeIdempotency, ComposeOutboxMessage, ComposePackageRow, ComposeRow, ComposeTree, RecordIdentity } from './compose-entities.js';
 import { ComposeNamePlace, ComposeNameRow } from './compose-name-entities.js';
 import { ClosedSession, Counter, OutboxMessage, ProxyProcess, Revocation, RevocationAck, SessionKnowledgeRow, SessionSecretsRow, TrafficNotification } from './operation-entities.js';
 import { BusMessageRow, BusRow, ParkedMessageRow } from './incoming-entities.js';
@@ -7,6 +7,7 @@ import { MessageSinkRow, OutboundMessageRow } from './message-entities.js';
 import { OstreeChildRow, OstreeConversionRow, OstreeObjectRow, OstreeRefRow, OstreeRefusalRow, OstreeSummaryRow } from './ostree-entities.js';
 import {
   PackageMetadataRow,
+  RepositoryArrivalRow,
   RepositoryChangeRow,
   RepositoryChangeSourceRow,
   RepositoryListingRow,
@@ -51,6 +52,7 @@ export const entities = [
   Counter,
   ComposeRow,
   ComposeTree,
+  ComposePackageRow,
   ComposeIdempotency,
   ComposeOutboxMessage,
   RecordIdentity,
@@ -64,6 +66,7 @@ export const entities = [
   ComposeNameRow,
   ComposeNamePlace,
   PackageMetadataRow,
+  RepositoryArrivalRow,
   RepositoryChangeRow,
   RepositoryChangeSourceRow,
   RepositoryListingRow,

@@ -128,11 +128,20 @@ export const RepositoryUploadRow = defineEntity({
     component: p.text().nullable(),
     /** Its object is being deleted: no change can have it any more. */
     leaving: p.boolean().default(false),
+    /** It counts towards the limits of the spool: somebody has published it, and no synchronisation. */
+    spooled: p.boolean().default(true),
   },
   indexes: [
     { name: 'repository_uploads_sha256', properties: ['repository', 'sha256'] },
     { name: 'repository_uploads_uploaded', properties: ['repository', 'uploadedAt'] },
   ],
+});
+
+/** Room that is kept for an upload while it arrives; one that was not seen for long is of a process that was killed. */
+export const RepositoryArrivalRow = defineEntity({
+  name: 'RepositoryArrivalRow',
+  tableName: 'repository_arrivals',
+  properties: { id: p.uuid().primary(), repository: p.text(), uploadedBy: p.text(), spooled: p.boolean(), bytes: p.bigint('number'), seenAt: instant() },
 });
 
 export const RepositoryChangeRow = defineEntity({

@@ -1,3 +1,4 @@
+import { patienceToBegin } from '../../../../libs/cache-access/cache-rates.js';
 import { MillraceError } from '../../../../libs/errors/millrace-error.js';
 import type { UpdateActionResultRequest } from '../../../../libs/remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
 import { ActionResult } from '../../../../libs/remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
@@ -19,7 +20,7 @@ export async function updateActionResult({ cache, access }: CacheContext, reques
   const references = actionReferences(result, digestFunctionOf(request.digestFunction));
   const value = Buffer.from(ActionResult.encode(result).finish());
   if (value.length > resultBytes) throw new MillraceError('payload-too-large', `a result of ${value.length} bytes: at most ${resultBytes}`, { suggestion: 'Push large outputs as blobs, not inside the result.' });
-  access.count(call.caller, name.instance, value.length);
+  await access.count(call.caller, name.instance, value.length, { signal: call.signal, patience: patienceToBegin });
   await cache.putEntry({ ...name, target: undefined, value, references, properties: {}, expiresAt: undefined, origin: call.origin }, call.push);
   access.took(call.caller, name, 'pushed');
   return result;

@@ -8,6 +8,7 @@ import type { CacheCall } from '../../server/cache-call.js';
 import type { Places } from '../../server/places.js';
 import { zstdDecompressor } from '../zstd.js';
 import { demandRoom } from './demand-room.js';
+import type { WriteMessage } from './write-messages.js';
 import type { UploadResource } from './resource-name.js';
 
 interface CompressedWrite {
@@ -17,10 +18,12 @@ interface CompressedWrite {
   readonly offset: number;
   readonly call: CacheCall;
   readonly places: Places;
+  /** Of uncompressed bytes: those are what is kept. */
+  readonly count: (bytes: number) => Promise<void>;
 }
 
 /** Answers with the first offset and the compressed bytes that came, as the API counts them. */
-export async function writeCompressed(messages: AsyncIterable<{ readonly data: Buffer; readonly finish: boolean }>, { upload, resource: { digest }, offset, call, places }: CompressedWrite): Promise<WriteResponse> {
+export async function writeCompressed(messages: AsyncIterable<WriteMessage>, { upload, resource: { digest }, offset, call, places, count }: CompressedWrite): Promise<WriteResponse> {
   const release = await places.take(call.signal);
   const came = { bytes: 0, finished: false };
   const compressed = async function* (): AsyncGenerator<Buffer> {
@@ -33,6 +36,7 @@ export async function writeCompressed(messages: AsyncIterable<{ readonly data: B
   const keep = async (pieces: AsyncIterable<Buffer>): Promise<void> => {
     for await (const piece of pieces) {
       demandRoom(upload, { digest, bytes: piece.length });
+      await count(piece.length);
       await upload.append(piece);
     }
   };

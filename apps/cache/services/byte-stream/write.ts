@@ -10,7 +10,11 @@ import { demandRoom } from './demand-room.js';
 import type { UploadResource } from './resource-name.js';
 import { parseWriteName } from './resource-name.js';
 import { writeCompressed } from './write-compressed.js';
+import type { WriteMessage } from './write-messages.js';
 import { writeMessages } from './write-messages.js';
+
+/** Goes on when the rate of the caller allows it. */
+type CountBytes = (bytes: number) => Promise<void>;
 
 /** A blob that was there already: of a compressed one nobody knows how many bytes it would have been. */
 const presentCompressed = -1;
@@ -29,9 +33,9 @@ export async function write(context: CacheContext, requests: AsyncIterator<Write
   const upload = await cache.uploads.open({ instance, name: uploadName(resource, call), digest: resource.digest, offset }, call.push);
   if (upload.present) return { committedSize: resource.compressed ? presentCompressed : resource.digest.size };
   return whileOpen(upload, async () => {
-    access.count(call.caller, instance, resource.digest.size - offset);
     const messages = writeMessages(first, requests);
-    return resource.compressed ? writeCompressed(messages, { upload, resource, offset, call, places }) : writePlain(messages, { upload, resource });
+    const count = (bytes: number): Promise<void> => access.count(call.caller, instance, bytes, { signal: call.signal });
+    return resource.compressed ? writeCompressed(messages, { upload, resource, offset, call, places, count }) : writePlain(messages, { upload, resource, count });
   });
 }
 
@@ -46,15 +50,16 @@ function isWhole({ writeOffset, finishWrite, data }: WriteRequest, { compressed,
 }
 
 async function writeAtOnce({ cache, access }: CacheContext, { instance, resource, first, call }: { readonly instance: string; readonly resource: UploadResource; readonly first: WriteRequest; readonly call: CacheCall }): Promise<WriteResponse> {
-  access.count(call.caller, instance, first.data.length);
+  await access.count(call.caller, instance, first.data.length, { signal: call.signal });
   const [problem] = await cache.writeBlobs(instance, [{ digest: resource.digest, content: first.data }], call.push);
   if (problem !== undefined) throw problem;
   return { committedSize: resource.digest.size };
 }
 
-async function writePlain(messages: AsyncIterable<{ readonly data: Buffer; readonly finish: boolean }>, { upload, resource: { digest } }: { readonly upload: OpenUpload; readonly resource: UploadResource }): Promise<WriteResponse> {
+async function writePlain(messages: AsyncIterable<WriteMessage>, { upload, resource: { digest }, count }: { readonly upload: OpenUpload; readonly resource: UploadResource; readonly count: CountBytes }): Promise<WriteResponse> {
   for await (const { data, finish } of messages) {
     demandRoom(upload, { digest, bytes: data.length });
+    await count(data.length);
     if (data.length > 0) await upload.append(data);
     if (!finish) continue;
     await upload.finish();

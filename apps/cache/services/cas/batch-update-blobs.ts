@@ -1,3 +1,4 @@
+import { patienceToBegin } from '../../../../libs/cache-access/cache-rates.js';
 import type { CacheAccess } from '../../../../libs/cache-access/cache-access.js';
 import type { SmallBlob } from '../../../../libs/cache-engine/artifact-cache.js';
 import type { DigestFunction } from '../../../../libs/cache/cache-digest.js';
@@ -18,7 +19,7 @@ export async function batchUpdateBlobs({ cache, access, limits }: CacheContext, 
   demandBatch(request.requests, limits.batchBytes);
   const opened = await Promise.all(request.requests.map(async (item) => openItem(item, digests)));
   const blobs = opened.filter((item): item is SmallBlob => !(item instanceof Error));
-  if (blobs.length > 0) access.count(call.caller, instance, blobs.reduce((sum, { content }) => sum + content.length, 0));
+  if (blobs.length > 0) await access.count(call.caller, instance, blobs.reduce((sum, { content }) => sum + content.length, 0), { signal: call.signal, patience: patienceToBegin });
   const outcomes = blobs.length === 0 ? [] : await cache.writeBlobs(instance, blobs, call.push);
   const written = outcomes.values();
   const statuses = opened.map((item) => (item instanceof Error ? item : written.next().value));
