@@ -28,7 +28,7 @@ import { sshHostKey } from './ssh/ssh-host-key.js';
 import { startSshServer, type SshServer } from './ssh/start-ssh-server.js';
 
 /** Milliseconds that calls under way have when the process is to end; a write that breaks off then is begun anew by its client. */
-const grace = 3_000;
+const grace = 10_000;
 /** Messages that grpc-js takes from a client ahead of whoever writes them; Node's own default of 16 is up to 96 MiB for each stream. */
 const messagesAhead = 1;
 
@@ -71,7 +71,7 @@ export async function runCacheProcess(environment: Environment): Promise<void> {
     stopping = true;
     unwatch();
     tls.close();
-    void Promise.all([server.close(grace), ssh?.close()])
+    void Promise.all([server.close(grace), ssh?.close(grace)])
       .then(() => downloads?.close())
       .then(() => access.close())
       .then(() => parts.close())

@@ -1,13 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { millrace } from '../../apps/cli/__fixtures__/recorded-terminal.js';
 import type { CliResult } from '../../apps/cli/__fixtures__/recorded-terminal.js';
-import { until } from '../../apps/cache/__fixtures__/byte-streams.js';
-import { blobName, connectClients, nobody } from '../../apps/cache/__fixtures__/test-clients.js';
+import { until, writeBytes, writeStream } from '../../apps/cache/__fixtures__/byte-streams.js';
+import { ask, blobName, connectClients, nobody, pusher, sha256 } from '../../apps/cache/__fixtures__/test-clients.js';
+import { forEachAtOnce } from '../../libs/compose-engine/for-each-at-once.js';
 import { choosePort } from '../../libs/embedded/free-port.js';
 import { describeWith } from '../../libs/testing/describe-with.js';
 import { startComposeService } from '../composes/compose-service.js';
@@ -17,6 +19,8 @@ import { ostreeClient } from './ostree-client.js';
 import { pushOverSsh } from './push-over-ssh.js';
 
 let folder: string;
+const uploadName = (content: Buffer): string => `uploads/${randomUUID()}/${blobName(content)}`;
+
 let service: ComposeService;
 let ssh: number;
 let metrics: number;
@@ -107,6 +111,43 @@ describe('the artifact cache of a whole service', () => {
     } finally {
       clients.close();
       health.close();
+    }
+  }, 60_000);
+
+  it('is restarted under load: what runs may end, what comes meanwhile is told to try again, and everything is there afterwards', async () => {
+    const credentials = pusher();
+    credentials.set('authorization', service.authorization);
+    const clients = connectClients(service.cacheAddress);
+    const before = service.processOf('cache');
+    const contents = Array.from({ length: 60 }, () => randomBytes(300_000));
+    const statuses = new Set<number>();
+    const pushed = async (content: Buffer): Promise<void> => {
+      for (;;) {
+        const { code } = await writeBytes(clients, uploadName(content), content, { metadata: credentials }).then(() => ({ code: 0 }), (error: { readonly code: number }) => error);
+        statuses.add(code);
+        if (code === 0) return;
+        await delay(50);
+      }
+    };
+    try {
+      const running = writeStream(clients, credentials);
+      const slow = randomBytes(200_000);
+      running.call.write({ resourceName: uploadName(slow), writeOffset: 0, finishWrite: false, data: slow.subarray(0, 1000) });
+      const load = forEachAtOnce(contents, 8, pushed);
+      await pushed(contents[0]!);
+      process.kill(before!, 'SIGTERM');
+      await delay(200);
+      running.call.write({ resourceName: '', writeOffset: 1000, finishWrite: true, data: slow.subarray(1000) });
+      running.call.end();
+      expect(await running.response).toMatchObject({ committedSize: slow.length });
+      await load;
+      expect([...statuses].filter((code) => ![0, 14].includes(code))).toEqual([]);
+      await until(() => Promise.resolve(![undefined, before].includes(service.processOf('cache'))));
+      const blobDigests = [slow, ...contents].map(sha256);
+      const { missingBlobDigests } = await ask<{ readonly missingBlobDigests: readonly unknown[] }>((done) => clients.storage.findMissingBlobs({ instanceName: '', digestFunction: 0, blobDigests }, nobody(), done));
+      expect(missingBlobDigests).toEqual([]);
+    } finally {
+      clients.close();
     }
   }, 60_000);
 });

@@ -40,7 +40,7 @@ describeWith('ostree', 'artifacts that are pushed over ssh', () => {
     server = await startSshServer({ host: '127.0.0.1', port: 0, hostKey, access: served.caches.access, log: pino({ level: 'silent' }), cache: parts.cache, exported: parts.settings.ostree, parts: openOstreeParts(database, parts, served.settings.databaseUrl ?? '') });
   }, 60_000);
   afterAll(async () => {
-    await server?.close();
+    await server?.close(0);
     await parts?.close();
     await database?.close();
     await served?.close();

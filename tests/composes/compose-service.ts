@@ -17,6 +17,8 @@ export interface ComposeService {
   readonly repositories: string;
   /** Absolute paths of what the directory of its artifact cache has of a blob. */
   cacheObjects(hash: string): readonly string[];
+  /** Process id of one of its parts, while it runs. */
+  processOf(name: string): number | undefined;
   stop(): Promise<void>;
 }
 
@@ -39,6 +41,7 @@ export async function startComposeService(settings: Readonly<Record<string, stri
       cacheFolder,
       repositories,
       cacheObjects: (hash) => readdirSync(cacheFolder, { recursive: true, encoding: 'utf8' }).filter((name) => path.basename(name).startsWith(hash)).map((name) => path.join(cacheFolder, name)),
+      processOf: (name) => server.processes().find((each) => each.name === name)?.pid,
       async stop() {
         await server.stop({ immediately: true });
         remove();
