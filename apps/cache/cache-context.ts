@@ -3,6 +3,7 @@ import type { AssetDownloads } from '../../libs/cache-assets/asset-downloads.js'
 import type { CacheAccess } from '../../libs/cache-access/cache-access.js';
 import { judgedEvery } from '../../libs/cache-access/keep-judging.js';
 import type { ArtifactCache } from '../../libs/cache-engine/artifact-cache.js';
+import type { CacheMetrics } from './metrics/cache-metrics.js';
 
 /** What the services of the cache stand on. */
 export interface CacheContext {
@@ -12,6 +13,7 @@ export interface CacheContext {
   readonly downloads?: AssetDownloads;
   readonly limits: CacheLimits;
   readonly log: Logger;
+  readonly metrics?: Pick<CacheMetrics, 'begin' | 'message'>;
 }
 
 export interface CacheLimits {

@@ -18,17 +18,9 @@ import { Directory } from '../../libs/remote-apis/generated/build/bazel/remote/e
 import { describeWith } from '../../libs/testing/describe-with.js';
 import { startCachedGateway, type CachedGateway } from './cached-gateway.js';
 import { ostreeClient } from './ostree-client.js';
+import { pushOverSsh, type Said } from './push-over-ssh.js';
 
 const run = promisify(execFile);
-const fake = path.join(import.meta.dirname, '__fixtures__/fake-bst-1.0-push.py');
-
-interface Said {
-  readonly info?: { readonly mode: number; readonly pull_url: string; readonly refs: Readonly<Record<string, string>> };
-  readonly status?: { readonly result: boolean; readonly message: string };
-  readonly done?: object;
-  readonly stderr: string;
-  readonly exit: number;
-}
 
 describeWith('ostree', 'artifacts that are pushed over ssh', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'millrace-ssh-'));
@@ -53,7 +45,7 @@ describeWith('ostree', 'artifacts that are pushed over ssh', () => {
     server = await startSshServer({ host: '127.0.0.1', port: 0, hostKey, access: { ...served.caches.access, recheck: async (...asked) => (revoked === undefined ? served.caches.access.recheck(...asked) : Promise.reject(revoked)) }, judgedEvery: 50, log: pino({ level: 'silent' }), cache: parts.cache, exported: parts.settings.ostree, parts: openOstreeParts(database, parts, served.settings.databaseUrl ?? '') });
   }, 60_000);
   afterAll(async () => {
-    await server?.close();
+    await server?.close(0);
     await parts?.close();
     await database?.close();
     await served?.close();
@@ -81,10 +73,7 @@ describeWith('ostree', 'artifacts that are pushed over ssh', () => {
     return repo;
   }
 
-  async function push(repo: string, { refs = [ref], key = 'known', to = '/artifacts', leaveOut = '-' } = {}): Promise<Said> {
-    const { stdout } = await run('/usr/bin/python3', [fake, JSON.stringify(ssh(key)), to, repo, ...refs], { env: { ...process.env, LEAVE_OUT: leaveOut } });
-    return JSON.parse(stdout) as Said;
-  }
+  const push = (repo: string, { refs = [ref], key = 'known', to = '/artifacts', leaveOut = '-' } = {}): Promise<Said> => pushOverSsh(ssh(key), { to, repo, refs, leaveOut });
 
   it('are not there when something is missing below their commit, or is not what it says', async () => {
     const repo = built('broken', 'some text\n');

@@ -11,6 +11,7 @@ import { limitMemory } from './limit-memory.js';
 import { addReflection } from './reflection.js';
 import { serveMethods } from './serve-method.js';
 import { uncopiedMessages } from './uncopied-messages.js';
+import { isServiceServing, type CacheState } from './watch-health.js';
 import { widenWindows } from './widen-windows.js';
 
 export interface CacheServerOptions {
@@ -25,6 +26,8 @@ export interface CacheServerOptions {
 
 export interface CacheServer {
   readonly port: number;
+  /** What health checks answer from now on. */
+  tell(state: CacheState): void;
   /** New calls are refused from now on; those under way have so many milliseconds to end. */
   close(grace: number): Promise<void>;
 }
@@ -66,9 +69,15 @@ export async function startCacheServer(context: CacheContext, { host, port, tls,
     throw error;
   });
   clients.watch(bound);
+  let closing = false;
   return {
     port: bound,
+    tell(state) {
+      if (closing) return;
+      for (const name of ['', ...names]) health.setStatus(name, isServiceServing(name, state) ? 'SERVING' : 'NOT_SERVING');
+    },
     close: async (grace) => {
+      closing = true;
       for (const name of ['', ...names]) health.setStatus(name, 'NOT_SERVING');
       await endCalls(server, grace);
       memory.close();
