@@ -36,7 +36,7 @@ const performed = <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
 export function createArtifactCacheActivities({ cache, recordAlarm, now = () => performance.now() }: ArtifactCacheActivityOptions): ArtifactCacheActivities {
   async function evict(instance: string, { to, dryRun, by, reason }: EvictionOrder, signal: AbortSignal): Promise<EvictionCounts> {
     const { quota } = cache.instance(instance);
-    const toBytes = to === 'age' ? {} : { toBytes: to === 'quota' ? quota.low : to };
+    const toBytes = to === 'age' ? {} : { toBytes: to === 'quota' ? sharedQuota(quota.low, await cache.size(instance)) : to };
     const end = now() + longestStep;
     let sum: EvictionCounts = { entries: 0, blobs: 0, bytes: 0, more: true };
     do {
@@ -50,8 +50,9 @@ export function createArtifactCacheActivities({ cache, recordAlarm, now = () => 
     lookAtCache: (name) =>
       performed(async () => {
         const { quota, limit, maximumAge, evictionPaused, verifiedHourly = 0 } = cache.instance(name);
-        const usage = await cache.usage(name);
-        return { usage, high: quota.high, limit, ages: maximumAge !== undefined, paused: evictionPaused, verifiedHourly };
+        const { exported, ...usage } = await cache.usage(name);
+        // What it has again as an OSTree repository needs its room as well.
+        return { usage: { ...usage, bytes: usage.bytes + exported }, high: quota.high, limit, ages: maximumAge !== undefined, paused: evictionPaused, verifiedHourly };
       }),
     evictFromCache: (name, order) => performed((signal) => evict(name, order, signal)),
     collectCacheGarbage: (name) =>
@@ -79,4 +80,9 @@ export function createArtifactCacheActivities({ cache, recordAlarm, now = () => 
         else log.info('an artifact cache is within its quota again', { instance: name, bytes: alarm.bytes, high: quota.high });
       }),
   };
+}
+
+/** What is exported goes with the entries that it is of: blobs alone have to become fewer in the same measure. */
+function sharedQuota(low: number, { bytes, exported }: { readonly bytes: number; readonly exported: number }): number {
+  return exported === 0 ? low : Math.floor((low * bytes) / (bytes + exported));
 }

@@ -5,24 +5,31 @@ import pino, { type Logger } from 'pino';
 import { projectRoot } from '../../libs/embedded/project-root.js';
 import { openAssetDownloads } from '../../libs/cache-assets/open-asset-downloads.js';
 import type { CacheAccess } from '../../libs/cache-access/cache-access.js';
+import { cachedProbe } from '../../libs/cache-service/cached-probe.js';
 import { openCacheParts, type CacheServiceParts } from '../../libs/cache-service/open-cache-parts.js';
 import { openOstreeParts } from '../../libs/cache-service/open-ostree-parts.js';
 import { openServiceAccess } from '../../libs/cache-service/open-service-access.js';
+import { tellStore } from '../../libs/cache-service/tell-store.js';
 import { openDatabase, type Database } from '../../libs/database/open-database.js';
+import { query } from '../../libs/database/sql.js';
 import { MillraceError } from '../../libs/errors/millrace-error.js';
 import { weighBuffersWithHeap } from '../../libs/service/weigh-buffers.js';
 import type { Environment, Settings } from '../../libs/settings/settings.js';
 import { readSettings } from '../../libs/settings/settings.js';
 import type { CacheContext } from './cache-context.js';
 import { defaultCacheLimits } from './cache-context.js';
+import { createCacheMetrics } from './metrics/cache-metrics.js';
+import { measuredCache } from './metrics/measured-cache.js';
+import { serveMetrics } from './metrics/serve-metrics.js';
 import { openCacheCredentials } from './server/cache-credentials.js';
 import { startCacheServer } from './server/start-cache-server.js';
+import { watchHealth, type CacheState } from './server/watch-health.js';
 import { cacheServices } from './services/cache-services.js';
 import { sshHostKey } from './ssh/ssh-host-key.js';
 import { startSshServer, type SshServer } from './ssh/start-ssh-server.js';
 
 /** Milliseconds that calls under way have when the process is to end; a write that breaks off then is begun anew by its client. */
-const grace = 3_000;
+const grace = 10_000;
 /** Messages that grpc-js takes from a client ahead of whoever writes them; Node's own default of 16 is up to 96 MiB for each stream. */
 const messagesAhead = 1;
 
@@ -37,12 +44,24 @@ export async function runCacheProcess(environment: Environment): Promise<void> {
   weighBuffersWithHeap();
   const tls = openCacheCredentials(settings.cacheTls, { log });
   const database = await openDatabase(settings.databaseUrl);
-  const parts = await openCacheParts(database, { settings });
-  const access = await openServiceAccess({ settings, cacheSettings: parts.settings, database, record: parts.record, environment, version: version(), onProblem: (reason) => log.warn(reason) });
+  const answers = cachedProbe(() => query(database, 'select 1'));
+  // The store is only known with the parts, whose operations are counted.
+  let storeAnswers = (): Promise<boolean> => Promise.resolve(false);
+  const state = async (): Promise<CacheState> => {
+    const [record, store] = await Promise.all([answers(), storeAnswers()]);
+    return { database: record, store };
+  };
+  const metrics = createCacheMetrics(version(), state);
+  const parts = await openCacheParts(database, { settings, metrics: metrics.storage, onStore: tellStore(log), onProblem: (reason) => log.warn(reason) });
+  storeAnswers = cachedProbe(() => parts.guard.demandNow());
+  const access = await openServiceAccess({ settings, cacheSettings: parts.settings, database, record: parts.record, environment, version: version(), onProblem: (reason) => log.warn(reason), onChange: () => log.info('who may use the cache was read again') });
   const downloads = await openAssetDownloads({ settings, database, cache: parts.cache, access, spool: parts.spool, version: version(), warn: (reason, error) => log.warn({ err: error }, reason) });
-  const context: CacheContext = { cache: parts.cache, access, limits: defaultCacheLimits, log, ...(downloads === undefined ? {} : { downloads }) };
+  const context: CacheContext = { cache: measuredCache(parts.cache, metrics), access, limits: defaultCacheLimits, log, metrics, ...(downloads === undefined ? {} : { downloads }) };
   const server = await startCacheServer(context, { host: settings.host, port: settings.cachePort, tls, services: cacheServices(context) });
   log.info({ port: server.port, tls: settings.cacheTls !== undefined }, 'artifact cache listens');
+  const unwatch = watchHealth(state, { tell: (found) => server.tell(found) });
+  const measured = settings.cacheMetricsPort === undefined ? undefined : await serveMetrics({ host: settings.host, port: settings.cacheMetricsPort, registry: metrics.registry, state });
+  if (measured !== undefined) log.info({ port: measured.port }, 'metrics of the artifact cache are shown');
   process.send?.({ type: 'ready', address: `${settings.cacheTls === undefined ? 'grpc' : 'grpcs'}://${settings.host}:${server.port}` });
 
   const ssh = await openSsh({ settings, parts, access, database, log });
@@ -52,11 +71,13 @@ export async function runCacheProcess(environment: Environment): Promise<void> {
   const stop = (): void => {
     if (stopping) return;
     stopping = true;
+    unwatch();
     tls.close();
-    void Promise.all([server.close(grace), ssh?.close()])
+    void Promise.all([server.close(grace), ssh?.close(grace)])
       .then(() => downloads?.close())
       .then(() => access.close())
       .then(() => parts.close())
+      .then(() => measured?.close())
       .then(() => database.close())
       .finally(() => process.exit(0));
   };

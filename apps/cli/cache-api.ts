@@ -6,7 +6,7 @@ import { search, type Query } from './repository-api.js';
 
 /** What the command line uses of `/v1/caches`; keys that it does not know pass through to `--json`. */
 const count = z.int();
-const usageSchema = z.looseObject({ bytes: count, blobs: count, entries: count, kept: count });
+const usageSchema = z.looseObject({ bytes: count, blobs: count, entries: count, kept: count, exported: count.default(0) });
 const evictionSchema = z.looseObject({ entries: count, blobs: count, bytes: count, dryRun: z.boolean(), by: z.string(), at: z.string() });
 const verificationSchema = z.looseObject({ checked: count, lost: count });
 const cacheSchema = z.looseObject({

@@ -12,6 +12,7 @@ export function cacheText({ name, quota, limit, lease, maximumAge, usage, status
   return fields([
     ['instance', name],
     ['size', usage === null ? 'unknown now' : `${readableSize(usage.bytes)} in ${usage.blobs} blobs, ${usage.entries} entries; ${readableSize(usage.kept)} of it in use`],
+    ...(usage === null || usage.exported === 0 ? [] : [['exported', `${readableSize(usage.exported)} again as an OSTree repository`] as const]),
     ['quota', `${readableSize(quota.high)}, evicted down to ${readableSize(quota.low)}; pushes end at ${readableSize(limit)}`],
     ['kept', `${lease} s after use${maximumAge === null ? '' : `, at most ${maximumAge} s without`}`],
     ['upkeep', status === null || status === undefined ? 'does not answer' : statusText(status)],

@@ -51,7 +51,7 @@ export const usualClientMilliseconds = 30_000;
 class SharedModule {
   static with({ settings, dependencies, log, clientMilliseconds = usualClientMilliseconds }: GatewayModuleOptions): DynamicModule {
     const { reads, composes, buses, rules, access } = dependencies;
-    const metrics = new GatewayMetrics({ sessions: reads, composes: composes.reads, messageBacklog: composes.messageBacklog, nameAges: composes.nameAges, busTotals: () => buses.messages.totals(), rules: () => rules.record.list(), repositories: () => dependencies.repositories.reads.totals(), storage: dependencies.repositories.storage, caches: measureCaches(dependencies.caches) }, gatewayVersion);
+    const metrics = new GatewayMetrics({ sessions: reads, composes: composes.reads, messageBacklog: composes.messageBacklog, nameAges: composes.nameAges, busTotals: () => buses.messages.totals(), rules: () => rules.record.list(), repositories: () => dependencies.repositories.reads.totals(), storage: dependencies.repositories.storage, caches: measureCaches(dependencies.caches), storeAnswers: dependencies.caches.storeAnswers }, gatewayVersion);
     access.watch({ onLogin: observeLogins(metrics, log), onProblem: (reason) => log.warn({ reason }, 'logging in is not as it should be') });
     const values: (ValueProvider | FactoryProvider)[] = [
       { provide: SETTINGS, useValue: settings },

@@ -94,6 +94,8 @@ export interface CacheUpkeep {
   /** Reads blobs and compares; a lost or corrupt one becomes a miss and an event. From `after` on, so many bytes. */
   verify(instance: string, options: { readonly after?: string; readonly bytes: number } & Abortable): Promise<Verification>;
   usage(instance: string): Promise<CacheUsage>;
+  /** As `bytes` and `exported` of the usage; cheaper. */
+  size(instance: string): Promise<Pick<CacheUsage, 'bytes' | 'exported'>>;
 }
 
 export interface Verification {
@@ -127,6 +129,8 @@ export interface CacheUsage {
   readonly entries: number;
   /** Bytes that no eviction may take now: leased, or needed by an entry that is. */
   readonly kept: number;
+  /** Bytes that the instance has again as an OSTree repository; not part of `bytes`. They count against quota and limit as well. */
+  readonly exported: number;
 }
 
 export type { BlobReference };

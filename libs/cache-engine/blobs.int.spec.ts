@@ -1,5 +1,4 @@
-import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
+import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import type { CacheDigest } from '../cache/cache-digest.js';
 import { blobOf, engineScene, push, randomBlob, read, streamOf, write } from './__fixtures__/engine-scene.js';

@@ -70,6 +70,10 @@ export function cacheUpkeep({ record, store, guard, instance: instanceOf }: Pick
       }
     },
     usage: (name) => record.usage(instanceOf(name).name),
+    async size(name) {
+      const instance = instanceOf(name).name;
+      return { bytes: await record.usedBytes(instance), exported: await record.exportedBytes(instance) };
+    },
   };
 
   /** Not evicted, nor written anew, while it was read. */

@@ -37,7 +37,10 @@ export interface CacheRecord {
   blobsAfter(instance: string, after: string | undefined, limit: number): Promise<readonly { readonly digest: CacheDigest; readonly place: BlobPlace; readonly cursor: string }[]>;
   /** `usage` looks at all that is leased; this is cheap. */
   usedBytes(instance: string): Promise<number>;
-  usage(instance: string): Promise<{ readonly bytes: number; readonly blobs: number; readonly entries: number; readonly kept: number }>;
+  /** Bytes of the objects that an OSTree repository of the instance needs: entries have them again, in its form. Looks at each. */
+  exportedBytes(instance: string): Promise<number>;
+  /** `exported`: as `exportedBytes`, and not part of `bytes`. */
+  usage(instance: string): Promise<{ readonly bytes: number; readonly blobs: number; readonly entries: number; readonly kept: number; readonly exported: number }>;
 
   /** Bytes passed the upper quota, or went below it again. Appends `CacheQuotaAlarm`. */
   recordAlarm(instance: string, alarm: { readonly bytes: number; readonly high: number; readonly limit: number; readonly state: 'raised' | 'cleared' }): Promise<void>;

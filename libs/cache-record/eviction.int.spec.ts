@@ -21,7 +21,7 @@ describe('eviction from the cache record', () => {
   beforeEach(async () => {
     pass(10 * hour);
     await evict();
-    expect(await record().usage('main')).toEqual({ bytes: 0, blobs: 0, entries: 0, kept: 0 });
+    expect(await record().usage('main')).toEqual({ bytes: 0, blobs: 0, entries: 0, kept: 0, exported: 0 });
   });
 
   it('takes what was used longest ago until there is room', async () => {

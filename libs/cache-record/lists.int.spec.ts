@@ -67,7 +67,7 @@ describe('the use of an instance', () => {
     await record().commitBlobs('other', blobs, by);
     await record().expandBlob('other', digestOf('root'), 'directory', [reference('child')]);
     await record().putEntry(draftOf('used', { instance: 'other', target: reference('root', 'directory') }), by);
-    expect(await record().usage('other')).toEqual({ bytes: before.bytes + 20, blobs: before.blobs + 3, entries: before.entries + 1, kept: 20 });
+    expect(await record().usage('other')).toEqual({ bytes: before.bytes + 20, blobs: before.blobs + 3, entries: before.entries + 1, kept: 20, exported: 0 });
     pass(7200);
     expect((await record().usage('other')).kept).toBe(0);
     await record().findEntry(nameOf('used', 'other'));

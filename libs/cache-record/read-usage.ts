@@ -3,8 +3,16 @@ import type { CacheRecord } from './cache-record.js';
 import { closureOf } from './find-entry.js';
 import { useTimes, type RecordContext } from './record-context.js';
 
-export function createUsage(context: RecordContext): Pick<CacheRecord, 'usage' | 'usedBytes'> {
+export function createUsage(context: RecordContext): Pick<CacheRecord, 'usage' | 'usedBytes' | 'exportedBytes'> {
+  async function exportedBytes(instance: string): Promise<number> {
+    useTimes(context, instance);
+    const [sum] = await query<{ bytes: string }>(context.database, 'select coalesce(sum(bytes), 0)::bigint as bytes from ostree_objects where instance = $1 and unneeded_since is null', [instance]);
+    return Number(sum?.bytes ?? 0);
+  }
+
   return {
+    exportedBytes,
+
     async usedBytes(instance) {
       useTimes(context, instance);
       const [sum] = await query<{ bytes: string }>(context.database, 'select coalesce(sum(bytes), 0)::bigint as bytes from cache_usage where instance = $1', [instance]);
@@ -27,7 +35,7 @@ export function createUsage(context: RecordContext): Pick<CacheRecord, 'usage' |
            union all select value_bytes from cache_entries where instance = $1 and used_at > $2) k`,
         [instance, leased],
       );
-      return { bytes: Number(sums?.bytes ?? 0), blobs: Number(sums?.blobs ?? 0), entries: Number(sums?.entries ?? 0), kept: Number(kept?.bytes ?? 0) };
+      return { bytes: Number(sums?.bytes ?? 0), blobs: Number(sums?.blobs ?? 0), entries: Number(sums?.entries ?? 0), kept: Number(kept?.bytes ?? 0), exported: await exportedBytes(instance) };
     },
   };
 }

@@ -18,6 +18,7 @@ export function childEnvironment(environment: Environment, settings: Settings, p
     ...(ports.proxy === undefined ? {} : { MILLRACE_PROXY_PORT: String(ports.proxy) }),
     ...(ports.cache === undefined ? {} : { MILLRACE_CACHE_PORT: String(ports.cache) }),
     ...(ports.cacheSsh === undefined ? {} : { MILLRACE_CACHE_SSH_PORT: String(ports.cacheSsh) }),
+    ...(ports.cacheMetrics === undefined ? {} : { MILLRACE_CACHE_METRICS_PORT: String(ports.cacheMetrics) }),
     // The worker puts it into messages and files, and only here the port is known.
     MILLRACE_COMPOSE_URL: environment['MILLRACE_COMPOSE_URL'] ?? `${scheme}://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${ports.control}/composes`,
     MILLRACE_REPOSITORY_URL: environment['MILLRACE_REPOSITORY_URL'] ?? `${scheme}://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${ports.control}/repositories`,
@@ -35,7 +36,7 @@ export function childEnvironment(environment: Environment, settings: Settings, p
 function forbiddenPorts(ports: ServerPorts, services: ServiceAddresses): readonly number[] {
   const database = new URL(services.databaseUrl).port;
   const temporal = services.temporalAddress.slice(services.temporalAddress.lastIndexOf(':') + 1);
-  const { control, proxy, cache, cacheSsh, postgres } = ports;
-  const all = [control, proxy, cache, cacheSsh, postgres, ports.temporal, ports.temporalUi, Number(database === '' ? 5432 : database), Number(temporal)].filter((port) => port !== undefined);
+  const { control, proxy, cache, cacheSsh, cacheMetrics, postgres } = ports;
+  const all = [control, proxy, cache, cacheSsh, cacheMetrics, postgres, ports.temporal, ports.temporalUi, Number(database === '' ? 5432 : database), Number(temporal)].filter((port) => port !== undefined);
   return [...new Set(all)].sort((a, b) => a - b);
 }

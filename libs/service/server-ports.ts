@@ -13,9 +13,10 @@ export interface ServerPorts {
   readonly control: number;
   /** Undefined: none is wanted. */
   readonly proxy: number | undefined;
-  /** Undefined: no artifact cache is wanted, or none by ssh. */
+  /** Undefined: no artifact cache is wanted, or none by ssh, or no metrics of it. */
   readonly cache: number | undefined;
   readonly cacheSsh: number | undefined;
+  readonly cacheMetrics: number | undefined;
   readonly postgres: number;
   readonly temporal: number;
   readonly temporalUi: number;
@@ -28,6 +29,7 @@ export async function demandConfiguredPorts(settings: Settings, { cache, proxy }
   if (!cache) return;
   if (settings.cachePort !== 0) await demandPort(settings.host, settings.cachePort, 'artifact cache');
   if (settings.cacheSshPort !== undefined && settings.cacheSshPort !== 0) await demandPort(settings.host, settings.cacheSshPort, 'ssh port of the artifact cache');
+  if (settings.cacheMetricsPort !== undefined && settings.cacheMetricsPort !== 0) await demandPort(settings.host, settings.cacheMetricsPort, 'metrics of the artifact cache');
 }
 
 /**
@@ -42,6 +44,7 @@ export async function choosePorts(settings: Settings, parts: WantedParts): Promi
     proxy: parts.proxy ? await settled(settings.host, settings.proxyPort) : undefined,
     cache: parts.cache ? await settled(settings.host, settings.cachePort) : undefined,
     cacheSsh: parts.cache && settings.cacheSshPort !== undefined ? await settled(settings.host, settings.cacheSshPort) : undefined,
+    cacheMetrics: parts.cache && settings.cacheMetricsPort !== undefined ? await settled(settings.host, settings.cacheMetricsPort) : undefined,
     postgres: await choosePort('127.0.0.1', remembered.postgres),
     temporal: await choosePort('127.0.0.1', remembered.temporal),
     temporalUi: await choosePort('127.0.0.1', remembered.temporalUi),

@@ -107,6 +107,8 @@ export interface Settings {
   readonly cacheTls: { readonly certificate: string; readonly key: string; readonly clientAuthorities: string | undefined } | undefined;
   /** Where OSTree artifacts are pushed by ssh; undefined: nowhere. 0 means any free port. */
   readonly cacheSshPort: number | undefined;
+  /** Where a cache process shows its metrics, by HTTP; undefined: nowhere. 0 means any free port. */
+  readonly cacheMetricsPort: number | undefined;
   /** Absolute path of the YAML file that says where messages go; undefined: nowhere. */
   readonly messagesFile: string | undefined;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
@@ -171,8 +173,8 @@ const environmentSchema = z.object({
   MILLRACE_REPOSITORY_STORES: z.string().optional(),
   MILLRACE_REPOSITORY_KEYS: z.string().optional(),
   MILLRACE_PACKAGE_BYTES: z.coerce.number().int().min(1).default(17179869184),
-  MILLRACE_SPOOL_BYTES: z.coerce.number().int().min(1).default(1_099_511_627_776),
-  MILLRACE_SPOOL_PUBLISHER_BYTES: z.coerce.number().int().min(1).default(137_438_953_472),
+  MILLRACE_SPOOL_BYTES: z.coerce.number().int().min(1).default(1099511627776),
+  MILLRACE_SPOOL_PUBLISHER_BYTES: z.coerce.number().int().min(1).default(137438953472),
   MILLRACE_REPOSITORY_REDIRECT: z.enum(['off', 'packages']).default('off'),
   MILLRACE_CACHE_BLOBS: z.string().regex(/^(file|s3):/, 'must be a file: or s3: URL').optional(),
   MILLRACE_CACHE: z.string().optional(),
@@ -180,6 +182,7 @@ const environmentSchema = z.object({
   MILLRACE_CACHE_TLS_KEY: z.string().optional(),
   MILLRACE_CACHE_TLS_CLIENT_CA: z.string().optional(),
   MILLRACE_CACHE_SSH_PORT: port.optional(),
+  MILLRACE_CACHE_METRICS_PORT: port.optional(),
   MILLRACE_MESSAGES: z.string().optional(),
   MILLRACE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
@@ -252,6 +255,7 @@ export function readSettings(environment: Environment): Settings {
     cacheFile: resolved(values.MILLRACE_CACHE),
     cacheTls: cacheTls(values),
     cacheSshPort: values.MILLRACE_CACHE_SSH_PORT,
+    cacheMetricsPort: values.MILLRACE_CACHE_METRICS_PORT,
     messagesFile: resolved(values.MILLRACE_MESSAGES),
     logLevel: values.MILLRACE_LOG_LEVEL,
   });
@@ -331,7 +335,7 @@ function controlAuth(given: string | undefined, home: string): string {
 
 /** Every port of the service itself that is known here, without repetition. */
 function ownPorts(values: z.infer<typeof environmentSchema>): number[] {
-  const listening = [values.MILLRACE_CONTROL_PORT, values.MILLRACE_PROXY_PORT, values.MILLRACE_CACHE_PORT, values.MILLRACE_CACHE_SSH_PORT ?? 0];
+  const listening = [values.MILLRACE_CONTROL_PORT, values.MILLRACE_PROXY_PORT, values.MILLRACE_CACHE_PORT, values.MILLRACE_CACHE_SSH_PORT ?? 0, values.MILLRACE_CACHE_METRICS_PORT ?? 0];
   const parts = [values.MILLRACE_DATABASE_URL, values.MILLRACE_TEMPORAL_ADDRESS, values.MILLRACE_TEMPORAL_UI];
   const ports = [...listening, ...values.MILLRACE_FORBIDDEN_PORTS.map(Number), ...portsOf(parts)];
   return [...new Set(ports)].filter((own) => own !== 0);

@@ -9,16 +9,23 @@ export interface ComposeService {
   /** `http://localhost:<port>`: the host by whose name ODCS's command line knows that nobody has to log in. */
   readonly url: string;
   readonly authorization: string;
+  /** Of gRPC: `localhost:<port>`. */
+  readonly cacheAddress: string;
+  /** Directory of its artifact cache. */
+  readonly cacheFolder: string;
   /** Absolute path. */
   readonly repositories: string;
   /** Absolute paths of what the directory of its artifact cache has of a blob. */
   cacheObjects(hash: string): readonly string[];
+  /** Process id of one of its parts, while it runs. */
+  processOf(name: string): number | undefined;
   stop(): Promise<void>;
 }
 
 export async function startComposeService(settings: Readonly<Record<string, string>> = {}): Promise<ComposeService> {
   const home = mkdtempSync(path.join(os.tmpdir(), 'millrace-composes-'));
   const repositories = path.join(home, 'repositories');
+  const cacheFolder = path.join(home, 'artifact-cache');
   // What is set for a service of the developer's own must not lead to it.
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(MILLRACE_(?!TEMPORAL_SERVER$)|FETCH_SERVICE_)/.test(name)));
   const remove = (): void => rmSync(home, { recursive: true, force: true });
@@ -30,8 +37,11 @@ export async function startComposeService(settings: Readonly<Record<string, stri
     return {
       url: server.addresses.control,
       authorization: `Basic ${Buffer.from(readFileSync(path.join(home, 'control-auth'), 'utf8').trim()).toString('base64')}`,
+      cacheAddress: (server.addresses.cache ?? '').replace(/^grpcs?:\/\//, ''),
+      cacheFolder,
       repositories,
-      cacheObjects: (hash) => readdirSync(path.join(home, 'artifact-cache'), { recursive: true, encoding: 'utf8' }).filter((name) => path.basename(name).startsWith(hash)).map((name) => path.join(home, 'artifact-cache', name)),
+      cacheObjects: (hash) => readdirSync(cacheFolder, { recursive: true, encoding: 'utf8' }).filter((name) => path.basename(name).startsWith(hash)).map((name) => path.join(cacheFolder, name)),
+      processOf: (name) => server.processes().find((each) => each.name === name)?.pid,
       async stop() {
         await server.stop({ immediately: true });
         remove();

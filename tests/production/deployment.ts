@@ -11,6 +11,7 @@ export interface DeploymentPorts {
   readonly control: number;
   readonly proxy: number;
   readonly cache: number;
+  readonly cacheMetrics: number;
 }
 
 export interface DeploymentOptions {
@@ -52,7 +53,7 @@ export class Deployment {
       [/"\$\(hostname -i\):7233"|\btemporal:7233\b/g, `127.0.0.1:${ports.temporal}`],
       [/\b127\.0\.0\.1:9999\b/g, `127.0.0.1:${ports.control}`],
       [/\bport: 9988\b/g, `port: ${ports.proxy}`],
-      [/\bport: 9977\b/g, `port: ${ports.cache}`],
+      [/\b127\.0\.0\.1:9976\b/g, `127.0.0.1:${ports.cacheMetrics}`],
     ];
     this.#makeFolders();
   }
@@ -77,6 +78,7 @@ export class Deployment {
         MILLRACE_HOST: 'localhost',
         MILLRACE_CONTROL_PORT: String(ports.control),
         MILLRACE_PROXY_PORT: String(ports.proxy),
+        MILLRACE_CACHE_METRICS_PORT: String(ports.cacheMetrics),
         MILLRACE_CACHE_PORT: String(ports.cache),
       });
     }

@@ -22,7 +22,7 @@ const root = projectRoot();
 const first = Number(process.argv[2] ?? 26_100);
 const product = path.resolve(process.argv[3] ?? root);
 /** Temporal takes nine ports from its first one. */
-const ports: DeploymentPorts = { postgres: first, control: first + 1, proxy: first + 3, cache: first + 4, temporal: first + 10 };
+const ports: DeploymentPorts = { postgres: first, control: first + 1, proxy: first + 3, cache: first + 4, cacheMetrics: first + 5, temporal: first + 10 };
 
 async function main(): Promise<boolean> {
   const report = new ProofReport();

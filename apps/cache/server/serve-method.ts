@@ -1,7 +1,8 @@
+import { status as grpcStatus } from '@grpc/grpc-js';
 import type { handleClientStreamingCall, handleServerStreamingCall, handleUnaryCall, MethodDefinition, sendUnaryData, ServerWritableStream, UntypedHandleCall } from '@grpc/grpc-js';
 import { once } from 'node:events';
 import { keepJudging } from '../../../libs/cache-access/keep-judging.js';
-import { MillraceError } from '../../../libs/errors/millrace-error.js';
+import { isMillraceError, MillraceError } from '../../../libs/errors/millrace-error.js';
 import type { CacheContext } from '../cache-context.js';
 import type { CacheCall, GrpcCall } from './cache-call.js';
 import { openCall } from './cache-call.js';
@@ -33,7 +34,19 @@ export function serveMethods(service: CacheService, context: ServedContext): { r
   for (const [name, method] of Object.entries(service.definition as Record<string, AnyMethod>)) {
     const handler = service.handlers[name];
     if (handler === undefined) continue;
-    definition[name] = { ...method, requestDeserialize: (bytes) => attempt(() => method.requestDeserialize(bytes)) };
+    const counted = named(method);
+    definition[name] = {
+      ...method,
+      requestDeserialize: (bytes) => {
+        context.metrics?.message(counted, 'in', bytes.length);
+        return attempt(() => method.requestDeserialize(bytes));
+      },
+      responseSerialize: (value) => {
+        const bytes = method.responseSerialize(value);
+        context.metrics?.message(counted, 'out', bytes.length);
+        return bytes;
+      },
+    };
     methods[name] = method.requestStream ? clientStreaming(method, handler, context) : method.responseStream ? serverStreaming(method, handler, context) : unary(method, handler, context);
   }
   return { definition, methods };
@@ -58,10 +71,14 @@ function clientStreaming(method: AnyMethod, handler: UntypedHandler, context: Se
 
 async function answer(call: Emitting, respond: sendUnaryData<unknown>, task: { readonly method: AnyMethod; readonly context: ServedContext; readonly handle: (call: CacheCall) => unknown }): Promise<void> {
   const life = lifeOf(call, task.context);
+  const ended = task.context.metrics?.begin(named(task.method));
   try {
     respond(null, await task.handle(await life.open()));
+    ended?.({ status: grpcStatus.OK });
   } catch (error) {
-    respond(callStatus(life.failure(error, task.method)));
+    const failure = life.failure(error, task.method);
+    respond(callStatus(failure));
+    ended?.(failed(failure, life.isGone()));
   } finally {
     life.end();
   }
@@ -73,6 +90,7 @@ function serverStreaming(method: AnyMethod, handler: UntypedHandler, context: Se
 
 async function stream(call: ServerWritableStream<unknown, unknown>, task: { readonly method: AnyMethod; readonly context: ServedContext; readonly handler: UntypedHandler }): Promise<void> {
   const life = lifeOf(call, task.context);
+  const ended = task.context.metrics?.begin(named(task.method));
   try {
     const opened = await life.open();
     const { signal } = opened;
@@ -82,12 +100,27 @@ async function stream(call: ServerWritableStream<unknown, unknown>, task: { read
       if (!call.write(message)) await streamTimeout(once(call, 'drain', { signal }), task.context.limits.streamIdle, signal);
     }
     call.end();
+    ended?.({ status: grpcStatus.OK });
   } catch (error) {
     const failure = life.failure(error, task.method);
+    ended?.(failed(failure, life.isGone()));
     if (!life.isGone()) call.emit('error', callStatus(failure));
   } finally {
     life.end();
   }
+}
+
+/** As labels have it: `google.bytestream.ByteStream/Read`. */
+function named({ path }: AnyMethod): string {
+  return path.slice(1);
+}
+
+/** Whoever went away is no error of the cache. */
+function failed(error: unknown, gone: boolean): { readonly status: grpcStatus; readonly code?: string } {
+  if (gone) return { status: grpcStatus.CANCELLED };
+  const status = callStatus(error).code ?? grpcStatus.UNKNOWN;
+  if (isMillraceError(error)) return { status, code: error.code };
+  return status === grpcStatus.INTERNAL ? { status, code: 'internal' } : { status };
 }
 
 function attempt(decode: () => unknown): unknown {

@@ -6,10 +6,12 @@ import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import type { CacheContext } from '../cache-context.js';
 import type { ServedCredentials } from './cache-credentials.js';
 import type { CacheService } from './cache-service.js';
+import { limitClients } from './limit-clients.js';
 import { limitMemory } from './limit-memory.js';
 import { addReflection } from './reflection.js';
 import { serveMethods } from './serve-method.js';
 import { uncopiedMessages } from './uncopied-messages.js';
+import { isServiceServing, type CacheState } from './watch-health.js';
 import { widenWindows } from './widen-windows.js';
 
 export interface CacheServerOptions {
@@ -24,6 +26,8 @@ export interface CacheServerOptions {
 
 export interface CacheServer {
   readonly port: number;
+  /** What health checks answer from now on. */
+  tell(state: CacheState): void;
   /** New calls are refused from now on; those under way have so many milliseconds to end. */
   close(grace: number): Promise<void>;
 }
@@ -35,8 +39,9 @@ const healthService = 'grpc.health.v1.Health';
 /** Serves the services, health and reflection. Errors: `port-in-use`. */
 export async function startCacheServer(context: CacheContext, { host, port, tls, services }: CacheServerOptions): Promise<CacheServer> {
   const memory = limitMemory(context.limits, context.log);
+  const clients = limitClients(context.limits, context.log);
   const server = new Server({
-    interceptors: [uncopiedMessages(new Map(services.flatMap(({ heads }) => [...heads]))), memory.interceptor],
+    interceptors: [uncopiedMessages(new Map(services.flatMap(({ heads }) => [...heads]))), clients.interceptor(memory.interceptor)],
     'grpc.max_receive_message_length': context.limits.messageBytes,
     'grpc.max_send_message_length': -1,
     'grpc.max_concurrent_streams': context.limits.streamsPerConnection,
@@ -59,15 +64,24 @@ export async function startCacheServer(context: CacheContext, { host, port, tls,
   const bound = await listen(server, { host, port, credentials: tls?.credentials ?? ServerCredentials.createInsecure(), bound: (target) => tls?.certificates.onChange(() => drain(target)) }).catch((error: unknown) => {
     server.forceShutdown();
     memory.close();
+    clients.close();
     narrow();
     throw error;
   });
+  clients.watch(bound);
+  let closing = false;
   return {
     port: bound,
+    tell(state) {
+      if (closing) return;
+      for (const name of ['', ...names]) health.setStatus(name, isServiceServing(name, state) ? 'SERVING' : 'NOT_SERVING');
+    },
     close: async (grace) => {
+      closing = true;
       for (const name of ['', ...names]) health.setStatus(name, 'NOT_SERVING');
       await endCalls(server, grace);
       memory.close();
+      clients.close();
       narrow();
     },
   };

@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import ssh2, { type AuthContext, type Connection, type ServerChannel } from 'ssh2';
 import type { CacheAccess, CacheCaller } from '../../../libs/cache-access/cache-access.js';
+import { networkOf } from '../../../libs/access/authentication/failed-logins.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
+import { createCount } from '../server/limit-clients.js';
 import { serveReceive, type ReceiveOptions } from './serve-receive.js';
 
 export interface SshServerOptions extends ReceiveOptions {
@@ -18,10 +20,13 @@ export interface SshServerOptions extends ReceiveOptions {
 
 export interface SshServer {
   readonly port: number;
-  close(): Promise<void>;
+  /** Nobody is let in from now on; pushes under way have so many milliseconds to end. */
+  close(grace: number): Promise<void>;
 }
 
 const mostConnections = 64;
+/** Of one address: nobody keeps all others out. */
+const mostOfOneAddress = 16;
 const mostAttempts = 10;
 /** Milliseconds until a client has to have shown who it is. */
 const loginTime = 30_000;
@@ -29,11 +34,24 @@ const loginTime = 30_000;
 /** Clients log in by keys that grants of the cache name, and may push artifacts; there is no shell, no files, no forwarding. Errors: `port-in-use`. */
 export async function startSshServer(options: SshServerOptions): Promise<SshServer> {
   const connections = new Set<Connection>();
+  const addresses = createCount(mostOfOneAddress);
+  const busy = new Map<Connection, number>();
+  let closing = false;
+  const pushing = (client: Connection, change: 1 | -1): void => {
+    const pushes = (busy.get(client) ?? 0) + change;
+    busy.set(client, pushes);
+    if (closing && pushes === 0) client.end();
+  };
   const server = new ssh2.Server({ hostKeys: [options.hostKey], keepaliveInterval: 30_000, keepaliveCountMax: 4, ident: 'Millrace' }, (client, { ip }) => {
-    if (connections.size >= mostConnections) return void client.end();
+    const leave = closing || connections.size >= mostConnections ? undefined : addresses.enter(networkOf(ip));
+    if (leave === undefined) return void client.end();
     connections.add(client);
-    client.once('close', () => connections.delete(client));
-    serveConnection(client, { ...options, ip });
+    client.once('close', () => {
+      connections.delete(client);
+      busy.delete(client);
+      leave();
+    });
+    serveConnection(client, { ...options, ip, pushing: (change) => pushing(client, change) });
   });
   const { host, port } = options;
   server.listen(port, host);
@@ -43,16 +61,20 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
   });
   return {
     port: (server.address() as AddressInfo).port,
-    async close() {
+    async close(grace) {
+      closing = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const connection of connections) connection.end();
+      for (const connection of connections) if ((busy.get(connection) ?? 0) === 0) connection.end();
+      const timer = setTimeout(() => connections.forEach((connection) => connection.end()), grace);
       await closed;
+      clearTimeout(timer);
     },
   };
 }
 
-function serveConnection(client: Connection, options: SshServerOptions & { readonly ip: string }): void {
-  const { log, ip } = options;
+/** `pushing`: one more push of the connection, or one less. */
+function serveConnection(client: Connection, options: SshServerOptions & { readonly ip: string; readonly pushing: (change: 1 | -1) => void }): void {
+  const { log, ip, pushing } = options;
   const gone = new AbortController();
   const late = setTimeout(() => client.end(), loginTime);
   let known: KnownCaller | undefined;
@@ -84,7 +106,9 @@ function serveConnection(client: Connection, options: SshServerOptions & { reado
     for (const event of ['shell', 'sftp', 'subsystem', 'pty', 'x11', 'auth-agent', 'env'] as const) session.on(event as 'pty', (_accept, reject) => void (reject as (() => void) | undefined)?.());
     session.on('exec', (acceptCommand, _reject, { command }) => {
       const channel: ServerChannel = acceptCommand();
-      if (known !== undefined) void serveReceive(channel, { ...options, ...known, command, signal: gone.signal });
+      if (known === undefined) return;
+      pushing(1);
+      void serveReceive(channel, { ...options, ...known, command, signal: gone.signal }).finally(() => pushing(-1));
     });
   });
 }

@@ -24,17 +24,20 @@ export class MemoryCache {
   /** What was asked of workflows and of the access. */
   readonly calls: { readonly method: string; readonly options: unknown }[] = [];
   engine: 'works' | 'away' = 'works';
+  store: 'works' | 'away' = 'works';
   /** What the next push fails with. */
   failure: MillraceError | undefined;
   /** Blobs that are in the record and not in the store. */
   readonly lost = new Set<string>();
+  /** Whoever was let in before may do nothing any more. */
+  revoked = false;
   bytesCounted = 0;
   /** What the next verification finds. */
   lostBlobs = 0;
 
   /** `access`: its roles hold in every instance. */
   dependencies(access?: Pick<Access, 'authorization'>): CacheDependencies {
-    return { cache: this.#cache(), access: this.#access(access?.authorization), byHash: this.#byHash(), record: this.#record(), workflows: this.#workflows(), ostree: { instances: new Set(), store: { head: absent, get: absent } } };
+    return { cache: this.#cache(), access: this.#access(access?.authorization), byHash: this.#byHash(), record: this.#record(), workflows: this.#workflows(), storeAnswers: () => Promise.resolve(this.store === 'works'), ostree: { instances: new Set(), store: { head: absent, get: absent } } };
   }
 
   #cache(): ArtifactCache {
@@ -89,7 +92,9 @@ export class MemoryCache {
         if (name === 'anonymous') throw new MillraceError('unauthorized', 'credentials are missing');
         throw new MillraceError('forbidden', `${name} may not ${action} here`);
       },
-      recheck: async () => undefined,
+      recheck: async () => {
+        if (this.revoked) throw new MillraceError('forbidden', 'the right is gone');
+      },
       hasRole: ({ name, groups }, role) => name === 'craft' || authorization?.hasRole({ name, groups, by: 'bearer', scopes: undefined }, 'cache', role) === true,
       count: async (_caller, _instance, bytes) => {
         this.bytesCounted += bytes;
@@ -123,7 +128,7 @@ export class MemoryCache {
         const entry = this.entries.get(entryKey(name));
         return entry === undefined ? [] : [{ type: 'CacheEntryPushed', at, data: { by: entry.pushedBy, origin: entry.origin } }];
       },
-      usage: async (instance) => ({ bytes: [...this.blobs].filter(([key]) => key.startsWith(`${instance} `)).reduce((sum, [, bytes]) => sum + bytes.length, 0), blobs: this.blobs.size, entries: this.entries.size, kept: 0 }),
+      usage: async (instance) => ({ bytes: [...this.blobs].filter(([key]) => key.startsWith(`${instance} `)).reduce((sum, [, bytes]) => sum + bytes.length, 0), blobs: this.blobs.size, entries: this.entries.size, kept: 0, exported: 0 }),
     };
   }
 

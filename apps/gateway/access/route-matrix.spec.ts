@@ -131,6 +131,7 @@ GET    /v1/ca.p12                            + + + + + + + + + + + + + + + + + +
 GET    /v1/ca.jks                            + + + + + + + + + + + + + + + + + + + + +
 GET    /healthz                              + + + + + + + + + + + + + + + + + + + + +
 GET    /readyz                               + + + + + + + + + + + + + + + + + + + + +
+GET    /readyz/cache                         + + + + + + + + + + + + + + + + + + + + +
 GET    /metrics                              ? ? x x x x x x x x x x + + x x x x x x +
 GET    /v1/openapi.json                      + + + + + + + + + + + + + + + + + + + + +
 GET    /v1/caches                            ? ? x x x x x x x x x x x x x x x + + + +

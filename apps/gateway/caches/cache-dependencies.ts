@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { createNamesByHash } from '../../../libs/cache-record/find-by-hash.js';
+import { cachedProbe } from '../../../libs/cache-service/cached-probe.js';
 import { openCacheParts } from '../../../libs/cache-service/open-cache-parts.js';
 import { openServiceAccess } from '../../../libs/cache-service/open-service-access.js';
 import type { Database } from '../../../libs/database/open-database.js';
@@ -30,7 +31,7 @@ export interface CacheDependencyOptions {
 
 /** Connects to nothing yet. Errors: `invalid-setting`. */
 export async function openCacheDependencies(database: Database, { settings, client, environment, access, taskQueue, noted, metrics, onProblem }: CacheDependencyOptions): Promise<OpenCacheDependencies> {
-  const parts = await openCacheParts(database, { settings, metrics });
+  const parts = await openCacheParts(database, { settings, metrics, onStore: (problem) => onProblem(problem === undefined ? 'the store of the artifact cache is there again' : `the store of the artifact cache is away: ${problem}`), onProblem });
   const { cache, record } = parts;
   const cacheAccess = await openServiceAccess({ settings, cacheSettings: parts.settings, database, record, environment, version: gatewayVersion, authenticator: access.authenticator, onProblem });
   const workflows = createArtifactCacheWorkflowClient(client, taskQueue === undefined ? {} : { taskQueue });
@@ -39,6 +40,7 @@ export async function openCacheDependencies(database: Database, { settings, clie
     byHash: createNamesByHash(database),
     access: cacheAccess,
     record,
+    storeAnswers: cachedProbe(() => parts.guard.demandNow(), { deadline: 2000 }),
     ostree: { instances: new Set(parts.settings.ostree.keys()), store: parts.store },
     workflows: {
       status: (instance, options) => noted(workflows.status(instance, options)),

@@ -12,6 +12,8 @@ export interface CacheDependencies {
   readonly access: CacheAccess;
   readonly record: Pick<CacheRecord, 'listEntries' | 'history' | 'usage'>;
   readonly workflows: CacheWorkflows;
+  /** Whether the store is the right one, and answers; asked every few seconds at most. */
+  readonly storeAnswers: () => Promise<boolean>;
   /** Instances that are OSTree repositories, too. */
   readonly ostree: { readonly instances: ReadonlySet<string>; readonly store: Pick<ObjectStore, 'head' | 'get'> };
 }

@@ -11,7 +11,7 @@ const digest = z.string().describe('`sha256:<hash>/<size>` or `blake3:<hash>/<si
 const kind = z.enum(entryKinds);
 const key = z.string().min(1).max(2048);
 
-const usage = z.object({ bytes: count, blobs: count, entries: count, kept: count.describe('Bytes that no eviction may take now.') });
+const usage = z.object({ bytes: count, blobs: count, entries: count, kept: count.describe('Bytes that no eviction may take now.'), exported: count.describe('Bytes that the instance has again as an OSTree repository; they count against its quota, and are not part of `bytes`.') });
 const eviction = z.object({ entries: count, blobs: count, bytes: count, dryRun: z.boolean(), by: z.string(), at: time }).meta({ id: 'CacheEviction' });
 const verification = z.object({ checked: count, lost: count }).meta({ id: 'CacheVerification' });
 

@@ -2,7 +2,7 @@ import { Controller, Get, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Public } from '../access/needs.js';
 import { HealthService } from './health-service.js';
-import type { Readiness } from './health-service.js';
+import type { CacheReadiness, Readiness } from './health-service.js';
 
 @Controller()
 @Public()
@@ -17,6 +17,14 @@ export class HealthController {
   @Get('readyz')
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<Readiness> {
     const readiness = await this.health.readiness();
+    void reply.code(readiness.ready ? 200 : 503);
+    return readiness;
+  }
+
+  /** A gateway whose cache is away still opens sessions: whoever serves HTTP caches by it asks here. */
+  @Get('readyz/cache')
+  async cacheReady(@Res({ passthrough: true }) reply: FastifyReply): Promise<CacheReadiness> {
+    const readiness = await this.health.cacheReadiness();
     void reply.code(readiness.ready ? 200 : 503);
     return readiness;
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { absentEngine, authorization, hangingEngine, startTestGateway } from '../__fixtures__/test-gateway.js';
+import { MemoryCache } from '../__fixtures__/memory-cache.js';
 import { MemoryRecord } from '../__fixtures__/memory-record.js';
 
 describe('/readyz', () => {
@@ -21,6 +22,30 @@ describe('/readyz', () => {
       database = () => Promise.reject(new Error('connect ECONNREFUSED'));
       expect(await ready()).toEqual({ status: 503, ready: false, database: 'away', workflowEngine: 'away' });
       expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200);
+    } finally {
+      await gateway.close();
+    }
+  });
+});
+
+describe('/readyz/cache', () => {
+  it('wants the store of the artifact cache and the database, and the gateway itself does not', async () => {
+    const cache = new MemoryCache();
+    let database: () => Promise<void> = () => Promise.resolve();
+    const { reads } = new MemoryRecord();
+    const gateway = await startTestGateway({ dependencies: { workflows: { ...absentEngine, reachable: () => Promise.resolve(true) }, reads: { ...reads, ready: () => database() }, caches: cache.dependencies() } });
+    const ready = async (): Promise<unknown> => {
+      const answer = await fetch(`${gateway.url}/readyz/cache`);
+      return { status: answer.status, ...((await answer.json()) as object) };
+    };
+    try {
+      expect(await ready()).toEqual({ status: 200, ready: true, database: 'ok', store: 'ok' });
+      cache.store = 'away';
+      expect(await ready()).toEqual({ status: 503, ready: false, database: 'ok', store: 'away' });
+      expect((await fetch(`${gateway.url}/readyz`)).status).toBe(200);
+      cache.store = 'works';
+      database = () => Promise.reject(new Error('connect ECONNREFUSED'));
+      expect(await ready()).toEqual({ status: 503, ready: false, database: 'away', store: 'ok' });
     } finally {
       await gateway.close();
     }

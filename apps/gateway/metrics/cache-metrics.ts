@@ -24,14 +24,22 @@ interface Figure {
 }
 
 const figures: readonly Figure[] = [
-  { name: 'millrace_cache_bytes', help: 'Bytes of the blobs of an artifact cache; kept: those that no eviction may take now.', label: 'part', values: { all: ({ usage }) => usage?.bytes, kept: ({ usage }) => usage?.kept } },
+  { name: 'millrace_cache_bytes', help: 'Bytes of the blobs of an artifact cache; kept: those that no eviction may take now; exported: those that it has again as an OSTree repository.', label: 'part', values: { all: ({ usage }) => usage?.bytes, kept: ({ usage }) => usage?.kept, exported: ({ usage }) => usage?.exported } },
   { name: 'millrace_cache_objects', help: 'Blobs and entries of an artifact cache.', label: 'kind', values: { blobs: ({ usage }) => usage?.blobs, entries: ({ usage }) => usage?.entries } },
   { name: 'millrace_cache_quota_bytes', help: 'Bytes that eviction brings an artifact cache down from.', values: { all: ({ quota }) => quota.high } },
   { name: 'millrace_cache_limit_bytes', help: 'Bytes at which an artifact cache refuses pushes.', values: { all: ({ limit }) => limit } },
 ];
 
 /** By instance, as the settings name them: a few values. */
-export function addCacheMetrics(registry: Registry, read: () => Promise<readonly MeasuredInstance[] | undefined>): CacheCounters {
+export function addCacheMetrics(registry: Registry, read: () => Promise<readonly MeasuredInstance[] | undefined>, storeAnswers: () => Promise<boolean>): CacheCounters {
+  new Gauge({
+    name: 'millrace_cache_store_up',
+    help: '1 when the store of the artifact cache answers and is the right one.',
+    registers: [registry],
+    async collect() {
+      this.set((await storeAnswers()) ? 1 : 0);
+    },
+  });
   for (const { name, help, label, values } of figures) {
     new Gauge({
       name,

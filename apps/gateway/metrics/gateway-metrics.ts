@@ -23,6 +23,8 @@ export interface MeasuredReads {
   readonly repositories: () => Promise<readonly RepositoryTotals[]>;
   readonly storage?: Registry | undefined;
   readonly caches: () => Promise<readonly MeasuredInstance[]>;
+  /** Of the artifact cache. */
+  readonly storeAnswers: () => Promise<boolean>;
 }
 
 const states = ['open', 'revoked', 'ended', 'expired'] as const;
@@ -47,13 +49,13 @@ export class GatewayMetrics {
   /** One query for all who ask at once; anybody may scrape. */
   readonly composeTotals: () => Promise<ComposeTotals>;
 
-  constructor({ sessions: reads, composes, messageBacklog, nameAges, busTotals, rules, repositories, storage, caches }: MeasuredReads, version: string) {
+  constructor({ sessions: reads, composes, messageBacklog, nameAges, busTotals, rules, repositories, storage, caches, storeAnswers }: MeasuredReads, version: string) {
     this.#storage = storage === undefined ? [] : [storage];
     this.composeTotals = shareWhileRunning(() => withDeadline(composes.totals(), 2000, recordTimeout));
     collectDefaultMetrics({ register: this.registry });
     if (messageBacklog !== undefined) addMessageMetrics(this.registry, shareWhileRunning(() => withDeadline(messageBacklog(), 2000, recordTimeout).catch(() => undefined)));
     if (nameAges !== undefined) addNameMetrics(this.registry, () => withDeadline(nameAges(), 2000, recordTimeout).catch(() => []));
-    this.caches = addCacheMetrics(this.registry, shareWhileRunning(() => withDeadline(caches(), 2000, recordTimeout).catch(() => undefined)));
+    this.caches = addCacheMetrics(this.registry, shareWhileRunning(() => withDeadline(caches(), 2000, recordTimeout).catch(() => undefined)), storeAnswers);
     addBusMetrics(this.registry, shareWhileRunning(() => withDeadline(busTotals(), 2000, recordTimeout).catch(() => undefined)));
     addRuleMetrics(this.registry, shareWhileRunning(() => withDeadline(rules(), 2000, recordTimeout).catch(() => undefined)));
     addRepositoryMetrics(this.registry, shareWhileRunning(() => withDeadline(repositories(), 2000, recordTimeout).catch(() => undefined)));

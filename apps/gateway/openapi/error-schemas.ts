@@ -18,6 +18,7 @@ export const problem = z
   .meta({ id: 'Problem' });
 
 export const readiness = z.object({ ready: z.boolean(), database: z.enum(['ok', 'away']), workflowEngine: z.enum(['ok', 'away']) }).meta({ id: 'Readiness' });
+export const cacheReadiness = z.object({ ready: z.boolean(), database: z.enum(['ok', 'away']), store: z.enum(['ok', 'away']) }).meta({ id: 'CacheReadiness' });
 
 export const sessionReport = z
   .looseObject({

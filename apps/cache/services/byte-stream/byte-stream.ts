@@ -2,7 +2,7 @@ import { ByteStreamService } from '../../../../libs/remote-apis/generated/google
 import type { CacheContext } from '../../cache-context.js';
 import type { CacheService, MethodHandlers } from '../../server/cache-service.js';
 import { cacheService } from '../../server/cache-service.js';
-import { createPlaces } from '../../server/places.js';
+import { createSharedPlaces } from '../../server/places.js';
 import { queryWriteStatus } from './query-write-status.js';
 import { read } from './read.js';
 import { readResponseHead } from './read-response.js';
@@ -18,10 +18,10 @@ const definition = {
 const heads = new Map([[ByteStreamService.read.path, readResponseHead]]);
 
 export function byteStream(context: CacheContext): CacheService {
-  const places = createPlaces(context.limits.compressedStreams);
+  const places = createSharedPlaces(context.limits.compressedStreams);
   const handlers: MethodHandlers<typeof definition> = {
-    read: (request, call) => read(context, request, { call, places }),
-    write: async (requests, call) => write(context, requests, { call, places }),
+    read: (request, call) => read(context, request, { call, places: places.of(call.owner) }),
+    write: async (requests, call) => write(context, requests, { call, places: places.of(call.owner) }),
     queryWriteStatus: async (request, call) => queryWriteStatus(context, request, call),
   };
   return cacheService(definition, handlers, heads);
