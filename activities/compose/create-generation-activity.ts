@@ -100,7 +100,9 @@ class GenerationAttempt {
 
   /** What fails here is done later by a worker's round, and no reason to keep a compose waiting. */
   async #knowPackages(tree: number, plan: string): Promise<void> {
-    await this.options.knowPackages?.(tree, plan).catch((error: unknown) => this.#context.log.warn('the packages of a compose are not known yet', { error }));
+    await this.options.knowPackages?.(tree, plan).catch((error: unknown) => {
+      this.#context.log.warn('the packages of a compose are not known yet', { error });
+    });
   }
 
   #limitTime(seconds: number): void {

@@ -22,6 +22,9 @@ export interface CacheLimits {
   /** Bytes of one message that a client sends. */
   readonly messageBytes: number;
   readonly streamsPerConnection: number;
+  /** Open at a time, of one address. */
+  readonly connectionsPerAddress: number;
+  readonly callsPerAddress: number;
   /** Calls of the Remote Execution API with one request and one answer that are read and answered at a time, of one connection. */
   readonly callsPerConnection: number;
   /** Bytes that all connections together may have the process hold: begun messages, and answers that nobody takes. */
@@ -41,6 +44,9 @@ export const defaultCacheLimits: CacheLimits = {
   // 10,000 blobs of 400 bytes have digests of a mebibyte.
   messageBytes: 6 * mebibyte,
   streamsPerConnection: 1_000,
+  // Whole farms may stand behind one address; an open call has up to 25 KiB.
+  connectionsPerAddress: 2_000,
+  callsPerAddress: 10_000,
   callsPerConnection: 32,
   heldBytes: 1024 * mebibyte,
   streamIdle: 300_000,

@@ -13,6 +13,7 @@ import { tellStore } from '../../libs/cache-service/tell-store.js';
 import { openDatabase, type Database } from '../../libs/database/open-database.js';
 import { query } from '../../libs/database/sql.js';
 import { MillraceError } from '../../libs/errors/millrace-error.js';
+import { weighBuffersWithHeap } from '../../libs/service/weigh-buffers.js';
 import type { Environment, Settings } from '../../libs/settings/settings.js';
 import { readSettings } from '../../libs/settings/settings.js';
 import type { CacheContext } from './cache-context.js';
@@ -40,6 +41,7 @@ export async function runCacheProcess(environment: Environment): Promise<void> {
     throw new MillraceError('invalid-setting', 'the artifact cache needs MILLRACE_DATABASE_URL', { suggestion: 'Set it, or run everything with npm start.' });
   }
   setDefaultHighWaterMark(true, messagesAhead);
+  weighBuffersWithHeap();
   const tls = openCacheCredentials(settings.cacheTls, { log });
   const database = await openDatabase(settings.databaseUrl);
   const answers = cachedProbe(() => query(database, 'select 1'));
@@ -52,7 +54,7 @@ export async function runCacheProcess(environment: Environment): Promise<void> {
   const metrics = createCacheMetrics(version(), state);
   const parts = await openCacheParts(database, { settings, metrics: metrics.storage, onStore: tellStore(log), onProblem: (reason) => log.warn(reason) });
   storeAnswers = cachedProbe(() => parts.guard.demandNow());
-  const access = await openServiceAccess({ settings, cacheSettings: parts.settings, database, record: parts.record, environment, version: version(), onProblem: (reason) => log.warn(reason) });
+  const access = await openServiceAccess({ settings, cacheSettings: parts.settings, database, record: parts.record, environment, version: version(), onProblem: (reason) => log.warn(reason), onChange: () => log.info('who may use the cache was read again') });
   const downloads = await openAssetDownloads({ settings, database, cache: parts.cache, access, spool: parts.spool, version: version(), warn: (reason, error) => log.warn({ err: error }, reason) });
   const context: CacheContext = { cache: measuredCache(parts.cache, metrics), access, limits: defaultCacheLimits, log, metrics, ...(downloads === undefined ? {} : { downloads }) };
   const server = await startCacheServer(context, { host: settings.host, port: settings.cachePort, tls, services: cacheServices(context) });

@@ -16,14 +16,14 @@ const repositorySchema = z.looseObject({
   createdBy: z.string(),
   changedAt: z.string(),
   place: z.looseObject({ store: z.string(), folder: z.string() }),
-  settings: z.looseObject({ keys: z.array(z.string()).optional() }),
+  settings: z.looseObject({ keys: z.array(z.string()).optional(), maxBytes: z.number().nullish() }),
   links: z.looseObject({ files: z.string(), bucket: z.string().nullable() }),
   status: z.looseObject({ step: z.string(), waiting: count, trouble: z.string().nullable() }).nullish(),
   upkeep: z.looseObject({ check: upkeepTurn, synchronisation: upkeepTurn }).nullish(),
 });
 const packageSchema = z.looseObject({ key: z.string(), sha256: z.string(), size: count, name: z.string(), version: z.string(), architecture: z.string(), addedAt: z.string(), url: z.string() });
 const knownSchema = packageSchema.extend({ listed: z.array(z.looseObject({ from: count, until: count.nullable() })), origin: z.looseObject({}), publishedBy: z.string() });
-const originsSchema = z.looseObject({ items: z.array(z.looseObject({ session: z.string().optional(), repository: z.string().optional() })) });
+const originsSchema = z.looseObject({ items: z.array(z.looseObject({ session: z.string().optional(), compose: z.number().optional(), cache: z.looseObject({ instance: z.string(), key: z.string() }).optional(), repository: z.string().optional() })) });
 const stateSchema = z.looseObject({ state: count, at: z.string(), kinds: z.array(z.string()), by: z.array(z.string()), packages: count, added: count, removed: count });
 const outcomeSchema = z.looseObject({ state: count, added: z.array(z.string()), same: z.array(z.string()), removed: z.array(z.string()), obsoleted: z.array(z.string()) });
 const problemSchema = z.looseObject({ code: z.string(), message: z.string(), details: z.array(z.looseObject({})) });

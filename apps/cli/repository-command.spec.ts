@@ -152,7 +152,8 @@ describe('millrace repo', () => {
     service.listed.set('a b.rpm', 'e'.repeat(64));
     const { stdout } = await cli('show', 'stable', 'a b.rpm');
     expect([stdout.includes('listed      since state 2'), stdout.includes('\u001b')]).toEqual([true, false]);
-    expect(stdout).toMatch(/^seen in {5}session c0ffee\S*\[31m, repository stable$/m);
+    expect(stdout).toMatch(/^seen in {5}session c0ffee\S*\[31m, compose 7, cache main: built\S*\[31m, repository other$/m);
+    expect(stdout).toMatch(/^origin {6}build b\S*\[31m7, compose 7 \(found by its digest\)$/m);
     expect(service.lines).toContain(`GET /v1/packages/${'e'.repeat(64)}/origins`);
     expect(service.lines).toContain('GET /v1/repositories/stable/packages?state=2&search=ba');
     expect(service.lines).toContain('GET /v1/repositories/stable/packages/a%20b.rpm');

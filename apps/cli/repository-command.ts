@@ -66,7 +66,7 @@ export async function repositoryShow(context: RepositoryCommandContext, name: st
   }
   const known = await findPackage(context.client, name, key);
   const origins = await findOrigins(context.client, known.sha256);
-  print(context, { ...known, origins }, () => packageText(known, origins));
+  print(context, { ...known, origins }, () => packageText(known, origins.filter(({ repository }) => repository !== name)));
 }
 
 export async function repositoryPublish(context: RepositoryCommandContext, asked: AskedPublication): Promise<void> {

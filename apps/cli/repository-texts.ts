@@ -21,6 +21,7 @@ export function repositoryText({ name, kind, state, packages, bytes, place, sett
     ['created', `${createdAt} by ${createdBy}`],
     ['store', `${place.store}, folder ${place.folder === '' ? '(none)' : place.folder}`],
     ['keys', (settings.keys ?? []).join(', ') || 'none: it is not signed'],
+    ...(settings.maxBytes === undefined || settings.maxBytes === null ? [] : [['limit', `${readableSize(settings.maxBytes)} of packages and uploads`] as const]),
     ['files', links.files],
     ...(links.bucket === null ? [] : [['bucket', links.bucket] as const]),
     ...(status === undefined ? [] : [['workflow', status === null ? 'does not answer' : `${status.step}, ${status.waiting} waiting${status.trouble === null ? '' : `; ${status.trouble}`}`] as const]),
@@ -41,7 +42,8 @@ export function packageTable(packages: readonly PackageView[]): string {
 }
 
 export function packageText({ key, name, version, architecture, size, sha256, addedAt, publishedBy, listed, origin, url }: KnownPackageView, found: readonly FoundOrigin[]): string {
-  const origins = Object.entries(origin).map(([word, value]) => `${word} ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const { found: byDigest, ...where } = origin;
+  const origins = Object.entries(where).map(([word, value]) => `${word} ${typeof value === 'string' ? value : JSON.stringify(value)}`);
   return fields([
     ['package', key],
     ['name', `${name} ${version} (${architecture})`],
@@ -49,7 +51,7 @@ export function packageText({ key, name, version, architecture, size, sha256, ad
     ['sha256', sha256],
     ['listed', listed.map(({ from, until }) => (until === null ? `since state ${from}` : `in states ${from} to ${until}`)).join(', ') || 'never'],
     ['added', `${addedAt} by ${publishedBy}`],
-    ['origin', origins.join(', ') || 'nobody has said'],
+    ['origin', origins.length === 0 ? 'nobody has said' : `${origins.join(', ')}${byDigest === true ? ' (found by its digest)' : ''}`],
     ['seen in', seen(found)],
     ['file', url],
   ]);
@@ -57,8 +59,14 @@ export function packageText({ key, name, version, architecture, size, sha256, ad
 
 /** By its digest; each place once. */
 function seen(found: readonly FoundOrigin[]): string {
-  const places = [...new Set(found.map(({ session, repository }) => (repository === undefined ? `session ${session ?? ''}` : `repository ${repository}`)))];
+  const places = [...new Set(found.map(placeOf))];
   return [...places.slice(0, mostPlaces), ...(places.length > mostPlaces ? [`${places.length - mostPlaces} more`] : [])].join(', ');
+}
+
+function placeOf({ session, compose, cache, repository }: FoundOrigin): string {
+  if (repository !== undefined) return `repository ${repository}`;
+  if (compose !== undefined) return `compose ${compose}`;
+  return cache === undefined ? `session ${session ?? ''}` : `cache ${cache.instance}: ${cache.key}`;
 }
 
 export function stateTable(states: readonly StateView[]): string {

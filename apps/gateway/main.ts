@@ -1,5 +1,6 @@
 import { readSettings } from '../../libs/settings/settings.js';
 import { isMillraceError } from '../../libs/errors/millrace-error.js';
+import { weighBuffersWithHeap } from '../../libs/service/weigh-buffers.js';
 import { openGatewayDependencies } from './gateway-dependencies.js';
 import { createGatewayLogger } from './gateway-logger.js';
 import { startGateway } from './gateway.js';
@@ -16,6 +17,7 @@ const log = createGatewayLogger({ logLevel: 'info' });
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
   log.level = settings.logLevel;
+  weighBuffersWithHeap();
   const dependencies = await openGatewayDependencies(settings, { searchPath: process.env['PATH'], environment: process.env, onProblem: (reason) => log.warn({ reason }, 'something is wrong that stops nobody') });
   let gateway: Gateway;
   try {

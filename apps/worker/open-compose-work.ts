@@ -80,7 +80,7 @@ export async function openComposeWork(options: ComposeWorkOptions): Promise<Comp
       { taskQueue, activities: { ...createComposeActivities(activityOptions), ...others }, workflows: true, concurrency: 50, shutdownGrace: 2000 },
       {
         taskQueue: generationTaskQueueOf(taskQueue),
-        activities: createGenerationActivity({ ...activityOptions, knowPackages: notes.know }),
+        activities: createGenerationActivity({ ...activityOptions, knowPackages: (tree, plan) => notes.know(tree, plan) }),
         workflows: false,
         concurrency: settings.composeConcurrency ?? Math.max(2, availableParallelism()),
         shutdownGrace: 0,

@@ -70,6 +70,7 @@ describe('an identity token of a CI job', () => {
   it.each([
     ['for another service', () => jobToken(job, { audience: 'elsewhere' })],
     ['that has expired', () => jobToken({ ...job, exp: Math.floor(Date.now() / 1000) - 60 })],
+    ['of the future', () => jobToken({ ...job, nbf: Math.floor(Date.now() / 1000) + 300 })],
     ['that never expires', () => jobToken({ ...job, exp: undefined })],
     ['that another issuer has signed', () => jobToken(job, { by: forge, signer: other })],
     ['of an issuer that the file does not know', () => jobToken({ ...job, iss: 'https://evil.test' })],
@@ -104,6 +105,21 @@ describe('an identity token of a CI job', () => {
 });
 
 describe('an issuer', () => {
+  it('that has new keys is asked for them once, not for each token of keys that nobody has', async () => {
+    let time = Date.now();
+    const { identify } = await open(() => time);
+    const before = await jobToken(job);
+    await identify(before);
+    await forge.rotateKeys();
+    time += 31_000;
+    expect((await identify(await jobToken(job))).name).toBe('ci:forge:repo:farm/app');
+    forge.asked.length = 0;
+    for (let count = 0; count < 20; count += 1) await expect(identify(await jobToken({ ...job, jti: `${count}` }, { signer: other }))).rejects.toMatchObject({ code: 'unauthorized' });
+    expect(forge.asked).toEqual([]);
+    time += 61_000;
+    await expect(identify(before)).rejects.toMatchObject({ code: 'unauthorized' });
+  });
+
   it.each([
     ['is down', 503, {}, ''],
     ['leads elsewhere', 302, { location: 'http://127.0.0.1:1/' }, ''],

@@ -39,10 +39,14 @@ export function spooledBlob(folder: string): SpooledBlob {
       await demandSpace(folder);
       checkAt = size + checkEvery;
     }
-    const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+    const [waiting, bytes] = [chunks, held];
     chunks = [];
     held = 0;
-    for (let at = 0; at < bytes.length; ) at += (await handle.write(bytes, at)).bytesWritten;
+    const { bytesWritten } = await handle.writev(waiting);
+    if (bytesWritten === bytes) return;
+    // A disk that takes only a part says by the next attempt why.
+    const rest = Buffer.concat(waiting).subarray(bytesWritten);
+    for (let at = 0; at < rest.length; ) at += (await handle.write(rest, at)).bytesWritten;
   }
 
   async function close(): Promise<void> {

@@ -35,6 +35,19 @@ describe('blobs of the cache record', () => {
     ]);
   });
 
+  it('are found by calls that come at once, each for itself, and one that asks for no digest is refused alone', async () => {
+    const texts = Array.from({ length: 150 }, (_, index) => `at once ${index}`);
+    await push(...texts);
+    const broken = record().locate('main', [{ function: 'sha256', hash: 'no hash', size: 1 }]);
+    const [places, present] = await Promise.all([
+      Promise.all(texts.map((text) => record().locate('main', [digestOf('nowhere'), digestOf(text)]))),
+      Promise.all(texts.map((text) => record().present('main', [digestOf(text), digestOf(`${text}?`)]))),
+      expect(broken).rejects.toMatchObject({ code: 'invalid-request' }),
+    ]);
+    expect(places).toEqual(texts.map((text) => [undefined, { content: Buffer.from(text) }]));
+    expect(present).toEqual(texts.map(() => [true, false]));
+  });
+
   it('are always there when they are empty, and never kept', async () => {
     expect(await record().present('main', [digestOf('')])).toEqual([true]);
     expect(await record().locate('main', [digestOf('')])).toEqual([{ content: Buffer.alloc(0) }]);

@@ -1,7 +1,7 @@
-import { accessSettingsFile } from '../access/access-settings.js';
+import { accessSettingsFile, type AccessSettings } from '../access/access-settings.js';
 import type { Authenticator } from '../access/authenticator.js';
 import type { CacheAccess } from '../cache-access/cache-access.js';
-import type { TriedCacheLogin } from '../cache-access/cache-access-options.js';
+import type { CacheAccessSettings, TriedCacheLogin } from '../cache-access/cache-access-options.js';
 import { openCacheAccess } from '../cache-access/open-cache-access.js';
 import { createSessionTakings } from '../cache-access/session-takings.js';
 import type { CacheRecord } from '../cache-record/cache-record.js';
@@ -9,8 +9,9 @@ import type { Database } from '../database/open-database.js';
 import { errorMessage } from '../errors/error-message.js';
 import { createSessionTokens } from '../session-record/session-tokens.js';
 import { readSettingsFile } from '../settings-file/read-settings-file.js';
+import { watchFiles } from '../settings-file/watch-files.js';
 import type { Environment, Settings } from '../settings/settings.js';
-import type { CacheSettings } from './cache-settings.js';
+import { readCacheSettings, type CacheSettings } from './cache-settings.js';
 
 export interface ServiceAccessOptions {
   readonly settings: Settings;
@@ -24,11 +25,18 @@ export interface ServiceAccessOptions {
   readonly onLogin?: (login: TriedCacheLogin) => void;
   /** Of what is wrong, but stops nobody. */
   readonly onProblem: (reason: string) => void;
+  /** After the files were read again. */
+  readonly onChange?: () => void;
+  /** Milliseconds between two looks at the files. */
+  readonly every?: number;
 }
 
-/** Access to the cache as the service's settings have it. Errors: `invalid-setting`. */
-export async function openServiceAccess({ settings, cacheSettings, database, record, authenticator, onLogin, onProblem, environment, version }: ServiceAccessOptions): Promise<CacheAccess> {
-  const access = settings.accessFile === undefined ? undefined : await readSettingsFile(settings.accessFile, accessSettingsFile);
+const lookAgain = 10_000;
+
+/** Access to the cache as the service's settings have it, also when their files change. Errors: `invalid-setting`. */
+export async function openServiceAccess({ settings, cacheSettings, database, record, authenticator, onLogin, onProblem, onChange = () => undefined, every = lookAgain, environment, version }: ServiceAccessOptions): Promise<CacheAccess> {
+  const readAccess = async (): Promise<AccessSettings | undefined> => (settings.accessFile === undefined ? undefined : readSettingsFile(settings.accessFile, accessSettingsFile));
+  const access = await readAccess();
   const sessions = createSessionTokens(database);
   const takings = createSessionTakings({
     record: async ({ session, name, how }) => {
@@ -38,8 +46,8 @@ export async function openServiceAccess({ settings, cacheSettings, database, rec
     onLost: (count, error) => onProblem(`${count} entries that sessions took from the cache, or pushed, are not in their record: ${errorMessage(error)}`),
   });
   const { controlAuth, upstreamProxy, upstreamNoProxy, upstreamCa, forbiddenPorts } = settings;
-  return openCacheAccess(
-    { login: cacheSettings.login, instances: Object.fromEntries(cacheSettings.access) },
+  const opened = await openCacheAccess(
+    accessOf(cacheSettings),
     {
       ...{ controlAuth, upstreamProxy, upstreamNoProxy, upstreamCa, forbiddenPorts, environment, version, access, takings, onProblem },
       certificates: settings.cacheTls?.clientAuthorities !== undefined,
@@ -48,4 +56,25 @@ export async function openServiceAccess({ settings, cacheSettings, database, rec
       ...(onLogin === undefined ? {} : { onLogin }),
     },
   );
+  // The gateway asks its authenticator for all of its routes, and so keeps the roles that belong to it.
+  const files = [settings.cacheFile, ...(authenticator === undefined ? [settings.accessFile] : [])].filter((file) => file !== undefined);
+  const watch = watchFiles(files, {
+    every,
+    changed: async () => {
+      await opened.replace(accessOf(await readCacheSettings(settings)), authenticator === undefined ? await readAccess() : access);
+      onChange();
+    },
+    onProblem: (error) => onProblem(`the changed settings of the access to the cache cannot be used, and those of before stay: ${errorMessage(error)}`),
+  });
+  return {
+    ...opened,
+    async close() {
+      await watch.close();
+      await opened.close();
+    },
+  };
+}
+
+function accessOf({ login, access }: CacheSettings): CacheAccessSettings {
+  return { login, instances: Object.fromEntries(access) };
 }

@@ -8,7 +8,7 @@ describe('parseRelations', () => {
     expect(parseRelations('libc6 (>= 2.36), default-mta | mail-transport-agent,\n python3:any (<< 3.13~),\n  perl (=5.36-7)', 'Depends')).toEqual([
       [{ name: 'libc6', operator: '>=', version: '2.36' }],
       [{ name: 'default-mta' }, { name: 'mail-transport-agent' }],
-      [{ name: 'python3', operator: '<', version: '3.13~' }],
+      [{ name: 'python3', qualifier: 'any', operator: '<', version: '3.13~' }],
       [{ name: 'perl', operator: '==', version: '5.36-7' }],
     ]);
   });

@@ -13,6 +13,7 @@ import { dataDirectory, reachableBinaries } from './postgres-location.js';
 import { postgresUser } from './postgres-user.js';
 import type { UserIds } from './postgres-user.js';
 import { signal } from './process-register.js';
+import { sharedBuffers } from './shared-buffers.js';
 import type { ProcessDefinition } from './supervised-process.js';
 
 export interface EmbeddedPostgresOptions {
@@ -57,6 +58,7 @@ export async function prepareEmbeddedPostgres(options: EmbeddedPostgresOptions):
     full_page_writes: 'on',
     max_connections: String(options.maximumConnections ?? 200),
     logging_collector: 'off',
+    shared_buffers: sharedBuffers(),
   };
   return {
     url,

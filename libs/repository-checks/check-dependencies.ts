@@ -6,6 +6,7 @@ import type { RepositoryKind } from '../repository/repository.js';
 import type { CheckOptions, CheckParts } from './check-parts.js';
 import type { FindingCollector } from './collect-findings.js';
 import type { Finding } from './finding.js';
+import { meetsBesides, requirementText as relationText } from '../repository-formats/meets-requirement.js';
 import { installedTogether } from './installed-together.js';
 
 export interface DependenciesSubject {
@@ -61,7 +62,7 @@ export async function checkDependencies(parts: CheckParts, subject: Dependencies
     const place = own ? subject : { ...subject, name, state: await stateOf(name, subject.kind, parts), findings: undefined };
     for await (const [listed, { provides }] of relationsOf(parts, { ...place, format, told: own }, options)) {
       for (const provided of provides) {
-        for (const { relation, requirement } of wanted.get(provided.name) ?? []) if (installedTogether(subject.kind, requirement.architecture, listed.architecture)) meet(format, requirement, { relation, provided });
+        for (const { relation, requirement } of wanted.get(provided.name) ?? []) if (installedTogether(subject.kind, requirement.architecture, listed.architecture)) meet(format, requirement, { relation, provided, provides });
         if (own) for (const conflict of unwanted.get(provided.name) ?? []) tellConflicts(format, { kind: subject.kind, conflict, provided, listed, told }, subject.findings);
       }
     }
@@ -152,9 +153,9 @@ function byName<Item>(pairs: readonly (readonly [string, Item])[]): ReadonlyMap<
   return map;
 }
 
-function meet(format: PackageFormat, requirement: Requirement, { relation, provided }: { readonly relation: Relation; readonly provided: Relation }): void {
+function meet(format: PackageFormat, requirement: Requirement, { relation, provided, provides }: { readonly relation: Relation; readonly provided: Relation; readonly provides: readonly Relation[] }): void {
   if (requirement.met) return;
-  if (format.satisfies(relation, provided)) requirement.met = true;
+  if (format.satisfies(relation, provided) && meetsBesides(format, relation, provides)) requirement.met = true;
   else if ((requirement.seen ??= []).length < versionsShown) requirement.seen.push(relationText(provided));
 }
 
@@ -188,8 +189,4 @@ function tellConflicts(format: PackageFormat, { kind, conflict, provided, listed
 
 function about({ key, name, version, architecture }: ListedPackage): PackageOf {
   return { key, name, version, architecture };
-}
-
-function relationText({ name, operator, version }: Relation): string {
-  return operator === undefined || version === undefined ? name : `${name} ${operator} ${version}`;
 }

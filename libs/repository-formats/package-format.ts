@@ -45,7 +45,7 @@ export interface PackageFormat {
   writeIndex(job: IndexJob): Promise<WrittenIndex>;
   /** What packages need and offer, for checks and for builders. */
   relations(metadata: Buffer): PackageRelations;
-  /** True: what is provided meets what is required. */
+  /** True: what is provided meets what is required, `also` and `butNot` aside: `meets-requirement.ts` looks at those. */
   satisfies(required: Relation, provided: Relation): boolean;
 }
 
@@ -87,6 +87,9 @@ export interface Relation {
   readonly version?: string;
   /** Of haiku's provides: the oldest version that it can stand in for. */
   readonly compatible?: string;
+  /** Of rpm's requirements (`a with b`, `a without b`): what the same package has to provide besides, and what it must not. */
+  readonly also?: readonly Relation[];
+  readonly butNot?: readonly Relation[];
 }
 
 export interface PackageRelations {

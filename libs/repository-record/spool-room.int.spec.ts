@@ -42,7 +42,7 @@ describe('room for uploads', () => {
     const id = randomUUID();
     expect(await unlimited().takeRoom(arrivalIn(name, { id }), { least: 0, wanted: 64 })).toBe(64);
     expect(await unlimited().takeRoom(arrivalIn(name, { id }), { least: 70, wanted: 128 })).toBe(100);
-    await expect(unlimited().takeRoom(arrivalIn(name, { id }), { least: 101, wanted: 256 })).rejects.toMatchObject({ code: 'payload-too-large', message: 'the package has 101 bytes or more, where there may be 100 in all' });
+    await expect(unlimited().takeRoom(arrivalIn(name, { id }), { least: 101, wanted: 256 })).rejects.toMatchObject({ code: 'payload-too-large', message: 'the package has at least 101 bytes, and all uploads together may have 100', suggestion: expect.stringContaining('maxBytes') });
     await unlimited().leaveRoom(id);
     expect(await unlimited().takeRoom(arrivalIn(name), exactly(100))).toBe(100);
   });

@@ -17,6 +17,8 @@ const roomLock = 5_207_311_914;
 const silence = 30 * 60_000;
 
 interface Room {
+  /** Where the limit is set. */
+  readonly setting: string;
   readonly limit: number;
   readonly left: number;
   readonly refusal: () => MillraceError;
@@ -32,8 +34,10 @@ export async function takeRoom(sql: Sql, { arrival, least, wanted, limits, now }
   await sql('select pg_advisory_xact_lock($1)', [roomLock]);
   await sql('delete from repository_arrivals where seen_at < $1', [new Date(Date.parse(now) - silence).toISOString()]);
   const rooms = [...(await roomOfRepository(sql, arrival, settings.maxBytes ?? undefined)), ...(spooled ? await roomOfSpool(sql, arrival, limits) : [])];
+  const never = rooms.find(({ limit }) => limit < least);
+  if (never !== undefined) throw neverRoom(never, least);
   const tightest = rooms.toSorted((one, other) => one.left - other.left)[0];
-  if (tightest !== undefined && tightest.left < least) throw least > tightest.limit ? neverRoom(tightest, least) : tightest.refusal();
+  if (tightest !== undefined && tightest.left < least) throw tightest.refusal();
   const bytes = Math.min(wanted, tightest?.left ?? wanted);
   await sql(
     `insert into repository_arrivals (id, repository, uploaded_by, spooled, bytes, seen_at) values ($1, $2, $3, $4, $5, $6)
@@ -43,8 +47,8 @@ export async function takeRoom(sql: Sql, { arrival, least, wanted, limits, now }
   return bytes;
 }
 
-function neverRoom({ limit, refusal }: Room, bytes: number): MillraceError {
-  return new MillraceError('payload-too-large', `the package has ${bytes} bytes or more, where there may be ${limit} in all`, { cause: refusal() });
+function neverRoom({ limit, setting }: Room, bytes: number): MillraceError {
+  return new MillraceError('payload-too-large', `the package has at least ${bytes} bytes, and all uploads together may have ${limit}`, { suggestion: `${setting} is the limit.` });
 }
 
 /** Its package files, listed or not, as long as they are kept; and uploads, as far as they are not the bytes of one of them. */
@@ -61,6 +65,7 @@ async function roomOfRepository(sql: Sql, { id, repository }: NewArrival, limit:
   const left = limit - Number(row?.bytes ?? 0);
   return [
     {
+      setting: `"maxBytes" of the settings of ${repository}`,
       limit,
       left,
       refusal: () =>
@@ -79,6 +84,7 @@ async function roomOfSpool(sql: Sql, { id, by }: NewArrival, { bytes, publisherB
     [id, by],
   );
   const room = (limit: number, taken: string | undefined, whose: string, setting: string): Room => ({
+    setting,
     limit,
     left: limit - Number(taken ?? 0),
     refusal: () =>

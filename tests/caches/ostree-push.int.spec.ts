@@ -1,15 +1,18 @@
 import { execFile, execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pino from 'pino';
+import ssh2 from 'ssh2';
 import { sshHostKey } from '../../apps/cache/ssh/ssh-host-key.js';
 import { startSshServer, type SshServer } from '../../apps/cache/ssh/start-ssh-server.js';
 import { openCacheParts, type CacheServiceParts } from '../../libs/cache-service/open-cache-parts.js';
 import { openOstreeParts } from '../../libs/cache-service/open-ostree-parts.js';
 import { openDatabase, type Database } from '../../libs/database/open-database.js';
+import { MillraceError } from '../../libs/errors/millrace-error.js';
 import { createOstreeExport } from '../../libs/ostree-exports/ostree-export.js';
 import { Directory } from '../../libs/remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
 import { describeWith } from '../../libs/testing/describe-with.js';
@@ -26,6 +29,8 @@ describeWith('ostree', 'artifacts that are pushed over ssh', () => {
   let database: Database;
   let parts: CacheServiceParts;
   let server: SshServer;
+  /** What whoever pushes is told from now on. */
+  let revoked: MillraceError | undefined;
 
   beforeAll(async () => {
     const fingerprints = ['known', 'stranger'].map((name) => {
@@ -37,7 +42,7 @@ describeWith('ostree', 'artifacts that are pushed over ssh', () => {
     parts = await openCacheParts(database, { settings: served.settings });
     const hostKey = await sshHostKey(served.home);
     expect([await sshHostKey(served.home), statSync(path.join(served.home, 'cache-ssh-host-key')).mode & 0o777]).toEqual([hostKey, 0o600]);
-    server = await startSshServer({ host: '127.0.0.1', port: 0, hostKey, access: served.caches.access, log: pino({ level: 'silent' }), cache: parts.cache, exported: parts.settings.ostree, parts: openOstreeParts(database, parts, served.settings.databaseUrl ?? '') });
+    server = await startSshServer({ host: '127.0.0.1', port: 0, hostKey, access: { ...served.caches.access, recheck: async (...asked) => (revoked === undefined ? served.caches.access.recheck(...asked) : Promise.reject(revoked)) }, judgedEvery: 50, log: pino({ level: 'silent' }), cache: parts.cache, exported: parts.settings.ostree, parts: openOstreeParts(database, parts, served.settings.databaseUrl ?? '') });
   }, 60_000);
   afterAll(async () => {
     await server?.close(0);
@@ -122,6 +127,28 @@ describeWith('ostree', 'artifacts that are pushed over ssh', () => {
       expect(await push(path.join(folder, 'first-repo'), { key: 'stranger' })).toMatchObject({ exit: 255, stderr: expect.stringContaining('Permission denied') });
       expect(await push(path.join(folder, 'first-repo'), { to: '/team/one' })).toMatchObject({ exit: 1, stderr: expect.stringMatching(/^ERROR: /) });
       expect(await push(path.join(folder, 'first-repo'), { to: '/small' })).toMatchObject({ exit: 1, stderr: expect.stringContaining('is no OSTree repository') });
+    });
+
+    it('may not any more once the key is taken out, by a connection that is there already, and in the middle of a push', async () => {
+      const connection = new ssh2.Client();
+      const closed = once(connection, 'close');
+      connection.connect({ host: '127.0.0.1', port: server.port, username: 'artifacts', privateKey: readFileSync(path.join(folder, 'known')) });
+      await once(connection, 'ready');
+      const begin = async (): Promise<{ readonly channel: ssh2.ClientChannel; readonly said: Promise<string> }> => {
+        const channel = await new Promise<ssh2.ClientChannel>((resolve, reject) => void connection.exec('bst-artifact-receive /artifacts', (error, opened) => (error === undefined ? resolve(opened) : reject(error))));
+        const chunks: Buffer[] = [];
+        channel.stderr.on('data', (chunk: Buffer) => void chunks.push(chunk));
+        channel.resume();
+        return { channel, said: once(channel, 'close').then(([code]) => `${String(code)} ${Buffer.concat(chunks).toString()}`) };
+      };
+      const { channel, said } = await begin();
+      channel.write(Buffer.from([0x6c]));
+      revoked = new MillraceError('unauthorized', 'the key is known no more');
+      expect(await said).toMatch(/^1 ERROR: the key is known no more/);
+      expect(await (await begin()).said).toMatch(/^1 ERROR: the key is known no more/);
+      revoked = undefined;
+      connection.end();
+      await closed;
     });
 
     it('gets no terminal, no files and no other host by that', async () => {

@@ -1,4 +1,5 @@
 import type { Metadata, ServerUnaryCall } from '@grpc/grpc-js';
+import { networkOf } from '../../../libs/access/authentication/failed-logins.js';
 import type { CacheAccess, CacheCaller, CacheCredentials } from '../../../libs/cache-access/cache-access.js';
 import type { Push } from '../../../libs/cache-engine/artifact-cache.js';
 import type { EntryOrigin } from '../../../libs/cache/cache-entry.js';
@@ -8,7 +9,9 @@ import type { ClientCertificates } from './client-certificates.js';
 /** What a method knows of the call besides its request. */
 export interface CacheCall {
   readonly caller: CacheCaller;
-  /** Ends with the call: cancelled, too late, or the connection is gone. */
+  /** Whose share of what is scarce it takes: the caller's, or that of an address. */
+  readonly owner: string;
+  /** Ends with the call: cancelled, too late, the connection is gone, or the caller may do it no more. */
   readonly signal: AbortSignal;
   readonly push: Push;
   /** What an entry that this call pushes says of where it came from. */
@@ -44,7 +47,7 @@ export async function openCall(call: GrpcCall, { access, certificates, signal }:
   const shown = (): CacheCredentials => ({ authorization: textOf(call.metadata, 'authorization'), certificate: certificate?.(), peerAddress: addressOf(call.getPeer()) });
   const caller = await access.identify(shown());
   return {
-    cacheCall: { caller, signal, push: { by: caller.name, signal }, origin: access.origin(caller, saidOrigin(call.metadata)) },
+    cacheCall: { caller, owner: caller.name === 'anonymous' ? networkOf(addressOf(call.getPeer())) : caller.name, signal, push: { by: caller.name, signal }, origin: access.origin(caller, saidOrigin(call.metadata)) },
     judge: () => access.recheck(caller, shown()),
   };
 }

@@ -1,5 +1,6 @@
 import type { handleUnaryCall, ServiceDefinition } from '@grpc/grpc-js';
 import type { CacheCall } from './cache-call.js';
+import type { MessageHead } from './uncopied-messages.js';
 
 /** One method as the generated services describe it. */
 interface Method {
@@ -26,12 +27,14 @@ export interface CacheService {
   readonly name: string;
   readonly definition: ServiceDefinition;
   readonly handlers: Readonly<Record<string, UntypedHandler>>;
+  /** By the paths of methods whose answers are bytes that nobody need copy. */
+  readonly heads: ReadonlyMap<string, MessageHead>;
 }
 
 export type UntypedHandler = (request: unknown, call: CacheCall) => unknown;
 export type UnaryCall = Parameters<handleUnaryCall<unknown, unknown>>[0];
 
-export function cacheService<Definition extends Readonly<Record<string, Method>>>(definition: Definition, handlers: MethodHandlers<Definition>): CacheService {
+export function cacheService<Definition extends Readonly<Record<string, Method>>>(definition: Definition, handlers: MethodHandlers<Definition>, heads: CacheService['heads'] = new Map()): CacheService {
   const [method] = Object.values(definition);
-  return { name: method?.path.split('/')[1] ?? '', definition: definition as unknown as ServiceDefinition, handlers: handlers as unknown as CacheService['handlers'] };
+  return { name: method?.path.split('/')[1] ?? '', definition: definition as unknown as ServiceDefinition, handlers: handlers as unknown as CacheService['handlers'], heads };
 }

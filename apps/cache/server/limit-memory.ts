@@ -60,18 +60,19 @@ export function limitMemory({ callsPerConnection, heldBytes }: Pick<CacheLimits,
       if (stream.session === undefined || stream.destroyed) return new ServerInterceptingCall(call);
       const { calls, places } = connectionOf(stream.session);
       const state: Call = { received: 0 };
-      const gone = new AbortController();
+      // An abort makes an error with a stack: only where somebody waits for it.
+      const gone = isBatch(method) ? new AbortController() : undefined;
       calls.set(stream, state);
       stream.on('data', (bytes: Buffer) => void (state.received += bytes.length));
       stream.once('close', () => {
         calls.delete(stream);
-        gone.abort();
+        gone?.abort();
       });
       return new ServerInterceptingCall(call, {
         start: (next) =>
           void next({
             onReceiveMetadata: (metadata, pass) => {
-              if (isBatch(method)) void inPlace(places, gone.signal).then((there) => there && pass(metadata));
+              if (gone !== undefined) void inPlace(places, gone.signal).then((there) => there && pass(metadata));
               else pass(metadata);
             },
             onReceiveMessage: (message, pass) => {

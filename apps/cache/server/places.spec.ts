@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { createPlaces } from './places.js';
+import { createPlaces, createSharedPlaces } from './places.js';
 
 const signal = new AbortController().signal;
 
@@ -28,4 +28,23 @@ it('lets those go who wait for nothing any more, without a loss of their place',
   first();
   (await staying)();
   await expect(places.take(controller.signal)).rejects.toThrow('gone');
+});
+
+it('gives one owner no more than half, so that another has a place at once', async () => {
+  const shared = createSharedPlaces(4);
+  const greedy = [await shared.of('greedy').take(signal), await shared.of('greedy').take(signal)];
+  let came = false;
+  const waiting = shared.of('greedy').take(signal).then((release) => ((came = true), release));
+  const others = await Promise.all([shared.of('modest').take(signal), shared.of('other').take(signal)]);
+  expect(came).toBe(false);
+  const gone = new AbortController();
+  const leaving = shared.of('late').take(gone.signal);
+  gone.abort(new Error('gone'));
+  await expect(leaving).rejects.toThrow('gone');
+  greedy[0]?.();
+  greedy[0]?.();
+  (await waiting)();
+  for (const release of [...others, ...greedy]) release();
+  const again = await Promise.all(['a', 'a', 'b', 'b'].map(async (owner) => shared.of(owner).take(signal)));
+  expect(again).toHaveLength(4);
 });

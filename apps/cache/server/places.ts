@@ -42,3 +42,44 @@ export function createPlaces(count: number): Places {
     },
   };
 }
+
+export interface SharedPlaces {
+  /** `owner`: whose place it is. As `take` of places. */
+  of(owner: string): Places;
+}
+
+/** Places of which no owner has more than half: one that holds all that it gets keeps nobody else out. */
+export function createSharedPlaces(count: number): SharedPlaces {
+  const all = createPlaces(count);
+  const shares = new Map<string, { readonly places: Places; users: number }>();
+
+  async function take(owner: string, signal: AbortSignal): Promise<() => void> {
+    const share = shares.get(owner) ?? { places: createPlaces(Math.max(1, Math.floor(count / 2))), users: 0 };
+    shares.set(owner, share);
+    share.users += 1;
+    let release = (): void => undefined;
+    let left = false;
+    const leave = (): void => {
+      if (left) return;
+      left = true;
+      release();
+      share.users -= 1;
+      if (share.users === 0) shares.delete(owner);
+    };
+    try {
+      release = await share.places.take(signal);
+      const leaveAll = await all.take(signal);
+      const leaveOwn = release;
+      release = () => {
+        leaveAll();
+        leaveOwn();
+      };
+      return leave;
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  return { of: (owner) => ({ take: async (signal) => take(owner, signal) }) };
+}

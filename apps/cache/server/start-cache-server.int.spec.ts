@@ -40,6 +40,7 @@ afterEach(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const log = pino({ level: 'silent' });
+const builder = makeCacheToken();
 const findOne = { instanceName: '', blobDigests: [sha256(Buffer.from('x'))], digestFunction: 0 };
 
 describe('the port of the cache', () => {
@@ -114,7 +115,7 @@ describe('the port of the cache', () => {
 
   it('that is taken is said to be', async () => {
     const { port } = await start();
-    const context = { cache: undefined as never, access: undefined as never, limits: { batchBytes: 1, messageBytes: 1, streamsPerConnection: 1, callsPerConnection: 1, heldBytes: 1, streamIdle: 1, judgedEvery: 1, compressedStreams: 1 }, log };
+    const context = { cache: undefined as never, access: undefined as never, limits: { batchBytes: 1, messageBytes: 1, streamsPerConnection: 1, connectionsPerAddress: 1, callsPerAddress: 1, callsPerConnection: 1, heldBytes: 1, streamIdle: 1, judgedEvery: 1, compressedStreams: 1 }, log };
     await expect(startCacheServer(context, { host: '127.0.0.1', port, services: [] })).rejects.toMatchObject({ code: 'port-in-use' });
   });
 });
@@ -154,6 +155,19 @@ describe('a caller who loses the right to a call that runs', () => {
     await server.access.replace(readCacheAccess(file.replace('tokens: [builder]', 'subjects: [x]').replace('pull: known', 'pull: [{ subjects: [x] }]')), undefined);
     expect([await asking, await reading]).toEqual([status.PERMISSION_DENIED, status.PERMISSION_DENIED]);
   });
+});
+
+it('pushes that are larger together than a minute allows come through more slowly, each of them', async () => {
+  const server = await start({ access: 'instances: { main: { rates: { pushed-bytes-per-minute: 600000 }, push: [{ tokens: [builder] }] } }\nlogin: { tokens: { builder: { sha256: '.concat(builder.sha256, ' } } }') });
+  const clients = connected(server);
+  const bearer = new Metadata();
+  bearer.set('authorization', `Bearer ${builder.token}`);
+  for (const [count, size] of [[0, 604_000], [1, 3000], [2, 3000]] as const) {
+    const write = openWrite(clients, Buffer.alloc(size, count), bearer);
+    await write.send(Math.floor(size / 2));
+    write.finish();
+    expect(await write.outcome).toBe(status.OK);
+  }
 });
 
 it('an address that shows wrong credentials again and again is told to come later, and others are not', async () => {
@@ -274,7 +288,7 @@ function openWrite(clients: ReturnType<typeof connectClients>, content: Buffer, 
   };
 }
 
-async function outcomeOf(start: (done: (error: ServiceError | null) => void) => unknown): Promise<status> {
+async function outcomeOf(start: (done: (error: ServiceError | null, response: unknown) => void) => unknown): Promise<status> {
   return ask(start).then(() => status.OK, ({ code }: ServiceError) => code);
 }
 

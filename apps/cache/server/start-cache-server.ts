@@ -6,9 +6,11 @@ import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import type { CacheContext } from '../cache-context.js';
 import type { ServedCredentials } from './cache-credentials.js';
 import type { CacheService } from './cache-service.js';
+import { limitClients } from './limit-clients.js';
 import { limitMemory } from './limit-memory.js';
 import { addReflection } from './reflection.js';
 import { serveMethods } from './serve-method.js';
+import { uncopiedMessages } from './uncopied-messages.js';
 import { isServiceServing, type CacheState } from './watch-health.js';
 import { widenWindows } from './widen-windows.js';
 
@@ -37,8 +39,9 @@ const healthService = 'grpc.health.v1.Health';
 /** Serves the services, health and reflection. Errors: `port-in-use`. */
 export async function startCacheServer(context: CacheContext, { host, port, tls, services }: CacheServerOptions): Promise<CacheServer> {
   const memory = limitMemory(context.limits, context.log);
+  const clients = limitClients(context.limits, context.log);
   const server = new Server({
-    interceptors: [memory.interceptor],
+    interceptors: [uncopiedMessages(new Map(services.flatMap(({ heads }) => [...heads]))), clients.interceptor(memory.interceptor)],
     'grpc.max_receive_message_length': context.limits.messageBytes,
     'grpc.max_send_message_length': -1,
     'grpc.max_concurrent_streams': context.limits.streamsPerConnection,
@@ -61,9 +64,11 @@ export async function startCacheServer(context: CacheContext, { host, port, tls,
   const bound = await listen(server, { host, port, credentials: tls?.credentials ?? ServerCredentials.createInsecure(), bound: (target) => tls?.certificates.onChange(() => drain(target)) }).catch((error: unknown) => {
     server.forceShutdown();
     memory.close();
+    clients.close();
     narrow();
     throw error;
   });
+  clients.watch(bound);
   let closing = false;
   return {
     port: bound,
@@ -76,6 +81,7 @@ export async function startCacheServer(context: CacheContext, { host, port, tls,
       for (const name of ['', ...names]) health.setStatus(name, 'NOT_SERVING');
       await endCalls(server, grace);
       memory.close();
+      clients.close();
       narrow();
     },
   };

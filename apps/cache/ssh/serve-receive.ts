@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { ServerChannel } from 'ssh2';
 import type { CacheAccess, CacheCaller } from '../../../libs/cache-access/cache-access.js';
-import { judgedEvery, keepJudging } from '../../../libs/cache-access/keep-judging.js';
+import { keepJudging } from '../../../libs/cache-access/keep-judging.js';
 import type { ArtifactCache } from '../../../libs/cache-engine/artifact-cache.js';
 import type { OstreeSettings } from '../../../libs/cache-service/cache-settings.js';
 import { errorTable } from '../../../libs/errors/error-table.js';
@@ -19,6 +19,8 @@ export interface ReceiveOptions {
   readonly exported: ReadonlyMap<string, OstreeSettings>;
   readonly access: CacheAccess;
   readonly log: Logger;
+  /** Milliseconds after which whoever pushes is judged again. */
+  readonly judgedEvery?: number;
 }
 
 interface Receiving extends ReceiveOptions {
@@ -35,7 +37,7 @@ const kind = 'directory';
 
 /** Runs what a client asks for, which is nothing but receiving artifacts; what is wrong goes to its standard error. */
 export async function serveReceive(channel: ServerChannel, receiving: Receiving): Promise<void> {
-  const { log, caller, judge } = receiving;
+  const { log, caller, judge, judgedEvery } = receiving;
   const ended = new AbortController();
   channel.once('close', () => ended.abort());
   channel.on('error', (error: Error) => log.debug({ err: error }, 'an ssh channel'));
@@ -44,7 +46,7 @@ export async function serveReceive(channel: ServerChannel, receiving: Receiving)
   let exit = 0;
   try {
     await judge();
-    stopJudging = keepJudging({ judge, lost: (error) => lost.abort(error), every: judgedEvery });
+    stopJudging = keepJudging({ judge, lost: (error) => lost.abort(error), ...(judgedEvery === undefined ? {} : { every: judgedEvery }) });
     await receive(channel, { ...receiving, signal: AbortSignal.any([receiving.signal, ended.signal, lost.signal]) });
   } catch (error) {
     exit = 1;

@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import ssh2, { type AuthContext, type Connection, type ServerChannel } from 'ssh2';
 import type { CacheAccess, CacheCaller } from '../../../libs/cache-access/cache-access.js';
+import { networkOf } from '../../../libs/access/authentication/failed-logins.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
+import { createCount } from '../server/limit-clients.js';
 import { serveReceive, type ReceiveOptions } from './serve-receive.js';
 
 export interface SshServerOptions extends ReceiveOptions {
@@ -23,6 +25,8 @@ export interface SshServer {
 }
 
 const mostConnections = 64;
+/** Of one address: nobody keeps all others out. */
+const mostOfOneAddress = 16;
 const mostAttempts = 10;
 /** Milliseconds until a client has to have shown who it is. */
 const loginTime = 30_000;
@@ -30,6 +34,7 @@ const loginTime = 30_000;
 /** Clients log in by keys that grants of the cache name, and may push artifacts; there is no shell, no files, no forwarding. Errors: `port-in-use`. */
 export async function startSshServer(options: SshServerOptions): Promise<SshServer> {
   const connections = new Set<Connection>();
+  const addresses = createCount(mostOfOneAddress);
   const busy = new Map<Connection, number>();
   let closing = false;
   const pushing = (client: Connection, change: 1 | -1): void => {
@@ -38,11 +43,13 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
     if (closing && pushes === 0) client.end();
   };
   const server = new ssh2.Server({ hostKeys: [options.hostKey], keepaliveInterval: 30_000, keepaliveCountMax: 4, ident: 'Millrace' }, (client, { ip }) => {
-    if (closing || connections.size >= mostConnections) return void client.end();
+    const leave = closing || connections.size >= mostConnections ? undefined : addresses.enter(networkOf(ip));
+    if (leave === undefined) return void client.end();
     connections.add(client);
     client.once('close', () => {
       connections.delete(client);
       busy.delete(client);
+      leave();
     });
     serveConnection(client, { ...options, ip, pushing: (change) => pushing(client, change) });
   });

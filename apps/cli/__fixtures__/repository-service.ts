@@ -27,7 +27,7 @@ export class RepositoryService extends RecordingServer {
     if (!this.isAllowed(incoming)) return problem(response, { status: 401, code: 'unauthorized', detail: 'credentials are missing' });
     const url = new URL(incoming.url ?? '', 'http://x');
     const [, , , name, part = '', id = ''] = url.pathname.split('/').map(decodeURIComponent);
-    if (url.pathname.startsWith('/v1/packages/')) return json(response, { items: [{ session: 'c0ffee\u001b[31m', found: true }, { repository: 'stable', build: 'b7', session: 'd', found: true }, { repository: 'stable', found: true }] });
+    if (url.pathname.startsWith('/v1/packages/')) return json(response, { items: [{ session: 'c0ffee\u001b[31m', found: true }, { compose: 7, found: true }, { cache: { instance: 'main', key: 'built\u001b[31m' }, found: true }, { repository: 'other', build: 'b7', session: 'd', found: true }, { repository: 'other', found: true }, { repository: 'stable', found: true }] });
     if (name === undefined) return json(response, incoming.method === 'POST' ? { ...this.#view(), status: undefined, ...(request.body as object) } : { items: [this.#view()], nextCursor: url.searchParams.has('limit') ? 'stable' : null });
     if (name !== 'stable') return problem(response, { status: 404, code: 'repository-not-found', detail: `there is no repository ${name}` });
     if (incoming.method === 'DELETE') return void response.writeHead(204).end();
@@ -85,7 +85,7 @@ export class RepositoryService extends RecordingServer {
     if (key === '') return json(response, { state: this.state, items: [this.#listed('bash.rpm')], nextCursor: null });
     const sha256 = this.listed.get(key);
     if (sha256 === undefined) return problem(response, { status: 404, code: 'package-not-found', detail: `no ${key}` });
-    json(response, { ...this.#listed(key), sha256, listed: [{ from: 2, until: null }], origin: { build: 'b\u001b[31m7' }, publishedBy: 'ann' });
+    json(response, { ...this.#listed(key), sha256, listed: [{ from: 2, until: null }], origin: { build: 'b\u001b[31m7', compose: 7, found: true }, publishedBy: 'ann' });
   }
 
   #listed(key: string): object {

@@ -29,6 +29,8 @@ export class MemoryCache {
   failure: MillraceError | undefined;
   /** Blobs that are in the record and not in the store. */
   readonly lost = new Set<string>();
+  /** Whoever was let in before may do nothing any more. */
+  revoked = false;
   bytesCounted = 0;
   /** What the next verification finds. */
   lostBlobs = 0;
@@ -90,7 +92,9 @@ export class MemoryCache {
         if (name === 'anonymous') throw new MillraceError('unauthorized', 'credentials are missing');
         throw new MillraceError('forbidden', `${name} may not ${action} here`);
       },
-      recheck: async () => undefined,
+      recheck: async () => {
+        if (this.revoked) throw new MillraceError('forbidden', 'the right is gone');
+      },
       hasRole: ({ name, groups }, role) => name === 'craft' || authorization?.hasRole({ name, groups, by: 'bearer', scopes: undefined }, 'cache', role) === true,
       count: async (_caller, _instance, bytes) => {
         this.bytesCounted += bytes;

@@ -27,11 +27,11 @@ export class BlobsController {
 
   @Get()
   @MayWait()
-  async get(@Param('instance') name: string, @Param('digest') text: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async get(@Param('instance') name: string, @Param('digest') text: string, @Manager() { judge }: CacheManager, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { instance, digest } = await this.find(name, text);
     void reply.header('content-security-policy', documentPolicy);
     const sent = (bytes: number): void => this.metrics.caches.bytes.inc({ instance: instance.name, direction: 'out' }, bytes);
-    await sendCached(request, reply, { tag: digest.hash, size: digest.size, type: 'application/octet-stream', fixed: true, shared: false, sent, open: (options) => this.caches.cache.readBlob(instance.name, digest, options) });
+    await sendCached(request, reply, { tag: digest.hash, size: digest.size, type: 'application/octet-stream', fixed: true, shared: false, sent, judge, open: (options) => this.caches.cache.readBlob(instance.name, digest, options) });
   }
 
   @Put()

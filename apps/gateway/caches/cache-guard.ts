@@ -20,9 +20,9 @@ export interface CacheManager {
   /** As the record says who has changed something. */
   readonly name: string;
   /** Whether the role is still there. Errors: `unauthorized`, `forbidden`. */
-  judge(): Promise<void>;
+  readonly judge: () => Promise<void>;
   /** Whether this instance is for its eyes, too. */
-  sees(instance: string): boolean;
+  readonly sees: (instance: string) => boolean;
 }
 
 const managers = new WeakMap<FastifyRequest, CacheManager>();
@@ -51,7 +51,7 @@ export class CacheGuard implements CanActivate {
     managers.set(request, {
       name: caller.name,
       sees,
-      async judge() {
+      judge: async () => {
         await access.recheck(caller, readCredentials(request.raw));
         demand();
       },

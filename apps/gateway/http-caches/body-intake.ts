@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { patienceToBegin, type RateWaiting } from '../../../libs/cache-access/cache-rates.js';
-import { keepJudging } from '../../../libs/cache-access/keep-judging.js';
+import { judgedEvery, keepJudging } from '../../../libs/cache-access/keep-judging.js';
 import type { CacheInstance } from '../../../libs/cache/cache-instance.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import { clientGone } from '../http/client-gone.js';
@@ -54,7 +54,7 @@ export class BodyIntake {
     let stopJudging = (): void => undefined;
     try {
       const admitted = await admit();
-      stopJudging = keepJudging({ judge: () => judge(admitted), lost: (error) => lost.abort(error) });
+      stopJudging = keepJudging({ judge: () => judge(admitted), lost: (error) => lost.abort(error), every: Math.min(judgedEvery, this.#clientMilliseconds) });
       const size = declaredSize(request, admitted.instance.blobBytes);
       const leave = await this.#slots.enter(signal);
       try {

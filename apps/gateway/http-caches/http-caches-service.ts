@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { readCredentials } from '../../../libs/access/authentication/read-credentials.js';
 import type { CacheCaller } from '../../../libs/cache-access/cache-access.js';
 import { isEmptyBlob } from '../../../libs/cache/cache-digest.js';
 import type { CacheDigest } from '../../../libs/cache/cache-digest.js';
@@ -88,17 +89,18 @@ export class HttpCachesService {
   }
 
   private async send(request: FastifyRequest, reply: FastifyReply, { instance, caller, entry, found }: Admitted & { readonly found: CacheEntry | CacheDigest }): Promise<void> {
-    const { cache } = this.caches;
+    const { access, cache } = this.caches;
     const sent = (bytes: number): void => this.metrics.caches.bytes.inc({ instance: instance.name, direction: 'out' }, bytes);
+    const judge = (): Promise<void> => access.recheck(caller, readCredentials(request.raw));
     const shared = caller.name === 'anonymous' && request.headers.authorization === undefined;
     void reply.header('content-security-policy', documentPolicy);
-    if (!('kind' in found)) return sendCached(request, reply, { tag: found.hash, size: found.size, type: 'application/octet-stream', fixed: true, shared, sent, open: (options) => cache.readBlob(instance.name, found, options) });
+    if (!('kind' in found)) return sendCached(request, reply, { tag: found.hash, size: found.size, type: 'application/octet-stream', fixed: true, shared, sent, judge, open: (options) => cache.readBlob(instance.name, found, options) });
     void reply.headers({ ...entryHeaders(found), 'last-modified': new Date(found.pushedAt).toUTCString() });
     const type = mediaTypeOf(entry?.kind, found);
     const { value, target } = found;
-    if (value !== undefined) return sendCached(request, reply, { tag: sha256Of(value), size: value.length, type, fixed: false, shared, sent, open: (options) => oneChunk(value, options) });
+    if (value !== undefined) return sendCached(request, reply, { tag: sha256Of(value), size: value.length, type, fixed: false, shared, sent, judge, open: (options) => oneChunk(value, options) });
     if (target === undefined) return sendMiss(reply);
     const { digest } = target;
-    await sendCached(request, reply, { tag: digest.hash, size: digest.size, type, fixed: false, shared, sent, open: (options) => cache.readBlob(instance.name, digest, options) });
+    await sendCached(request, reply, { tag: digest.hash, size: digest.size, type, fixed: false, shared, sent, judge, open: (options) => cache.readBlob(instance.name, digest, options) });
   }
 }

@@ -14,6 +14,7 @@ beforeAll(async () => {
 });
 afterEach(() => {
   gateway.caches.failure = undefined;
+  gateway.caches.revoked = false;
   gateway.caches.bytesCounted = 0;
   gateway.caches.calls.length = 0;
 });
@@ -135,6 +136,23 @@ describe('a client that', () => {
     socket.destroy();
     expect(await status(send('GET', `/gradle/${'a'.repeat(32)}`))).toBe(404);
     expect([...gateway.caches.entries.values()].some(({ kind }) => kind === 'gradle')).toBe(false);
+  });
+
+  it('may not push any more hears it in the middle of a push, which leaves nothing', async () => {
+    const address = `/gradle/${'b'.repeat(32)}`;
+    let chunks = 0;
+    const body = new ReadableStream({
+      async pull(controller) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        controller.enqueue(Buffer.alloc(32 * 1024));
+        gateway.caches.revoked = (chunks += 1) > 3;
+        if (chunks === 100) controller.close();
+      },
+    });
+    expect(await status(send('PUT', address, { body }))).toBe(403);
+    expect(chunks).toBeLessThan(100);
+    gateway.caches.revoked = false;
+    expect(await status(send('GET', address))).toBe(404);
   });
 
   it('drips is cut', async () => {

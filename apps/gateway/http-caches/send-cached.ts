@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BlobBody, BlobRange, Abortable } from '../../../libs/cache-engine/artifact-cache.js';
+import { keepJudging } from '../../../libs/cache-access/keep-judging.js';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import { matchesEntityTag } from '../http/entity-tag.js';
 import { byteRange } from '../repository-files/byte-range.js';
@@ -18,12 +19,14 @@ export interface CachedContent {
   /** Nobody had to say who they are: caches between may keep it. */
   readonly shared: boolean;
   readonly open: (options: BlobRange & Abortable) => Promise<BlobBody>;
+  /** Whether its client may go on; asked again and again while it reads. */
+  readonly judge: () => Promise<void>;
   /** Called with what goes out. */
   readonly sent: (bytes: number) => void;
 }
 
 /** Content as it streams out of the store, with what HTTP has for ranges and tags. Errors: those of `open`, before anything was sent. */
-export async function sendCached(request: FastifyRequest, reply: FastifyReply, { tag, size, type, fixed, shared, open, sent }: CachedContent): Promise<void> {
+export async function sendCached(request: FastifyRequest, reply: FastifyReply, { tag, size, type, fixed, shared, open, sent, judge }: CachedContent): Promise<void> {
   const entityTag = `"${tag}"`;
   const reach = shared ? 'public' : 'private';
   void reply.headers({ etag: entityTag, 'accept-ranges': 'bytes', 'cache-control': fixed ? `${reach}, max-age=31536000, immutable` : `${reach}, no-cache` });
@@ -42,6 +45,8 @@ export async function sendCached(request: FastifyRequest, reply: FastifyReply, {
   const body = await open({ signal: gone.signal, ...(range === undefined ? {} : { offset: range.start, limit: length }) });
   // As a whole, what is found to be corrupt at its end is a miss yet.
   if (length <= wholeBytes) return void reply.send(await whole(body.content, { length, sent }));
+  // The answer has begun: all that is left is to break it off.
+  reply.raw.once('close', keepJudging({ judge, lost: () => reply.raw.destroy() }));
   // Chunks, not bytes: few are held for a client that reads slowly.
   void reply.send(Readable.from(counted(body.content, sent), { objectMode: true, highWaterMark: 2 }));
 }

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { readCredentials } from '../../../libs/access/authentication/read-credentials.js';
+import type { CacheCaller } from '../../../libs/cache-access/cache-access.js';
 import { isMillraceError } from '../../../libs/errors/millrace-error.js';
 import type { ObjectHead } from '../../../libs/object-storage/object-store.js';
 import { exportPath } from '../../../libs/ostree-exports/export-parts.js';
@@ -35,7 +37,7 @@ export class OstreeController {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const head = await ostree.store.head(key);
-        if (head === undefined || !(await sendFound(reply, () => this.send(request, reply, { key, head, object, shared: caller.name === 'anonymous' })))) refuse(reply);
+        if (head === undefined || !(await sendFound(reply, () => this.send(request, reply, { key, head, object, caller })))) refuse(reply);
         return;
       } catch (error) {
         if (!isMillraceError(error) || error.code !== 'storage-conflict' || attempt === attempts) throw error;
@@ -43,14 +45,15 @@ export class OstreeController {
     }
   }
 
-  private send(request: FastifyRequest, reply: FastifyReply, { key, head, object, shared }: { readonly key: string; readonly head: ObjectHead; readonly object: boolean; readonly shared: boolean }): Promise<void> {
+  private send(request: FastifyRequest, reply: FastifyReply, { key, head, object, caller }: { readonly key: string; readonly head: ObjectHead; readonly object: boolean; readonly caller: CacheCaller }): Promise<void> {
     void reply.header('content-security-policy', documentPolicy);
     return sendCached(request, reply, {
       tag: createHash('sha256').update(object ? key : head.etag).digest('hex'),
       size: head.size,
       type: 'application/octet-stream',
       fixed: object,
-      shared,
+      shared: caller.name === 'anonymous',
+      judge: () => this.caches.access.recheck(caller, readCredentials(request.raw)),
       sent: () => undefined,
       open: async ({ offset = 0, limit, signal }) => {
         const { content } = await this.caches.ostree.store.get(key, { etag: head.etag, ...(limit === undefined ? {} : { range: { start: offset, end: offset + limit - 1 } }), ...(signal === undefined ? {} : { signal }) });

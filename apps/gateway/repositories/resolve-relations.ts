@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import type { PackageFormat, PackageRelations, Relation } from '../../../libs/repository-formats/package-format.js';
+import { meetsBesides, requirementText } from '../../../libs/repository-formats/meets-requirement.js';
 import type { ListedPackage } from '../../../libs/repository/listed-package.js';
 import type { BuilderChoice, BuilderRequest, OfferedPackage } from '../../../libs/repository-formats/builder-request.js';
 
@@ -61,13 +62,13 @@ function createOffers({ satisfies, compareVersions }: RelationRules, candidates:
   const known = new Map<string, readonly Candidate[]>();
   let left = mostComparisons;
   return (required) => {
-    const text = `${required.name}\0${required.operator ?? ''}\0${required.version ?? ''}`;
+    const text = requirementText(required);
     const found = known.get(text);
     if ((left -= found?.length ?? (providers.get(required.name)?.length ?? 0) + 1) < 0) {
       throw new MillraceError('unresolvable', `what the packages need is too entangled to be resolved: more than ${mostComparisons} comparisons`, { suggestion: 'Ask for packages by their keys: package managers resolve by themselves what those need.' });
     }
     if (found !== undefined) return found;
-    const meeting = (providers.get(required.name) ?? []).filter(({ provided }) => satisfies(required, provided)).map(({ candidate }) => candidate);
+    const meeting = (providers.get(required.name) ?? []).filter(({ candidate, provided }) => satisfies(required, provided) && meetsBesides({ satisfies }, required, candidate.relations.provides)).map(({ candidate }) => candidate);
     const sorted = [...new Set(meeting)].sort((one, other) => compareVersions(other.listed.version, one.listed.version));
     known.set(text, sorted);
     return sorted;

@@ -29,11 +29,14 @@ function debPath({ key, metadata }: InspectedPackage, component: string): string
 
 /** Recommends and what is weaker is nobody's need; Breaks and Conflicts differ only in the order in which dpkg unpacks. */
 function debRelations(metadata: Buffer): PackageRelations {
-  const { name, version, fields } = readPackageParagraph(metadata);
-  const list = (field: string): readonly DebRelation[] => parseRelationList(fields.get(field) ?? '', field);
+  const { name, version, architecture, fields } = readPackageParagraph(metadata);
+  // `foo:any` is met by those alone that allow it, as apt has it; `foo:arm64` by none that an amd64 machine has without more.
+  const itself = [name, ...(fields.get('multi-arch')?.toLowerCase() === 'allowed' ? [`${name}:any`] : [])];
+  const qualified = ({ name: other, qualifier, ...more }: DebRelation): Relation => ({ name: qualifier === undefined || (qualifier !== 'any' && ['all', qualifier].includes(architecture)) ? other : `${other}:${qualifier}`, ...more });
+  const list = (field: string): readonly Relation[] => parseRelationList(fields.get(field) ?? '', field).map(qualified);
   return {
-    provides: [{ name, operator: '==', version }, ...list('provides')],
-    requires: ['pre-depends', 'depends'].flatMap((field) => parseRelations(fields.get(field) ?? '', field)),
+    provides: [...itself.map((each): Relation => ({ name: each, operator: '==', version })), ...list('provides')],
+    requires: ['pre-depends', 'depends'].flatMap((field) => parseRelations(fields.get(field) ?? '', field).map((group) => group.map(qualified))),
     conflicts: [...list('conflicts'), ...list('breaks')],
   };
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { buildPackage, sha256, type Tags } from '../../rpm/__fixtures__/build-package.js';
 import { samplePackage } from '../../rpm/__fixtures__/sample-package.js';
 import { tag } from '../../rpm/package/tags.js';
+import { requirementText } from '../meets-requirement.js';
 import type { PackageRelations, Relation } from '../package-format.js';
 import { bytesOf, settingsWith } from './__fixtures__/index-job.js';
 import { rpmFormat } from './rpm-format.js';
@@ -15,7 +16,7 @@ const requiring = (...names: readonly string[]): Tags => [[tag.requireName, name
 /** What is asked for, as names in the order of alternatives. */
 async function clauses(...names: readonly string[]): Promise<readonly string[]> {
   const { requires } = await relationsOf(buildPackage({ tags: requiring(...names) }));
-  return requires.map((alternatives) => alternatives.map(({ name }) => name).join('|'));
+  return requires.map((alternatives) => alternatives.map(requirementText).join('|'));
 }
 
 describe('relations', () => {
@@ -29,13 +30,19 @@ describe('relations', () => {
 
   it.each([
     ['(a and b)', ['a', 'b']],
-    ['(a with b)', ['a', 'b']],
+    ['(a with b)', ['(a with b)']],
+    ['(a with (b or c))', ['(a with b)|(a with c)']],
+    ['(a >= 1 with a < 2 with b)', ['(a >= 1 with a < 2 with b)']],
+    ['((a or b) without c)', ['(a without c)|(b without c)']],
+    ['((a without c) with (b without d))', ['(a with b without c without d)']],
+    ['(a with (b if c))', ['(a with b)|(a with c)']],
     ['(a or b or c)', ['a|b|c']],
     ['((a and b) or c)', ['a|c', 'b|c']],
-    ['(a without b)', ['a']],
+    ['(a without b)', ['(a without b)']],
     ['(a if b)', []],
     ['(a if b else c)', ['a|c']],
-    ['(a unless b)', ['a|b']],
+    ['(a unless b)', ['a']],
+    ['(a unless b else c)', ['a|c']],
     ['(a or (b if c))', []],
     ['(a or', ['(a or']],
   ])('make %s into needs that are never too many', async (text, expected) => {

@@ -2,7 +2,7 @@ import type { Comparison, Dependency } from '../../rpm/dependency.js';
 import { parseFilelists } from '../../rpm/metadata/filelists-and-other.js';
 import { parsePrimary } from '../../rpm/metadata/primary.js';
 import { dependenciesOverlap } from '../../rpm/resolution/dependency-overlap.js';
-import { createRequirementReader } from '../../rpm/resolution/requirement.js';
+import { createRequirementReader, leavesOf } from '../../rpm/resolution/requirement.js';
 import type { RichDependency } from '../../rpm/resolution/rich-dependency.js';
 import { formatVersion, parseVersion } from '../../rpm/version.js';
 import { decodeFragments } from '../../rpm-repository/package-record.js';
@@ -58,19 +58,43 @@ type Clauses = readonly (readonly Relation[])[];
 function toClauses(expression: RichDependency): Clauses {
   switch (expression.kind) {
     case 'one':
-      return [[toRelation(expression.dependency)]];
-    case 'and':
     case 'with':
+    case 'without':
+      return [toChoices(expression)];
+    case 'and':
       return expression.operands.flatMap(toClauses);
     case 'or':
       return expression.operands.map(toClauses).reduce(anyOf);
-    case 'without':
-      return toClauses(expression.operands[0] as RichDependency);
     case 'if':
       return expression.otherwise === undefined ? [] : anyOf(toClauses(expression.wanted), toClauses(expression.otherwise));
     case 'unless':
-      return anyOf(toClauses(expression.wanted), toClauses(expression.otherwise ?? expression.condition));
+      // As libsolv has it: `b` must not be there, so `a` has to be.
+      return expression.otherwise === undefined ? toClauses(expression.wanted) : anyOf(toClauses(expression.wanted), toClauses(expression.otherwise));
   }
+}
+
+/** Any of them, each of one package. */
+function toChoices(expression: RichDependency): readonly Relation[] {
+  switch (expression.kind) {
+    case 'one':
+      return [toRelation(expression.dependency)];
+    case 'or':
+      return expression.operands.flatMap(toChoices);
+    case 'with':
+      return expression.operands.map(toChoices).reduce(bothOf);
+    case 'without': {
+      const [wanted, unwanted] = expression.operands.map(toChoices);
+      return (wanted ?? []).map((choice) => ({ ...choice, butNot: [...(choice.butNot ?? []), ...(unwanted ?? [])] }));
+    }
+    default:
+      // rpm builds no package with one of these inside a choice of one package: any of it will do.
+      return [...leavesOf(expression)].map(toRelation);
+  }
+}
+
+function bothOf(one: readonly Relation[], other: readonly Relation[]): readonly Relation[] {
+  if (one.length * other.length > maxClauses) return one;
+  return one.flatMap((left) => other.map(({ also = [], butNot = [], ...right }) => ({ ...left, also: [...(left.also ?? []), right, ...also], ...(butNot.length + (left.butNot?.length ?? 0) === 0 ? {} : { butNot: [...(left.butNot ?? []), ...butNot] }) })));
 }
 
 function anyOf(one: Clauses, other: Clauses): Clauses {
