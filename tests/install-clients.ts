@@ -41,6 +41,7 @@ const debianPackages: Readonly<Record<string, string>> = {
   skopeo: 'skopeo',
   slapd: 'slapd',
   ssh: 'openssh-client',
+  mount: 'mount',
   unzip: 'unzip',
   xorriso: 'xorriso',
   xz: 'xz-utils',

@@ -29,6 +29,8 @@ export interface TestCache {
   readonly address: string;
   /** Where blobs and unfinished uploads lie. */
   readonly folder: string;
+  /** Ends the port alone. */
+  stop(grace: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -59,6 +61,7 @@ export async function startTestCache({ limits, tls, access: accessText, behaviou
     port: server.port,
     address: `127.0.0.1:${server.port}`,
     folder,
+    stop: (grace) => server.close(grace),
     close: async () => {
       await server.close(100);
       await engine.close();

@@ -14,7 +14,7 @@ export interface TestClients {
 }
 
 export function connectClients(address: string, credentials = ChannelCredentials.createInsecure()): TestClients {
-  const options = { 'grpc.max_receive_message_length': 16 * 1024 * 1024, 'grpc.use_local_subchannel_pool': 1 };
+  const options = { 'grpc.max_receive_message_length': 16 * 1024 * 1024, 'grpc.use_local_subchannel_pool': 1, 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 500 };
   const clients = {
     storage: new ContentAddressableStorageClient(address, credentials, options),
     bytes: new ByteStreamClient(address, credentials, options),

@@ -17,7 +17,7 @@ import { MillraceError } from '../../../libs/errors/millrace-error.js';
 import { createOpensslAuthority } from '../../../libs/testing/openssl-authority.js';
 import type { TestCertificates } from '../../../libs/testing/test-certificates.js';
 import { writeTestCertificates } from '../../../libs/testing/test-certificates.js';
-import { until } from '../__fixtures__/byte-streams.js';
+import { until, writeStream } from '../__fixtures__/byte-streams.js';
 import type { TestCache, TestCacheOptions } from '../__fixtures__/test-cache.js';
 import { startTestCache } from '../__fixtures__/test-cache.js';
 import { ask, blobName, connectClients, nobody, pusher, sha256 } from '../__fixtures__/test-clients.js';
@@ -94,6 +94,23 @@ describe('the port of the cache', () => {
       const [shown] = (failure as { readonly metadata: Metadata }).metadata.get('grpc-status-details-bin');
       expect(shown?.includes('google.rpc.RetryInfo') ?? false).toBe(thrown.message === 'too fast');
     }
+  });
+
+  it('that closes lets a push under way end, and sends the next one elsewhere', async () => {
+    const server = await start();
+    const clients = connected(server);
+    const content = Buffer.alloc(200_000, 8);
+    const running = writeStream(clients);
+    running.call.write({ resourceName: `uploads/one/${blobName(content)}`, writeOffset: 0, finishWrite: false, data: content.subarray(0, 1000) });
+    await until(async () => (await server.cache.uploads.status('main', 'one')).committed === 1000 || (await ask<{ readonly committedSize: number }>((done) => clients.bytes.queryWriteStatus({ resourceName: `uploads/one/${blobName(content)}` }, pusher(), done))).committedSize === 1000);
+    const closing = server.stop(20_000);
+    await expect(ask((done) => connected(server).storage.findMissingBlobs(findOne, nobody(), done))).rejects.toMatchObject({ code: status.UNAVAILABLE });
+    running.call.write({ resourceName: '', writeOffset: 1000, finishWrite: true, data: content.subarray(1000) });
+    running.call.end();
+    expect(await running.response).toEqual({ committedSize: content.length });
+    await closing;
+    const other = { function: 'sha256', hash: sha256(content).hash, size: content.length } as const;
+    expect(await server.cache.findMissing('main', [other])).toEqual([]);
   });
 
   it('that is taken is said to be', async () => {
