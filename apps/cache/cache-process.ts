@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setDefaultHighWaterMark } from 'node:stream';
 import pino, { type Logger } from 'pino';
+import { tellFailedLogins } from '../../libs/access/authentication/tell-failed-logins.js';
 import { projectRoot } from '../../libs/embedded/project-root.js';
 import { openAssetDownloads } from '../../libs/cache-assets/open-asset-downloads.js';
 import type { CacheAccess } from '../../libs/cache-access/cache-access.js';
@@ -36,7 +37,7 @@ export async function runCacheProcess(environment: Environment): Promise<void> {
   const tls = openCacheCredentials(settings.cacheTls, { log });
   const database = await openDatabase(settings.databaseUrl);
   const parts = await openCacheParts(database, { settings });
-  const access = await openServiceAccess({ settings, cacheSettings: parts.settings, database, record: parts.record, environment, version: version(), onProblem: (reason) => log.warn(reason), onChange: () => log.info('who may use the cache was read again') });
+  const access = await openServiceAccess({ settings, cacheSettings: parts.settings, database, record: parts.record, environment, version: version(), onLogin: tellFailedLogins(log), onProblem: (reason) => log.warn(reason), onChange: () => log.info('who may use the cache was read again') });
   const downloads = await openAssetDownloads({ settings, database, cache: parts.cache, access, spool: parts.spool, version: version(), warn: (reason, error) => log.warn({ err: error }, reason) });
   const context: CacheContext = { cache: parts.cache, access, limits: defaultCacheLimits, log, ...(downloads === undefined ? {} : { downloads }) };
   const server = await startCacheServer(context, { host: settings.host, port: settings.cachePort, tls, services: cacheServices(context) });

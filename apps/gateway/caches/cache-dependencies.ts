@@ -32,7 +32,7 @@ export interface CacheDependencyOptions {
 export async function openCacheDependencies(database: Database, { settings, client, environment, access, taskQueue, noted, metrics, onProblem }: CacheDependencyOptions): Promise<OpenCacheDependencies> {
   const parts = await openCacheParts(database, { settings, metrics });
   const { cache, record } = parts;
-  const cacheAccess = await openServiceAccess({ settings, cacheSettings: parts.settings, database, record, environment, version: gatewayVersion, authenticator: access.authenticator, onProblem });
+  const cacheAccess = await openServiceAccess({ settings, cacheSettings: parts.settings, database, record, environment, version: gatewayVersion, authenticator: access.authenticator, onLogin: access.told, onProblem });
   const workflows = createArtifactCacheWorkflowClient(client, taskQueue === undefined ? {} : { taskQueue });
   return {
     cache,
