@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setDefaultHighWaterMark } from 'node:stream';
 import pino, { type Logger } from 'pino';
+import { tellFailedLogins } from '../../libs/access/authentication/tell-failed-logins.js';
 import { projectRoot } from '../../libs/embedded/project-root.js';
 import { openAssetDownloads } from '../../libs/cache-assets/open-asset-downloads.js';
 import type { CacheAccess } from '../../libs/cache-access/cache-access.js';
@@ -54,7 +55,7 @@ export async function runCacheProcess(environment: Environment): Promise<void> {
   const metrics = createCacheMetrics(version(), state);
   const parts = await openCacheParts(database, { settings, metrics: metrics.storage, onStore: tellStore(log), onProblem: (reason) => log.warn(reason) });
   storeAnswers = cachedProbe(() => parts.guard.demandNow());
-  const access = await openServiceAccess({ settings, cacheSettings: parts.settings, database, record: parts.record, environment, version: version(), onProblem: (reason) => log.warn(reason), onChange: () => log.info('who may use the cache was read again') });
+  const access = await openServiceAccess({ settings, cacheSettings: parts.settings, database, record: parts.record, environment, version: version(), onLogin: tellFailedLogins(log), onProblem: (reason) => log.warn(reason), onChange: () => log.info('who may use the cache was read again') });
   const downloads = await openAssetDownloads({ settings, database, cache: parts.cache, access, spool: parts.spool, version: version(), warn: (reason, error) => log.warn({ err: error }, reason) });
   const context: CacheContext = { cache: measuredCache(parts.cache, metrics), access, limits: defaultCacheLimits, log, metrics, ...(downloads === undefined ? {} : { downloads }) };
   const server = await startCacheServer(context, { host: settings.host, port: settings.cachePort, tls, services: cacheServices(context) });

@@ -19,6 +19,7 @@ export function namedCallers(yaml: string): Access {
     authorization: createAuthorization(settings.authorization),
     openComposes: false,
     watch: () => undefined,
+    told: () => undefined,
     tls: undefined,
     close: async () => undefined,
     authenticator: {

@@ -1,7 +1,8 @@
 import { openTlsListener } from '../../../libs/access/authentication/certificates/tls-listener.js';
 import type { TlsListener } from '../../../libs/access/authentication/certificates/tls-listener.js';
 import { createAuthenticator } from '../../../libs/access/authentication/create-authenticator.js';
-import type { AuthenticatorOptions, TriedLogin } from '../../../libs/access/authentication/create-authenticator.js';
+import type { AuthenticatorOptions } from '../../../libs/access/authentication/create-authenticator.js';
+import type { ObservedLogin } from '../../../libs/access/authentication/tell-failed-logins.js';
 import { accessSettingsFile } from '../../../libs/access/access-settings.js';
 import type { AccessSettings } from '../../../libs/access/access-settings.js';
 import type { Authenticator } from '../../../libs/access/authenticator.js';
@@ -24,11 +25,13 @@ export interface Access {
   readonly tls: TlsListener | undefined;
   /** Who is told from now on of every login that is tried, and of what is wrong though it stops nobody. */
   watch(observer: AccessObserver): void;
+  /** Tells those who watch of a login that another part of the gateway has tried. */
+  readonly told: (login: ObservedLogin) => void;
   close(): Promise<void>;
 }
 
 export interface AccessObserver {
-  onLogin(login: TriedLogin): void;
+  onLogin(login: ObservedLogin): void;
   onProblem(reason: string): void;
 }
 
@@ -52,6 +55,7 @@ export async function openAccess(options: AccessOptions): Promise<Access> {
     settings,
     openComposes: settings === undefined && composeAuth === 'noauth',
     tls,
+    told: (login) => observer.onLogin(login),
     watch: (each) => void observers.push(each),
     async close() {
       tls?.close();

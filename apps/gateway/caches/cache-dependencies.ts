@@ -33,7 +33,7 @@ export interface CacheDependencyOptions {
 export async function openCacheDependencies(database: Database, { settings, client, environment, access, taskQueue, noted, metrics, onProblem }: CacheDependencyOptions): Promise<OpenCacheDependencies> {
   const parts = await openCacheParts(database, { settings, metrics, onStore: (problem) => onProblem(problem === undefined ? 'the store of the artifact cache is there again' : `the store of the artifact cache is away: ${problem}`), onProblem });
   const { cache, record } = parts;
-  const cacheAccess = await openServiceAccess({ settings, cacheSettings: parts.settings, database, record, environment, version: gatewayVersion, authenticator: access.authenticator, onProblem });
+  const cacheAccess = await openServiceAccess({ settings, cacheSettings: parts.settings, database, record, environment, version: gatewayVersion, authenticator: access.authenticator, onLogin: access.told, onProblem });
   const workflows = createArtifactCacheWorkflowClient(client, taskQueue === undefined ? {} : { taskQueue });
   return {
     cache,
