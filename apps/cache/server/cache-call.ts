@@ -31,7 +31,7 @@ const originLength = 500;
 export interface OpenedCall {
   readonly cacheCall: CacheCall;
   /** Whether the caller would be let in now. Errors: those of `recheck`. */
-  judge(): Promise<void>;
+  readonly judge: () => Promise<void>;
 }
 
 export interface CallOptions {
