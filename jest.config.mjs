@@ -20,7 +20,8 @@ export default {
       },
     ],
   },
-  testTimeout: 30_000,
+  // What is this slow hangs; a busy machine is slow.
+  testTimeout: 90_000,
   // Node keeps what it has once loaded as an ES module; a process that has run a hundred spec files has gigabytes of them.
   workerIdleMemoryLimit: '1200MB',
 };

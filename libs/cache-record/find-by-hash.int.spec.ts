@@ -10,7 +10,7 @@ describe('names by hash alone', () => {
     const names = createNamesByHash(database());
     const { hash } = digestOf('one');
     expect(await names.findBlob('main', { function: 'sha256', hash })).toEqual(digestOf('one'));
-    expect([await names.findBlob('main', { function: 'blake3', hash }), await names.findBlob('other', { function: 'sha256', hash }), await names.findBlob('main', digestOf('two'))]).toEqual([undefined, undefined, undefined]);
+    expect(await Promise.all([names.findBlob('main', { function: 'blake3', hash }), names.findBlob('other', { function: 'sha256', hash }), names.findBlob('main', digestOf('one')), names.findBlob('main', digestOf('two'))])).toEqual([undefined, undefined, digestOf('one'), undefined]);
   });
 
   it('lead to no blob that was only named by a directory', async () => {

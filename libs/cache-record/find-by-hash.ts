@@ -1,5 +1,6 @@
 import type { CacheDigest } from '../cache/cache-digest.js';
 import type { Database } from '../database/open-database.js';
+import { groupCommit } from '../database/group-commit.js';
 import { query } from '../database/sql.js';
 import { digestColumns, functionNumbers, toDigest, type SelectedDigest } from './blob-keys.js';
 
@@ -11,12 +12,19 @@ export interface NamesByHash {
   findAction(instance: string, hash: string): Promise<string | undefined>;
 }
 
+interface HashName {
+  readonly instance: string;
+  readonly hash: string;
+  readonly number: number;
+}
+
+/** Look-ups that come while one is under way share the next statement. */
+const largestBatch = 64;
+
 export function createNamesByHash(database: Database): NamesByHash {
+  const findBlob = groupCommit({ commit: (names: readonly HashName[]) => findBlobs(database, names), largestBatch });
   return {
-    async findBlob(instance, { function: named, hash }) {
-      const [row] = await query<SelectedDigest>(database, `select ${digestColumns('b')} from cache_blobs b where instance = $1 and hash = decode($2, 'hex') and function = $3 and present order by size limit 1`, [instance, hash, functionNumbers[named]]);
-      return row && toDigest(row);
-    },
+    findBlob: (instance, { function: named, hash }) => findBlob({ instance, hash, number: functionNumbers[named] }),
 
     async findAction(instance, hash) {
       // What comes after a slash is a zero.
@@ -25,4 +33,15 @@ export function createNamesByHash(database: Database): NamesByHash {
       return row?.key;
     },
   };
+}
+
+async function findBlobs(database: Database, names: readonly HashName[]): Promise<readonly (CacheDigest | undefined)[]> {
+  const rows = await query<SelectedDigest & { place: string }>(
+    database,
+    `select w.place, ${digestColumns('b')} from unnest($1::text[], $2::text[], $3::smallint[]) with ordinality as w(instance, hash, function, place)
+     cross join lateral (select hash, function, size from cache_blobs where instance = w.instance and hash = decode(w.hash, 'hex') and function = w.function and present order by size limit 1) b`,
+    [names.map(({ instance }) => instance), names.map(({ hash }) => hash), names.map(({ number }) => number)],
+  );
+  const found = new Map(rows.map((row) => [Number(row.place), toDigest(row)]));
+  return names.map((_, index) => found.get(index + 1));
 }

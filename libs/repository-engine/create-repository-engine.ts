@@ -4,7 +4,7 @@ import { prepareIndex, preparedIndex } from './prepare-index.js';
 import { pruneRepository } from './prune-repository.js';
 import { receivePackage } from './receive-package.js';
 import { switchIndex } from './switch-index.js';
-import { tidyRepository } from './tidy-repository.js';
+import { discardUpload, tidyRepository } from './tidy-repository.js';
 import type { RepositoryEngineOptions } from './engine-options.js';
 import type { RepositoryEngine } from './repository-engine.js';
 
@@ -12,6 +12,7 @@ import type { RepositoryEngine } from './repository-engine.js';
 export function createRepositoryEngine(engine: RepositoryEngineOptions): RepositoryEngine {
   return {
     receive: (repository, content, given) => receivePackage(repository, content, { given, engine }),
+    discard: (repository, id, options) => discardUpload(repository, id, { options, engine }),
     inspect: (change, options) => inspectChange(change, options, engine),
     place: (planned, options) => placePackages(planned, options, engine),
     prepareIndex: (planned, options) => prepareIndex(planned, options, engine),

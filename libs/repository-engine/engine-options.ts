@@ -10,7 +10,7 @@ import type { PackageInspection } from './package-inspection.js';
 
 export interface RepositoryEngineOptions {
   readonly stores: Pick<RepositoryStores, 'open'>;
-  readonly commands: Pick<RepositoryCommands, 'takeRoom' | 'leaveRoom' | 'addUpload' | 'describeUpload' | 'staleUploads' | 'forgetUploads' | 'switching' | 'pruned'>;
+  readonly commands: Pick<RepositoryCommands, 'takeRoom' | 'leaveRoom' | 'addUpload' | 'describeUpload' | 'staleUploads' | 'discardUpload' | 'forgetUploads' | 'switching' | 'pruned'>;
   readonly reads: Pick<RepositoryReads, 'get' | 'list' | 'upload' | 'package' | 'allPackages' | 'metadata' | 'planned' | 'states' | 'state' | 'prunable' | 'expired'>;
   readonly formats: Readonly<Record<RepositoryKind, PackageFormat>>;
   readonly keys: SigningKeys;

@@ -61,8 +61,7 @@ const actors: Readonly<Record<string, (name: string) => Promise<void>>> = {
   },
 };
 
-async function makeState(name: string): Promise<void> {
-  const engine = mortal(name);
+async function inspectWaiting(name: string, engine: RepositoryEngine): Promise<void> {
   for (const change of await scene.reads().waiting(name, 100)) {
     await engine.inspect(change, options).catch(async (error: { readonly code?: string; readonly message: string }) => {
       // The clock of a prune is days ahead here: uploads that were on their way into the record seem to be left over from long ago.
@@ -70,6 +69,11 @@ async function makeState(name: string): Promise<void> {
       await scene.commands().refuse(change.id, { code: 'package-invalid', message: 'its upload is gone', details: [] });
     });
   }
+}
+
+async function makeState(name: string): Promise<void> {
+  const engine = mortal(name);
+  await inspectWaiting(name, engine);
   const planned = await scene.commands().plan(name, { changes: 20 });
   if (planned === undefined) return upTo(30);
   await engine.place(planned, options);
@@ -126,6 +130,7 @@ describe('a repository that is published to, pruned, taken back and cut off all 
     const mistakes = await Promise.all([watch(name, end), ...Object.values(actors).map((work) => act(name, work, end))]);
     expect(mistakes.flat()).toEqual([]);
 
+    await inspectWaiting(name, scene.engine());
     while ((await scene.carryOut(name)) !== undefined);
     const { state, packages } = await scene.reads().get(name);
     const keys = (await scene.reads().packages(name, { limit: 100 })).map(({ key }) => key);

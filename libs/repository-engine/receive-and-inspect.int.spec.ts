@@ -64,6 +64,19 @@ describe('an upload', () => {
     expect(await query(scene.spec.database, 'select 1 from repository_arrivals where repository = $1', [name])).toEqual([]);
   });
 
+  it('is taken back, unless a change that goes on has it', async () => {
+    const name = await scene.repository();
+    const [free, taken] = [await scene.upload(name, { name: 'a', version: '1' }), await scene.upload(name, { name: 'b', version: '1' })];
+    await scene.request(name, { kind: 'publish', uploads: [taken], contents: [], origin: {} });
+    const discard = (id: string, of = name): Promise<void> => scene.engine().discard(of, id, {});
+    await expect(discard(taken)).rejects.toMatchObject({ code: 'resources-in-use' });
+    await expect(discard(free, await scene.repository())).rejects.toMatchObject({ code: 'upload-not-found' });
+    await discard(free);
+    await expect(discard(free)).rejects.toMatchObject({ code: 'upload-not-found' });
+    expect(incoming(name)).toEqual([taken]);
+    expect((await scene.carryOut(name))?.added).toHaveLength(1);
+  });
+
   it('cannot take the id of another, nor one that is no UUID', async () => {
     const name = await scene.repository();
     const id = await scene.upload(name, { name: 'a', version: '1' });

@@ -9,6 +9,8 @@ import type { PrunedObjects, Upload } from '../repository-record/repository-reco
 export interface RepositoryEngine {
   /** Takes in a package file as it arrives: `.incoming/<upload id>` in the repository's own store, hashed on the way. Errors also: `payload-too-large`, `repository-full`, `spool-full`, `digest-mismatch`. */
   receive(repository: string, content: AsyncIterable<Buffer>, options: ReceiveOptions): Promise<Upload>;
+  /** Takes an upload out of the spool. Errors also: `upload-not-found`, `resources-in-use` (a change that goes on has it). */
+  discard(repository: string, id: string, options: Abortable): Promise<void>;
   /** Reads what packages of a change say of themselves; fetches those that Millrace has elsewhere. */
   inspect(change: RepositoryChange, options: EngineOptions): Promise<void>;
   /** Puts the added packages at their paths, from their uploads or from `.obsolete/`. Never over other bytes. */

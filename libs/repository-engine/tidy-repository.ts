@@ -2,7 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { isMissing } from '../errors/system-error.js';
 import { incomingKey, openPlace, stateFolder, statesFolder, type RepositoryEngineOptions } from './engine-options.js';
-import type { ObjectStore } from '../object-storage/object-store.js';
+import type { Abortable, ObjectStore } from '../object-storage/object-store.js';
 import type { EngineOptions } from './repository-engine.js';
 
 /** Seconds that an upload waits for a change that takes it. */
@@ -19,6 +19,14 @@ export async function tidyRepository(name: string, options: EngineOptions, engin
   const planned = await engine.reads.planned(name);
   await sweepStates(store, { current: repository.state, planned: planned?.state, signal: options.signal });
   await sweepWork(engine);
+}
+
+/** See `RepositoryEngine.discard`. A crash between the steps leaves it to the next `tidy`. */
+export async function discardUpload(name: string, id: string, { options, engine }: { readonly options: Abortable; readonly engine: RepositoryEngineOptions }): Promise<void> {
+  const { store } = await openPlace(name, engine);
+  await engine.commands.discardUpload(name, id);
+  await store.remove([incomingKey(id)], options);
+  await engine.commands.forgetUploads([id]);
 }
 
 async function emptySpool(name: string, { store, options, engine }: { readonly store: ObjectStore; readonly options: EngineOptions; readonly engine: RepositoryEngineOptions }): Promise<void> {

@@ -11,7 +11,7 @@ import { takeRoom } from './spool-room.js';
 import { toUpload, uploadColumns, type SelectedUpload } from './repository-rows.js';
 import { keepRepository } from './repository-stream.js';
 
-type UploadCommands = Pick<RepositoryCommands, 'takeRoom' | 'leaveRoom' | 'addUpload' | 'describeUpload' | 'staleUploads' | 'forgetUploads' | 'rememberMetadata'>;
+type UploadCommands = Pick<RepositoryCommands, 'takeRoom' | 'leaveRoom' | 'addUpload' | 'describeUpload' | 'staleUploads' | 'discardUpload' | 'forgetUploads' | 'rememberMetadata'>;
 
 const staleBatch = 1000;
 /** Documents of one statement. */
@@ -48,6 +48,8 @@ export function createUploadCommands(database: Database, { now, spool }: Pick<Re
     },
 
     staleUploads: (repository, idleSeconds) => inTransaction(database, ({ sql }) => claimStale(sql, { repository, idleSince: new Date(Date.parse(now()) - idleSeconds * 1000).toISOString() })),
+
+    discardUpload: (repository, id) => inTransaction(database, ({ sql }) => discard(sql, repository, id)),
 
     async forgetUploads(ids) {
       await inTransaction(database, async ({ sql }) => {
@@ -98,6 +100,15 @@ async function claimStale(sql: Sql, { repository, idleSince }: Idleness): Promis
   if (ids.length === 0) return [];
   const rows = await sql<SelectedUpload>(`update repository_uploads u set leaving = true where u.id = any($1::uuid[]) and (u.leaving or (${isStale})) returning ${uploadColumns}`, [ids, idleSince]);
   return rows.map(toUpload);
+}
+
+/** Locked first, as `claimStale` does. */
+async function discard(sql: Sql, repository: string, id: string): Promise<void> {
+  checkUuid(id, 'an upload');
+  const there = await sql('select 1 as held from repository_uploads where id = $1 and repository = $2 for update', [id, repository]);
+  if (there.length === 0) throw uploadNotFound([id]);
+  const left = await sql(`update repository_uploads u set leaving = true where u.id = $1 and not exists (select 1 from ${changesOf} and c.ended_at is null) returning 1 as leaving`, [id]);
+  if (left.length === 0) throw new MillraceError('resources-in-use', `the upload ${id} is of a change that goes on`, { suggestion: 'Wait until the change has ended; what it has published is taken out by removing the package.' });
 }
 
 function checkUpload({ id, repository, fileName, sha256, size, by }: NewUpload): void {

@@ -31,6 +31,8 @@ export interface RepositoryCommands {
    * (a change that was refused may be asked for again with the same uploads). No change can be requested with them any more.
    */
   staleUploads(repository: string, idleSeconds: number): Promise<readonly Upload[]>;
+  /** To be deleted in the store, then forgotten, before its time. Errors: `upload-not-found`, `resources-in-use`: a change that has not ended has it. */
+  discardUpload(repository: string, id: string): Promise<void>;
   forgetUploads(ids: readonly string[]): Promise<void>;
   /** Knowledge that was lost, or that an import brings without the packages at hand. */
   rememberMetadata(kind: RepositoryKind, entries: ReadonlyMap<string, Buffer>): Promise<void>;

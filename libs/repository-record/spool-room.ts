@@ -89,7 +89,7 @@ async function roomOfSpool(sql: Sql, { id, by }: NewArrival, { bytes, publisherB
     left: limit - Number(taken ?? 0),
     refusal: () =>
       new MillraceError('spool-full', `uploads ${whose} that are not published yet may have ${limit} bytes, and have ${taken ?? 0}`, {
-        suggestion: `Publish what was uploaded; what no change takes is forgotten after a day. ${setting} is the limit.`,
+        suggestion: `Publish what was uploaded, or delete it (DELETE …/uploads/ID); what no change takes is forgotten after a day. ${setting} is the limit.`,
       }),
   });
   return [

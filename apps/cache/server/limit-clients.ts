@@ -1,6 +1,7 @@
 import { ServerInterceptingCall, status } from '@grpc/grpc-js';
 import type { ServerInterceptor } from '@grpc/grpc-js';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { constants } from 'node:http2';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
@@ -46,7 +47,11 @@ export function limitClients({ connectionsPerAddress, callsPerAddress }: Pick<Ca
         stream.once('close', leave);
         return next(method, call);
       }
-      const refuse = (): void => call.sendStatus({ code: status.RESOURCE_EXHAUSTED, details: `more than ${callsPerAddress} calls of one address at a time` });
+      const refuse = (): void => {
+        call.sendStatus({ code: status.RESOURCE_EXHAUSTED, details: `more than ${callsPerAddress} calls of one address at a time` });
+        // It would stay for as long as its client does not end it.
+        setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
+      };
       return new ServerInterceptingCall(call, { start: (begin) => void begin({ onReceiveMetadata: refuse }) });
     },
     watch: (port) => void ports.add(port),

@@ -105,6 +105,10 @@ export class MemoryRepositories {
           this.uploads.set(id, upload);
           return upload;
         },
+        discard: async (_name, id) => {
+          this.objects.held.delete(`.incoming/${id}`);
+          if (!this.uploads.delete(id)) throw new MillraceError('upload-not-found', `there is no upload ${id}`);
+        },
         inspect: async ({ repository }) => void this.calls.push({ method: 'inspect', name: repository }),
       },
       formats: new Map<RepositoryKind, Pick<PackageFormat, 'relations' | 'satisfies' | 'compareVersions'>>([['rpm', plainFormat], ['deb', plainFormat]]),

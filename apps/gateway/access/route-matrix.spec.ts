@@ -114,6 +114,7 @@ POST   /v1/repositories/NAME/feed            ? ? x x x x x x x x x x x x + + + x
 GET    /v1/packages/DIGEST/origins           ? ? x x x x x x x x x x x x + + + x x x +
 POST   /v1/repositories/NAME/uploads         ? ? x x x x x x x x x x x x x + + x x x +
 GET    /v1/repositories/NAME/uploads/CHANGE  ? ? x x x x x x x x x x x x x + + x x x +
+DELETE /v1/repositories/NAME/uploads/CHANGE  ? ? x x x x x x x x x x x x x + + x x x +
 POST   /v1/repositories/NAME/publish         ? ? x x x x x x x x x x x x x + + x x x +
 POST   /v1/repositories/NAME/remove          ? ? x x x x x x x x x x x x x + + x x x +
 POST   /v1/repositories/NAME/rollback        ? ? x x x x x x x x x x x x x x + x x x +

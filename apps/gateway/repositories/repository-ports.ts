@@ -16,7 +16,7 @@ export interface RepositoryDependencies {
   readonly stores: Pick<RepositoryStores, 'names' | 'open' | 'publicUrl'>;
   /** Metrics of what is asked of the stores. */
   readonly storage?: Registry;
-  readonly engine: Pick<RepositoryEngine, 'receive' | 'inspect'>;
+  readonly engine: Pick<RepositoryEngine, 'receive' | 'discard' | 'inspect'>;
   readonly formats: ReadonlyMap<RepositoryKind, Pick<PackageFormat, 'relations' | 'satisfies' | 'compareVersions'>>;
   /** Of kinds whose builders ask for requirements in words of their own; others resolve by the format's relations. */
   readonly resolvers: ReadonlyMap<RepositoryKind, BuilderResolver>;

@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../../libs/access/principal.js';
 import { Caller, changedBy } from '../access/caller.js';
@@ -26,6 +26,12 @@ export class UploadsController {
   @Get(':id')
   get(@Param('name') name: string, @Param('id') id: string): Promise<UploadView> {
     return this.uploads.get(name, id);
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  discard(@Param('name') name: string, @Param('id') id: string, @Req() request: FastifyRequest): Promise<void> {
+    return this.uploads.discard(name, id, clientGone(request, this.clientMilliseconds));
   }
 
   @Post()

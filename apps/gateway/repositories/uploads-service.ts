@@ -47,6 +47,11 @@ export class UploadsService {
     return presentUpload(upload);
   }
 
+  async discard(name: string, id: string, signal: AbortSignal): Promise<void> {
+    await this.get(name, id);
+    await this.dependencies.engine.discard(name, id, { signal });
+  }
+
   /** One package, as the body of the request. */
   async receive(name: string, request: FastifyRequest, { by, signal }: UploadOptions): Promise<UploadView> {
     const { fileName = 'package', id = randomUUID() } = validate(uploadQuery, request.query);

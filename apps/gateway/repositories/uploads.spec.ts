@@ -66,6 +66,8 @@ describe('a package file', () => {
     expect(upload).toMatchObject({ repository: 'fedora', fileName: 'a.rpm', sha256: digest(bytes), size: bytes.length, by: 'craft', key: null });
     expect(gateway.repositories.objects.held.get(`.incoming/${upload.id}`)?.equals(bytes)).toBe(true);
     expect(uploadView.parse(await (await fetch(`${gateway.url}${place}/${upload.id}`, { headers: { authorization } })).json())).toEqual(upload);
+    const discard = async (): Promise<number> => (await fetch(`${gateway.url}${place}/${upload.id}`, { method: 'DELETE', headers: { authorization } })).status;
+    expect([await discard(), gateway.repositories.uploads.size, await discard()]).toEqual([204, 0, 404]);
   });
 
   it('of no announced length, in chunks, is taken in', async () => {
@@ -122,7 +124,7 @@ describe('a package file', () => {
       for await (const chunk of content) if (chunk.length > 0) break;
       throw new MillraceError('storage-full', 'the bucket is full');
     };
-    const full = await startTestGateway({ dependencies: { repositories: { ...gateway.repositories.dependencies(), engine: { receive, inspect: () => Promise.resolve() } } } });
+    const full = await startTestGateway({ dependencies: { repositories: { ...gateway.repositories.dependencies(), engine: { receive, discard: () => Promise.resolve(), inspect: () => Promise.resolve() } } } });
     try {
       const answer = await fetch(`${full.url}${place}`, { method: 'POST', body: 'x'.repeat(1_000_000), headers: { authorization } });
       expect(problem.parse(await answer.json())).toMatchObject({ status: 507, code: 'storage-full', detail: 'the bucket is full' });

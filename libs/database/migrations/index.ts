@@ -8,8 +8,8 @@ import { CreateComposeNames } from './0007-create-compose-names.js';
 import { CreateRepositories } from './0008-create-repositories.js';
 import { CreateArtifactCaches } from './0009-create-artifact-caches.js';
 import { CreateOstreeExports } from './0010-create-ostree-exports.js';
-import { CreateCacheStore } from './0012-create-cache-store.js';
-import { AddOriginsAndArrivals } from './0014-add-origins-and-arrivals.js';
+import { CreateCacheStore } from './0011-create-cache-store.js';
+import { AddOriginsAndArrivals } from './0012-add-origins-and-arrivals.js';
 
 /** In the order of application. A migration that was released is never changed; a new one follows it. */
 export const migrations = [
@@ -23,6 +23,6 @@ export const migrations = [
   { name: '0008-create-repositories', class: CreateRepositories },
   { name: '0009-create-artifact-caches', class: CreateArtifactCaches },
   { name: '0010-create-ostree-exports', class: CreateOstreeExports },
-  { name: '0012-create-cache-store', class: CreateCacheStore },
-  { name: '0014-add-origins-and-arrivals', class: AddOriginsAndArrivals },
+  { name: '0011-create-cache-store', class: CreateCacheStore },
+  { name: '0012-add-origins-and-arrivals', class: AddOriginsAndArrivals },
 ];

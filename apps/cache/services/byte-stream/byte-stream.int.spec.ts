@@ -16,7 +16,7 @@ let clients: TestClients;
 const mebibyte = 1024 * 1024;
 
 beforeAll(async () => {
-  server = await startTestCache({ limits: { streamIdle: 500 } });
+  server = await startTestCache();
   clients = connectClients(server.address);
 });
 afterAll(async () => {
@@ -109,11 +109,15 @@ describe('a write that goes wrong', () => {
   });
 
   it('is given up when nothing comes', async () => {
-    const stream = writeStream(clients);
+    const hasty = await startTestCache({ limits: { streamIdle: 500 } });
+    const itsClients = connectClients(hasty.address);
+    const stream = writeStream(itsClients);
     stream.call.write({ resourceName: uploadName(content), writeOffset: 0, finishWrite: false, data: content.subarray(0, 10) });
     await expect(stream.response).rejects.toMatchObject({ code: status.DEADLINE_EXCEEDED, details: expect.stringContaining('stood still') });
-    const silent = writeStream(clients);
+    const silent = writeStream(itsClients);
     await expect(silent.response).rejects.toMatchObject({ code: status.DEADLINE_EXCEEDED });
+    itsClients.close();
+    await hasty.close();
   });
 });
 
