@@ -43,7 +43,7 @@ export function serveMethods(service: CacheService, context: ServedContext): { r
       },
       responseSerialize: (value) => {
         const bytes = method.responseSerialize(value);
-        context.metrics?.message(counted, 'out', bytes.length);
+        if (!Buffer.isBuffer(value)) context.metrics?.message(counted, 'out', bytes.length);
         return bytes;
       },
     };
@@ -96,6 +96,8 @@ async function stream(call: ServerWritableStream<unknown, unknown>, task: { read
     const { signal } = opened;
     for await (const message of task.handler(wellFormed(call.request, task.method), opened) as AsyncIterable<unknown>) {
       signal.throwIfAborted();
+      // Bytes go past `responseSerialize`, as they lie.
+      if (Buffer.isBuffer(message)) task.context.metrics?.message(named(task.method), 'out', message.length);
       // Nothing more is read from the store before the client has taken this.
       if (!call.write(message)) await streamTimeout(once(call, 'drain', { signal }), task.context.limits.streamIdle, signal);
     }
