@@ -23,6 +23,9 @@ const staticChecks: readonly { readonly name: string; readonly args: readonly st
   { name: 'depcheck', args: [bin('dependency-cruiser/bin/dependency-cruise.mjs'), '--config', '.dependency-cruiser.cjs', 'apps', 'workflows', 'activities', 'libs', 'temporal', 'bench'] },
 ];
 
+/** Specs mostly wait for others: two at a time take little longer than one. */
+const workers = Math.max(2, os.availableParallelism() - 1);
+
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort(new Error(`ended by ${name}`)));
 if (process.channel !== undefined && process.channel !== null) {
@@ -96,7 +99,8 @@ interface JestRun {
 }
 
 async function runJest(jestArguments: readonly string[], { environment, resultsFile, tally }: JestRun): Promise<void> {
-  const code = await run(['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', bin('jest/bin/jest.js'), '--json', `--outputFile=${resultsFile}`, ...jestArguments], environment);
+  const chosen = jestArguments.length === 0 ? [`--maxWorkers=${workers}`] : jestArguments;
+  const code = await run(['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', bin('jest/bin/jest.js'), '--json', `--outputFile=${resultsFile}`, ...chosen], environment);
   const results = readResults(resultsFile);
   tally.passed += results?.numPassedTests ?? 0;
   // A spec file that cannot even be loaded has no tests that could fail, so it counts by itself.
