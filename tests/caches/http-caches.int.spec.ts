@@ -91,9 +91,10 @@ describe('HTTP caches on the record and a store', () => {
     const wrong = { authorization: `Bearer ${'x'.repeat(40)}` };
     expect([(await send('PUT', '/ccache/no', 'x', none)).status, (await send('PUT', '/ccache/no', 'x', wrong)).status, (await send('GET', '/ccache/no', undefined, wrong)).status]).toEqual([401, 401, 401]);
     expect([(await send('GET', '/ccache/no', undefined, none)).status, (await send('GET', '/cache/team/one/ccache/no', undefined, none)).status, (await send('GET', '/cache/team/one/ccache/no')).status]).toEqual([404, 401, 404]);
-    const many = await put('/cache/team/one/gradle/aa', Buffer.alloc(1_500_000));
-    const more = await put('/cache/team/one/gradle/bb', Buffer.alloc(1_500_000));
-    expect([many.status, more.status, Number(more.headers.get('retry-after')) > 0]).toEqual([201, 429, true]);
+    // More than a minute allows at once: what comes then waits for some seconds, and comes through.
+    const many = await put('/cache/team/one/gradle/aa', Buffer.alloc(1_050_000));
+    const more = await put('/cache/team/one/gradle/bb', Buffer.alloc(10_000));
+    expect([many.status, more.status]).toEqual([201, 201]);
   });
 
   it('say when they are full', async () => {
