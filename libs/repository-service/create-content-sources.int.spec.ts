@@ -94,7 +94,7 @@ describe('content that Millrace has', () => {
   it('that the store has lost is not found', async () => {
     const { sha256 } = await pushed(50_000);
     const keys: string[] = [];
-    for await (const { key } of parts.store.list('')) keys.push(key);
+    for await (const { key } of parts.store.list('main/')) keys.push(key);
     expect(keys.length).toBeGreaterThan(0);
     await parts.store.remove(keys);
     await expect(sources.open({ sha256, from: { cache: 'main' } }, { signal })).rejects.toMatchObject({ code: 'blob-not-found' });

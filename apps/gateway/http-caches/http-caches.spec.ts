@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
@@ -158,6 +159,25 @@ describe('a client that', () => {
   it('drips is cut', async () => {
     const answer = await conversation(`PUT /gradle/${'a'.repeat(32)} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nContent-Length: 1000000\r\n\r\n`, 'x');
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  it('was refused has all the time for what it sends next on its connection', async () => {
+    const head = (size: number): string => `PUT /gradle/${'c'.repeat(32)} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nContent-Length: ${size}\r\n`;
+    const socket = connect(gateway.port, '127.0.0.1');
+    let answers = '';
+    socket.setEncoding('latin1').on('data', (text: string) => (answers += text));
+    gateway.caches.bytesCounted = 64 * 1024 * 1024;
+    socket.write(`${head(3)}\r\nnew`);
+    await once(socket, 'data');
+    gateway.caches.bytesCounted = 0;
+    const [piece, pieces] = ['x'.repeat(20_000), 9];
+    socket.write(`${head(piece.length * pieces)}Connection: close\r\n\r\n`);
+    for (let count = 0; count < pieces; count += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      socket.write(piece);
+    }
+    await once(socket, 'close');
+    expect(answers).toMatch(/^HTTP\/1\.1 429 [^]*HTTP\/1\.1 201 /);
   });
 
   it('uses a wrong method hears which there are', async () => {

@@ -20,8 +20,13 @@ export function limitRequests(server: Server, milliseconds: number): void {
 export function startDeadline(request: IncomingMessage, milliseconds: number): void {
   liftDeadline(request);
   if (request.complete || request.destroyed) return;
-  const timer = setTimeout(() => answerClientError(Object.assign(new Error('the request is too slow'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), request.socket), milliseconds);
+  const timer = setTimeout(() => cut(request), milliseconds);
   deadlines.set(request, timer.unref());
+}
+
+/** What has come whole may not have been read to its end, where nobody wanted it: on its connection there is another request now. */
+function cut(request: IncomingMessage): void {
+  if (!request.complete) answerClientError(Object.assign(new Error('the request is too slow'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), request.socket);
 }
 
 /** For routes that watch over the pace of their clients themselves. */
