@@ -10,6 +10,6 @@ export interface FoundContent {
   /** For messages. */
   readonly fileName: string;
   readonly size: number;
-  /** Whoever asks reads it to its end, or leaves the loop. */
+  /** Whoever asks reads it to its end, leaves the loop, or closes what it has not begun to read: a `Readable` or a generator. */
   readonly content: AsyncIterable<Buffer>;
 }

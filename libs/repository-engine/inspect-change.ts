@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { errorMessage } from '../errors/error-message.js';
 import { errorTable } from '../errors/error-table.js';
 import { isMillraceError, MillraceError } from '../errors/millrace-error.js';
@@ -73,10 +74,20 @@ async function bringContent(reference: ContentReference, { changeId, repository,
   if ((await findUpload(engine.reads, id)) !== undefined) return id;
   const { fileName, size, content } = await engine.sources.open(reference, { signal });
   // What an attempt before has left, whose answer was lost: nobody but this change has the id.
-  const { store } = await openPlace(repository, engine);
-  await store.remove([incomingKey(id)], { signal });
-  await receivePackage(repository, content, { given: { id, fileName, by, size, sha256: reference.sha256, signal }, engine });
+  try {
+    const { store } = await openPlace(repository, engine);
+    await store.remove([incomingKey(id)], { signal });
+    await receivePackage(repository, content, { given: { id, fileName, by, size, sha256: reference.sha256, signal }, engine });
+  } finally {
+    await closeContent(content);
+  }
   return id;
+}
+
+/** What nobody has begun to read holds its file open. */
+async function closeContent(content: AsyncIterable<Buffer>): Promise<void> {
+  if (content instanceof Readable) content.destroy();
+  else await (content as Partial<AsyncGenerator<Buffer>>).return?.(undefined);
 }
 
 /** Undefined: it is good, and the record knows what it is. */

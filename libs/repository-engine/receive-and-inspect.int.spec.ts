@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { MillraceError } from '../errors/millrace-error.js';
 import { query } from '../database/sql.js';
@@ -109,6 +110,20 @@ describe('an inspection', () => {
     expect(opened).toBe(1);
     await scene.carryOut(name);
     expect((await scene.reads().change(change.id)).outcome).toMatchObject({ added: ['a-1.rpm'] });
+  });
+
+  it('closes content that it has not begun to read', async () => {
+    const name = await scene.repository();
+    const change = await scene.request(name, { kind: 'publish', uploads: [], contents: [{ sha256: 'a'.repeat(64), from: { compose: 7 } }], origin: {} });
+    const content = Readable.from([Buffer.alloc(10)]);
+    const sources = { open: () => Promise.resolve({ fileName: 'a.rpm', size: 10, content }) };
+    await expect(scene.engine(undefined, { sources, packageBytes: 9 }).inspect(change, options)).rejects.toMatchObject({ code: 'payload-too-large' });
+    expect(content.destroyed).toBe(true);
+    let closed = 0;
+    const generator = Object.assign(stream(Buffer.alloc(10)) as AsyncGenerator<Buffer>, { return: async () => ((closed += 1), { done: true as const, value: undefined }) });
+    const others = { open: () => Promise.resolve({ fileName: 'a.rpm', size: 10, content: generator }) };
+    await expect(scene.engine(undefined, { sources: others, packageBytes: 9 }).inspect(change, options)).rejects.toMatchObject({ code: 'payload-too-large' });
+    expect(closed).toBe(1);
   });
 
   it('goes on after a crash between an upload\'s arrival and its record', async () => {

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import type { ArtifactCache } from '../cache-engine/artifact-cache.js';
@@ -17,7 +16,7 @@ export interface ContentPlaces {
   readonly blobs: Pick<BlobStore, 'read'>;
   readonly composes: Pick<ComposeReads, 'get'>;
   /** Package files and plans of composes. */
-  readonly content: Pick<ContentStore, 'file' | 'size'>;
+  readonly content: Pick<ContentStore, 'file'>;
   /** Their trees. */
   readonly places: ComposePlaces;
   readonly cache: Pick<ArtifactCache, 'instance' | 'readBlob'>;
@@ -34,21 +33,15 @@ export function createContentSources({ blobs, composes, content, places, cache, 
     const found = (await readPackagesOfPlan(content, compose.plan)).find((each) => each.package.sha256 === sha256);
     if (found === undefined) throw new MillraceError('blob-not-found', `compose ${composeId} has no package ${sha256}`);
     const fileName = packageFileName(found.package);
-    const size = await content.size(sha256);
-    if (size !== undefined) return { fileName, size, content: createReadStream(content.file(sha256)) };
-    return { fileName, ...(await fromTree(compose, found.file)) };
+    return { fileName, ...((await openFile(content.file(sha256))) ?? (await fromTree(compose, found.file))) };
   }
 
   /** Where a tree has copies of its packages, the content store keeps them only as long as they are used. */
   async function fromTree({ id, reusedId, request: { targetDir } }: Compose, file: string): Promise<Omit<FoundContent, 'fileName'>> {
     const { directory } = placesOfTree(places, { id: treeOf({ id, reusedId }), targetDir });
-    try {
-      const opened = await open(path.join(directory, file));
-      return { size: (await opened.stat()).size, content: opened.createReadStream() };
-    } catch (error) {
-      if (isMissing(error)) throw new MillraceError('blob-not-found', `the files of compose ${id} are not there any more`, { cause: error, suggestion: 'Ask for the compose again, or upload the package.' });
-      throw error;
-    }
+    const opened = await openFile(path.join(directory, file));
+    if (opened === undefined) throw new MillraceError('blob-not-found', `the files of compose ${id} are not there any more`, { suggestion: 'Ask for the compose again, or upload the package.' });
+    return opened;
   }
 
   async function fromCache(named: string, sha256: string, signal: AbortSignal): Promise<FoundContent> {
@@ -65,4 +58,15 @@ export function createContentSources({ blobs, composes, content, places, cache, 
       return fromCache(from.cache, sha256, signal);
     },
   };
+}
+
+/** Open before it is read: a sweep may come between. Undefined: it is not there. */
+async function openFile(file: string): Promise<Omit<FoundContent, 'fileName'> | undefined> {
+  try {
+    const handle = await open(file);
+    return { size: (await handle.stat()).size, content: handle.createReadStream() };
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
 }
