@@ -1,24 +1,12 @@
 import { status } from '@grpc/grpc-js';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import type { Directory, GetActionResultRequest } from '../../../../libs/remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
 import { ActionResult, RequestMetadata, Tree } from '../../../../libs/remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
-import type { TestCache } from '../../__fixtures__/test-cache.js';
-import { startTestCache } from '../../__fixtures__/test-cache.js';
-import type { TestClients } from '../../__fixtures__/test-clients.js';
-import { ask, connectClients, nobody, pusher, sha256 } from '../../__fixtures__/test-clients.js';
+import { ask, nobody, pusher, sha256 } from '../../__fixtures__/test-clients.js';
+import { useTestCache } from '../../__fixtures__/use-test-cache.js';
 
-let server: TestCache;
-let clients: TestClients;
-
-beforeAll(async () => {
-  server = await startTestCache();
-  clients = connectClients(server.address);
-});
-afterAll(async () => {
-  clients.close();
-  await server.close();
-});
+const scene = useTestCache();
 
 const emptyResult = ActionResult.decode(Buffer.alloc(0));
 
@@ -31,7 +19,7 @@ describe('results of actions', () => {
     const actionDigest = newAction();
     await update(actionDigest, result, { 'build.bazel.remote.execution.v2.requestmetadata-bin': Buffer.from(said), 'millrace-session': 'session-1' });
     expect(await get(actionDigest)).toEqual(result);
-    const entry = await server.cache.findEntry({ instance: 'main', kind: 'action', key: `sha256:${actionDigest.hash}/${actionDigest.sizeBytes}`, qualifiers: {} });
+    const entry = await scene.server.cache.findEntry({ instance: 'main', kind: 'action', key: `sha256:${actionDigest.hash}/${actionDigest.sizeBytes}`, qualifiers: {} });
     expect(entry?.origin).toEqual({ tool: 'bazel/8.1', build: 'invocation 7', session: 'session-1' });
   });
 
@@ -73,13 +61,13 @@ describe('results of actions', () => {
     ['a result that names what cannot be found', Buffer.from(ActionResult.encode(resultWith({ outputFiles: [{ ...fileOf('x', Buffer.from('x')), digest: { hash: 'zz', sizeBytes: 1 } }] })).finish())],
   ])('are none of %s, which a client of an HTTP cache keeps there', async (_, value) => {
     const actionDigest = newAction();
-    await server.cache.putEntry({ instance: 'main', kind: 'action', key: `sha256:${actionDigest.hash}/${actionDigest.sizeBytes}`, qualifiers: {}, target: undefined, value, references: [], properties: {}, expiresAt: undefined, origin: {} }, { by: 'builder' });
+    await scene.server.cache.putEntry({ instance: 'main', kind: 'action', key: `sha256:${actionDigest.hash}/${actionDigest.sizeBytes}`, qualifiers: {}, target: undefined, value, references: [], properties: {}, expiresAt: undefined, origin: {} }, { by: 'builder' });
     await expect(get(actionDigest)).rejects.toMatchObject({ code: status.NOT_FOUND });
   });
 
   it('are pushed by those who may', async () => {
     const request = { instanceName: '', actionDigest: newAction(), actionResult: emptyResult, resultsCachePolicy: undefined, digestFunction: 0 };
-    await expect(ask((done) => clients.actions.updateActionResult(request, nobody(), done))).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
+    await expect(ask((done) => scene.clients.actions.updateActionResult(request, nobody(), done))).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
     await expect(get(request.actionDigest)).rejects.toMatchObject({ code: status.NOT_FOUND, details: expect.stringContaining('no result of the action') });
   });
 });
@@ -102,14 +90,14 @@ function directoryOf(content: Buffer): Directory {
 
 async function push(...contents: readonly Buffer[]): Promise<void> {
   const requests = contents.map((data) => ({ digest: sha256(data), data, compressor: 0 }));
-  await ask((done) => clients.storage.batchUpdateBlobs({ instanceName: '', requests, digestFunction: 0 }, pusher(), done));
+  await ask((done) => scene.clients.storage.batchUpdateBlobs({ instanceName: '', requests, digestFunction: 0 }, pusher(), done));
 }
 
 async function update(actionDigest: ReturnType<typeof sha256>, actionResult: ActionResult | undefined, metadata: Record<string, string | Buffer> = {}): Promise<unknown> {
-  return ask((done) => clients.actions.updateActionResult({ instanceName: '', actionDigest, actionResult, resultsCachePolicy: undefined, digestFunction: 0 }, pusher(metadata), done));
+  return ask((done) => scene.clients.actions.updateActionResult({ instanceName: '', actionDigest, actionResult, resultsCachePolicy: undefined, digestFunction: 0 }, pusher(metadata), done));
 }
 
 async function get(actionDigest: ReturnType<typeof sha256>, changes: Partial<GetActionResultRequest> = {}): Promise<ActionResult> {
   const request = { instanceName: '', actionDigest, inlineStdout: false, inlineStderr: false, inlineOutputFiles: [], digestFunction: 0, ...changes };
-  return ask<ActionResult>((done) => clients.actions.getActionResult(request, nobody(), done));
+  return ask<ActionResult>((done) => scene.clients.actions.getActionResult(request, nobody(), done));
 }

@@ -1,14 +1,12 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { ReadResponse } from '../../../../libs/remote-apis/generated/google/bytestream/bytestream.js';
 import { writeStream } from '../../__fixtures__/byte-streams.js';
-import type { TestCache } from '../../__fixtures__/test-cache.js';
-import { startTestCache } from '../../__fixtures__/test-cache.js';
-import type { TestClients } from '../../__fixtures__/test-clients.js';
-import { connectClients, nobody } from '../../__fixtures__/test-clients.js';
+import { nobody } from '../../__fixtures__/test-clients.js';
+import { useTestCache } from '../../__fixtures__/use-test-cache.js';
 
 const mebibyte = 1024 * 1024;
 const pieces = 5 * 1024;
@@ -16,17 +14,7 @@ const size = pieces * mebibyte;
 /** Client, server and store are all in this process. */
 const mostGrowth = 700 * mebibyte;
 
-let server: TestCache;
-let clients: TestClients;
-beforeAll(async () => {
-  server = await startTestCache();
-  clients = connectClients(server.address);
-});
-afterAll(async () => {
-  clients.close();
-  await server.close();
-});
-
+const scene = useTestCache();
 const noise = randomBytes(mebibyte);
 /** Each another one. */
 function piece(index: number): Buffer {
@@ -43,7 +31,7 @@ it('brings a blob of 5 GiB in one stream and gives it back, in memory that does 
   let most = 0;
   const measure = (): void => void (most = Math.max(most, process.memoryUsage.rss() - before));
 
-  const { call, response } = writeStream(clients);
+  const { call, response } = writeStream(scene.clients);
   for (let index = 0; index < pieces; index += 1) {
     const taken = call.write({ resourceName: index === 0 ? `large/uploads/${randomUUID()}/blobs/${hash}/${size}` : '', writeOffset: index * mebibyte, finishWrite: index === pieces - 1, data: piece(index) });
     if (!taken) await once(call, 'drain');
@@ -51,11 +39,11 @@ it('brings a blob of 5 GiB in one stream and gives it back, in memory that does 
   }
   call.end();
   expect(await response).toEqual({ committedSize: size });
-  expect(readdirSync(path.join(server.folder, 'uploads'), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())).toEqual([]);
+  expect(readdirSync(path.join(scene.server.folder, 'uploads'), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())).toEqual([]);
 
   const read = createHash('sha256');
   let bytes = 0;
-  for await (const { data } of clients.bytes.read({ resourceName: `large/blobs/${hash}/${size}`, readOffset: 0, readLimit: 0 }, nobody()) as AsyncIterable<ReadResponse>) {
+  for await (const { data } of scene.clients.bytes.read({ resourceName: `large/blobs/${hash}/${size}`, readOffset: 0, readLimit: 0 }, nobody()) as AsyncIterable<ReadResponse>) {
     read.update(data);
     bytes += data.length;
     measure();

@@ -1,26 +1,14 @@
 import { Metadata, status } from '@grpc/grpc-js';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { blake3 } from 'hash-wasm';
 import { randomBytes } from 'node:crypto';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { BatchReadBlobsResponse, BatchUpdateBlobsResponse, GetTreeResponse } from '../../../../libs/remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
 import { Compressor_Value as Compressor, DigestFunction_Value as DigestFunction, Directory } from '../../../../libs/remote-apis/generated/build/bazel/remote/execution/v2/remote_execution.js';
-import type { TestCache } from '../../__fixtures__/test-cache.js';
-import { startTestCache } from '../../__fixtures__/test-cache.js';
-import type { TestClients } from '../../__fixtures__/test-clients.js';
-import { ask, connectClients, nobody, pusher, sha256 } from '../../__fixtures__/test-clients.js';
+import { ask, nobody, pusher, sha256 } from '../../__fixtures__/test-clients.js';
+import { useTestCache } from '../../__fixtures__/use-test-cache.js';
 
-let server: TestCache;
-let clients: TestClients;
-
-beforeAll(async () => {
-  server = await startTestCache();
-  clients = connectClients(server.address);
-});
-afterAll(async () => {
-  clients.close();
-  await server.close();
-});
+const scene = useTestCache();
 
 describe('blobs in batches', () => {
   it('come back as they were pushed, and are missing no more', async () => {
@@ -48,7 +36,7 @@ describe('blobs in batches', () => {
     const none = { digest: undefined, data: Buffer.from('abc'), compressor: Compressor.IDENTITY };
     const deflated = { digest: sha256(good), data: good, compressor: Compressor.DEFLATE };
     const requests = [bad, { digest: sha256(good), data: good, compressor: Compressor.IDENTITY }, strange, none, deflated];
-    const response = await ask<BatchUpdateBlobsResponse>((done) => clients.storage.batchUpdateBlobs({ instanceName: '', requests, digestFunction: 0 }, pusher(), done));
+    const response = await ask<BatchUpdateBlobsResponse>((done) => scene.clients.storage.batchUpdateBlobs({ instanceName: '', requests, digestFunction: 0 }, pusher(), done));
     expect(codesOf(response)).toEqual([status.INVALID_ARGUMENT, status.OK, status.INVALID_ARGUMENT, status.INVALID_ARGUMENT, status.INVALID_ARGUMENT]);
     expect(response.responses[4]?.status?.message).toContain('not as DEFLATE');
     expect(await missing([sha256(Buffer.from('something else')), sha256(good)])).toEqual([sha256(Buffer.from('something else'))]);
@@ -62,7 +50,7 @@ describe('blobs in batches', () => {
       // Becomes far more than its digest says.
       { digest: { hash: sha256(content).hash, sizeBytes: 10 }, data: zstdCompressSync(content), compressor: Compressor.ZSTD },
     ];
-    const response = await ask<BatchUpdateBlobsResponse>((done) => clients.storage.batchUpdateBlobs({ instanceName: 'main', requests, digestFunction: 0 }, pusher(), done));
+    const response = await ask<BatchUpdateBlobsResponse>((done) => scene.clients.storage.batchUpdateBlobs({ instanceName: 'main', requests, digestFunction: 0 }, pusher(), done));
     expect(codesOf(response)).toEqual([status.OK, status.INVALID_ARGUMENT, status.INVALID_ARGUMENT]);
     const compressed = (await read([sha256(content)], [Compressor.ZSTD])).responses[0];
     expect(compressed?.compressor).toBe(Compressor.ZSTD);
@@ -83,9 +71,9 @@ describe('blobs in batches', () => {
     const digest = { hash: await blake3(content), sizeBytes: content.length };
     const blake = DigestFunction.BLAKE3;
     const requests = [{ digest, data: content, compressor: Compressor.IDENTITY }];
-    expect(codesOf(await ask<BatchUpdateBlobsResponse>((done) => clients.storage.batchUpdateBlobs({ instanceName: '', requests, digestFunction: blake }, pusher(), done)))).toEqual([status.OK]);
+    expect(codesOf(await ask<BatchUpdateBlobsResponse>((done) => scene.clients.storage.batchUpdateBlobs({ instanceName: '', requests, digestFunction: blake }, pusher(), done)))).toEqual([status.OK]);
     expect(await missing([digest])).toEqual([digest]);
-    const found = await ask<BatchReadBlobsResponse>((done) => clients.storage.batchReadBlobs({ instanceName: '', digests: [digest], acceptableCompressors: [], digestFunction: blake }, nobody(), done));
+    const found = await ask<BatchReadBlobsResponse>((done) => scene.clients.storage.batchReadBlobs({ instanceName: '', digests: [digest], acceptableCompressors: [], digestFunction: blake }, nobody(), done));
     expect(found.responses[0]?.data.equals(content)).toBe(true);
   });
 
@@ -106,7 +94,7 @@ describe('bad requests', () => {
     ['a size below zero', { blobDigests: [{ hash: 'a'.repeat(64), sizeBytes: -1 }] }, 'impossible size'],
   ])('are told what is wrong: %s', async (_, changes, message) => {
     const request = { instanceName: '', blobDigests: [sha256(Buffer.from('a'))], digestFunction: 0, ...changes };
-    await expect(ask((done) => clients.storage.findMissingBlobs(request, nobody(), done))).rejects.toMatchObject({ code: status.INVALID_ARGUMENT, details: expect.stringContaining(message) });
+    await expect(ask((done) => scene.clients.storage.findMissingBlobs(request, nobody(), done))).rejects.toMatchObject({ code: status.INVALID_ARGUMENT, details: expect.stringContaining(message) });
   });
 
   it('are refused when a batch is larger than Capabilities say', async () => {
@@ -118,7 +106,7 @@ describe('bad requests', () => {
 
   it('that are no message at all are told so', async () => {
     const broken = new Promise((resolve, reject) => {
-      clients.storage.makeUnaryRequest('/build.bazel.remote.execution.v2.ContentAddressableStorage/FindMissingBlobs', () => Buffer.from([0xff, 0xff, 0xff]), (bytes) => bytes, {}, (error, value) => (error === null ? resolve(value) : reject(error)));
+      scene.clients.storage.makeUnaryRequest('/build.bazel.remote.execution.v2.ContentAddressableStorage/FindMissingBlobs', () => Buffer.from([0xff, 0xff, 0xff]), (bytes) => bytes, {}, (error, value) => (error === null ? resolve(value) : reject(error)));
     });
     await expect(broken).rejects.toMatchObject({ code: status.INVALID_ARGUMENT, details: expect.stringContaining('no message of /build.bazel') });
   });
@@ -128,11 +116,11 @@ describe('bad requests', () => {
     wrong.set('authorization', `Basic ${Buffer.from('craft:guess').toString('base64')}`);
     const request = { instanceName: '', requests: [], digestFunction: 0 };
     const one = { ...request, requests: [{ digest: sha256(Buffer.from('x')), data: Buffer.from('x'), compressor: Compressor.IDENTITY }] };
-    await expect(ask((done) => clients.storage.batchUpdateBlobs(one, nobody(), done))).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
+    await expect(ask((done) => scene.clients.storage.batchUpdateBlobs(one, nobody(), done))).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
     // With nothing in it, it is only a question.
-    await expect(ask((done) => clients.storage.batchUpdateBlobs(request, nobody(), done))).rejects.toMatchObject({ code: status.PERMISSION_DENIED });
-    await expect(ask((done) => clients.storage.batchUpdateBlobs(request, wrong, done))).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
-    await expect(ask((done) => clients.storage.batchUpdateBlobs(request, pusher(), done))).resolves.toEqual({ responses: [] });
+    await expect(ask((done) => scene.clients.storage.batchUpdateBlobs(request, nobody(), done))).rejects.toMatchObject({ code: status.PERMISSION_DENIED });
+    await expect(ask((done) => scene.clients.storage.batchUpdateBlobs(request, wrong, done))).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
+    await expect(ask((done) => scene.clients.storage.batchUpdateBlobs(request, pusher(), done))).resolves.toEqual({ responses: [] });
   });
 });
 
@@ -163,22 +151,22 @@ describe('trees', () => {
 });
 
 async function missing(blobDigests: ReturnType<typeof sha256>[], instanceName = ''): Promise<unknown[]> {
-  const { missingBlobDigests } = await ask<{ missingBlobDigests: unknown[] }>((done) => clients.storage.findMissingBlobs({ instanceName, blobDigests, digestFunction: 0 }, nobody(), done));
+  const { missingBlobDigests } = await ask<{ missingBlobDigests: unknown[] }>((done) => scene.clients.storage.findMissingBlobs({ instanceName, blobDigests, digestFunction: 0 }, nobody(), done));
   return missingBlobDigests;
 }
 
 async function update(contents: readonly Buffer[], instanceName = ''): Promise<BatchUpdateBlobsResponse> {
   const requests = contents.map((data) => ({ digest: sha256(data), data, compressor: Compressor.IDENTITY }));
-  return ask<BatchUpdateBlobsResponse>((done) => clients.storage.batchUpdateBlobs({ instanceName, requests, digestFunction: 0 }, pusher(), done));
+  return ask<BatchUpdateBlobsResponse>((done) => scene.clients.storage.batchUpdateBlobs({ instanceName, requests, digestFunction: 0 }, pusher(), done));
 }
 
 async function read(digests: ReturnType<typeof sha256>[], acceptableCompressors: Compressor[] = []): Promise<BatchReadBlobsResponse> {
-  return ask<BatchReadBlobsResponse>((done) => clients.storage.batchReadBlobs({ instanceName: '', digests, acceptableCompressors, digestFunction: 0 }, nobody(), done));
+  return ask<BatchReadBlobsResponse>((done) => scene.clients.storage.batchReadBlobs({ instanceName: '', digests, acceptableCompressors, digestFunction: 0 }, nobody(), done));
 }
 
 async function tree(root: Buffer, { pageSize = 0, pageToken = '' } = {}): Promise<GetTreeResponse[]> {
   const pages: GetTreeResponse[] = [];
-  for await (const page of clients.storage.getTree({ instanceName: '', rootDigest: sha256(root), pageSize, pageToken, digestFunction: 0 })) pages.push(page as GetTreeResponse);
+  for await (const page of scene.clients.storage.getTree({ instanceName: '', rootDigest: sha256(root), pageSize, pageToken, digestFunction: 0 })) pages.push(page as GetTreeResponse);
   return pages;
 }
 
